@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# One Makefile for the whole tree. `make help` lists what people call.
+
+BUILD ?= build
+comma := ,
+SANITIZE ?=
+# Objects of differently instrumented builds never mix.
+OBJ := $(BUILD)/obj$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+
+
+CC ?= gcc
+PKGS := libuv libxml-2.0 gnutls libsasl2 libpq libidn libidn2
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
+	-Wundef -Wpointer-arith -Werror=implicit -Werror=return-type -Werror=format \
+	-Werror=incompatible-pointer-types -Werror=unused-result
+HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE \
+	-ftrivial-auto-var-init=zero
+ifeq ($(SANITIZE),)
+HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+else
+SANITIZE_FLAGS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+# Asked only when something is compiled, so that `make run` can install the packages first.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(PKG_CFLAGS) $(WARNINGS) $(HARDENING) $(SANITIZE_FLAGS) \
+	$(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE_FLAGS) $(LDFLAGS)
+LIBS = $(PKG_LIBS) -lunistring -lpthread
+
+# A folder with a main.c is a program; c2s is a library too, for its unit tests.
+PROGRAM_DIRS := $(patsubst %/main.c,%,$(wildcard router/main.c c2s/main.c net/main.c s2s/main.c \
+	kontalkctl/main.c))
+program_name = $(if $(filter kontalkctl,$(1)),kontalkctl,kontalk-$(1))
+PROGRAMS := $(foreach dir,$(PROGRAM_DIRS),$(BUILD)/$(call program_name,$(dir)))
+
+COMMON_SRC := $(wildcard common/*/*.c)
+COMMON_OBJ := $(COMMON_SRC:%.c=$(OBJ)/%.o)
+COMMON_LIB := $(OBJ)/libcommon.a
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(OBJ)/unit/%)
+
+.PHONY: all programs units clean help
+all: programs
+
+help:
+	@echo 'make            build everything into build/'
+	@echo 'make run        a whole node in the foreground (see README.md)'
+	@echo 'make check      all tests; T=name for a part; SANITIZE=address,undefined'
+
+programs: $(PROGRAMS)
+units: $(UNIT_BIN)
+
+$(OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(COMMON_LIB): $(COMMON_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+# A program: the objects below its folder and what it needs of common.
+define program_rule
+$(1)_SRC := $$(wildcard $(1)/*.c $(1)/*/*.c)
+$(1)_OBJ := $$($(1)_SRC:%.c=$$(OBJ)/%.o)
+$$(OBJ)/lib$(1).a: $$(filter-out $$(OBJ)/$(1)/main.o,$$($(1)_OBJ))
+	@rm -f $$@
+	ar rcs $$@ $$^
+$$(BUILD)/$$(call program_name,$(1)): $$($(1)_OBJ) $$(COMMON_LIB)
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+-include $$($(1)_OBJ:.o=.d)
+endef
+$(foreach dir,$(PROGRAM_DIRS),$(eval $(call program_rule,$(dir))))
+
+# Unit tests link all folder libraries; the linker takes what a test uses.
+UNIT_LIBS = $(foreach dir,$(filter-out kontalkctl,$(PROGRAM_DIRS)),$(OBJ)/lib$(dir).a) $(COMMON_LIB)
+$(OBJ)/unit/%: tests/unit/%.c $(UNIT_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(UNIT_LIBS) -lcmocka $(LIBS)
+
+-include $(COMMON_OBJ:.o=.d) $(UNIT_BIN:=.d)
+
+clean:
+	rm -rf $(BUILD)

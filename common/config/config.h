@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The configuration file: sections `[router]`, repeated ones with a name `[domain "example.net"]`,
+ * lines `key = value`, comments from '#' or ';' at the start of a line (or after white space), lists
+ * by repeating the key, values optionally in double quotes with \" and \\, lines up to 4096 bytes.
+ * `include = path` is not a thing: `conf.d/<any>.conf` beside the file is read after it, in order.
+ *
+ * One schema table drives everything: parsing, validation, defaults, dump, man page. All errors of
+ * all files are reported at once, each with file, line, column and, for unknown keys, a suggestion.
+ * Every daemon knows the whole schema (so that one file serves all) and reads its own sections.
+ * Secrets are never values, only files: CONFIG_FILE_SECRET names a file, read by the owner.
+ *
+ * A struct config is immutable; a reload makes a new one, all or nothing.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/base/macros.h"
+
+enum config_type {
+    CONFIG_TEXT,
+    CONFIG_BOOL,        /* yes, no */
+    CONFIG_NUMBER,
+    CONFIG_DURATION,    /* 500ms 30s 5m 2h 7d; milliseconds */
+    CONFIG_SIZE,        /* 512 64k 2M 1G; bytes */
+    CONFIG_DOMAIN,      /* prepared with IDNA */
+    CONFIG_JID,
+    CONFIG_ADDRESS,     /* 127.0.0.1:5222, [::]:5222, unix:/path */
+    CONFIG_FILE,        /* a path */
+    CONFIG_FILE_SECRET, /* a path to a secret; must not be readable by others */
+    CONFIG_CHOICE       /* one of item->choices */
+};
+
+enum config_flag {
+    CONFIG_LIST = 1 << 0,     /* may be repeated */
+    CONFIG_REQUIRED = 1 << 1, /* where its section stands */
+    CONFIG_RESTART = 1 << 2   /* a change takes effect only after a restart */
+};
+
+struct config_item {
+    const char *section;
+    const char *key;
+    enum config_type type;
+    unsigned flags;
+    const char *fallback; /* the default, as text; NULL: none */
+    int64_t minimum, maximum; /* numbers, durations, sizes; both 0: any not negative */
+    const char *const *choices;
+    const char *help; /* one or two sentences for the manual */
+};
+
+struct config_section {
+    const char *name;
+    bool named;    /* [name "instance"], may be repeated */
+    const char *help;
+};
+
+extern const struct config_section config_sections[];
+extern const size_t config_sections_count;
+extern const struct config_item config_items[];
+extern const size_t config_items_count;
+
+struct config;
+
+/* Reports every error on `errors` as "file:line:column: text", and returns ERR_INVALID if there was
+ * one; ERR_NOT_FOUND if the file cannot be read (reported too). */
+MUST_CHECK int config_load(const char *path, FILE *errors, struct config **config);
+void config_free(struct config *config);
+
+/* Values by (section, instance, key); instance is NULL for sections without a name. Asking for what
+ * is not in the schema is a bug and aborts. Without a value: the default, else NULL or 0. */
+const char *config_text(const struct config *config, const char *section, const char *instance,
+                        const char *key);
+int64_t config_number(const struct config *config, const char *section, const char *instance,
+                      const char *key); /* numbers, ms, bytes */
+bool config_bool(const struct config *config, const char *section, const char *instance,
+                 const char *key);
+size_t config_list_size(const struct config *config, const char *section, const char *instance,
+                        const char *key);
+const char *config_list_item(const struct config *config, const char *section,
+                             const char *instance, const char *key, size_t index);
+/* The instances of a named section, in the order of the file. */
+size_t config_instances(const struct config *config, const char *section);
+const char *config_instance(const struct config *config, const char *section, size_t index);
+
+/* The content of a secret file without a trailing newline; free with free() after wiping.
+ * ERR_NOT_FOUND, ERR_DENIED (readable by others), ERR_TOO_BIG (over 4096 bytes), ERR_INVALID
+ * (empty). */
+MUST_CHECK int config_read_secret(const char *path, char **secret, size_t *length);
+
+/* All values in force, as a file that loads to the same. */
+void config_dump(const struct config *config, FILE *out);
+/* The schema as a manual page, section 5 (roff). */
+void config_manual(FILE *out);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * PostgreSQL without ever blocking the loop (libpq in pipeline mode; libpq is nowhere else).
+ *
+ * A struct db is a pool of connections. Statements are static data and are prepared on a
+ * connection the first time they are used there. Work is submitted as a *unit*: one or more
+ * statements that take effect together (one implicit transaction, RFC-less: PostgreSQL pipeline up
+ * to one Sync). Units with the same affinity run on the same connection in the order of submission,
+ * so that reads follow writes.
+ *
+ * Promises: a callback is never called inside the call that submits; exactly once, unless the unit
+ * was cancelled; never after db_cancel(). A unit that cannot be sent within its deadline, or whose
+ * connection breaks, ends with ERR_UNAVAILABLE or ERR_TIMEOUT (outcome unknown for writes: units
+ * are written to be repeated). The queue is bounded: beyond it submission ends with ERR_LIMIT, by
+ * callback.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buffer.h"
+#include "common/base/macros.h"
+#include "common/io/loop.h"
+
+struct db;
+struct db_unit;
+struct db_result;
+
+/* name: unique over the program, e.g. "roster_load". At most 16 parameters. */
+struct db_statement {
+    const char *name;
+    const char *sql;
+    int parameters;
+};
+
+struct db_settings {
+    const char *conninfo;
+    unsigned connections; /* 0: 4 */
+    unsigned queue;       /* units waiting per connection; 0: 4096 */
+    unsigned deadline_ms; /* of a unit, from submission; 0: 5000 */
+    const char *application_name;
+};
+
+/* Connects in the background and again after every loss, with back-off. */
+struct db *db_open(struct loop *loop, const struct db_settings *settings);
+/* Units still open end with ERR_CANCELLED; then closed() is called, later than this call. */
+void db_close(struct db *db, void (*closed)(void *user), void *user);
+/* Whether at least one connection is usable now. */
+bool db_available(const struct db *db);
+
+/* Building a unit. `affinity` chooses the connection (a slot; any number). */
+struct db_unit *db_unit_new(struct db *db, unsigned affinity);
+/* Appends a statement with its parameters, given as DB_* values up to its count. The result of the
+ * statement is delivered only if `wanted`. */
+struct db_value {
+    enum { DB_VALUE_NULL, DB_VALUE_TEXT, DB_VALUE_INT, DB_VALUE_BYTES, DB_VALUE_BOOL } type;
+    const void *bytes;
+    size_t length;
+    int64_t number;
+};
+#define DB_NULL           ((struct db_value){0})
+#define DB_TEXT(text)     db_text(text)
+#define DB_INT(n)         ((struct db_value){.type = DB_VALUE_INT, .number = (n)})
+#define DB_BOOL(b)        ((struct db_value){.type = DB_VALUE_BOOL, .number = (b)})
+#define DB_BYTES(b, size) ((struct db_value){.type = DB_VALUE_BYTES, .bytes = (b), .length = (size)})
+/* NULL becomes SQL NULL. Values are copied by db_unit_add(). */
+struct db_value db_text(const char *text);
+
+void db_unit_add(struct db_unit *unit, const struct db_statement *statement,
+                 const struct db_value *values);
+#define db_unit_add_values(unit, statement, ...)                                                   \
+    db_unit_add((unit), (statement), (const struct db_value[]){__VA_ARGS__})
+
+/* Called once. status 0: results[i] is the result of statement i; else ERR_UNAVAILABLE,
+ * ERR_TIMEOUT, ERR_LIMIT, ERR_CANCELLED, ERR_FENCED (SQLSTATE 22012: the fence statement found no
+ * row, see c2s/slots.h), ERR_CONFLICT (class 23), ERR_INVALID (class 22), ERR_SYSTEM (anything
+ * else), and nothing of the unit has taken effect (or, for the first two, perhaps all of it).
+ * Results are valid during the call. */
+typedef void db_callback(void *user, int status, const struct db_result *results, size_t count);
+/* Takes the unit. `done` may be NULL. The returned handle is valid until done() or db_cancel(). */
+struct db_unit *db_submit(struct db_unit *unit, db_callback *done, void *user);
+/* The callback will not be called; what was sent still takes effect. */
+void db_cancel(struct db_unit *unit);
+/* One statement. */
+struct db_unit *db_query(struct db *db, unsigned affinity, const struct db_statement *statement,
+                         const struct db_value *values, db_callback *done, void *user);
+
+size_t db_rows(const struct db_result *result);
+/* Rows changed by INSERT, UPDATE, DELETE. */
+size_t db_affected(const struct db_result *result);
+bool db_is_null(const struct db_result *result, size_t row, int column);
+/* Text form; "" for NULL. Valid as long as the result. */
+const char *db_get_text(const struct db_result *result, size_t row, int column);
+int64_t db_get_int(const struct db_result *result, size_t row, int column);
+bool db_get_bool(const struct db_result *result, size_t row, int column);
+/* bytea, decoded. */
+void db_get_bytes(const struct db_result *result, size_t row, int column, struct buffer *out);
+/* For logs: the server's message of the last failure, without parameter values. */
+const char *db_problem(const struct db *db);
+
+/* Blocking work for kontalkctl only: connects, runs, reports. */
+struct db_session;
+MUST_CHECK int db_session_open(const char *conninfo, struct db_session **session,
+                               const char **problem);
+void db_session_close(struct db_session *session);
+MUST_CHECK int db_session_run(struct db_session *session, const struct db_statement *statement,
+                              const struct db_value *values, struct db_result **result,
+                              const char **problem);
+void db_result_free(struct db_result *result);
+/* BEGIN, COMMIT, ROLLBACK and DDL texts, which are not prepared. */
+MUST_CHECK int db_session_execute(struct db_session *session, const char *sql,
+                                  const char **problem);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Hashes, HMAC, PBKDF2 and randomness, all from GnuTLS.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/macros.h"
+
+enum crypto_hash { CRYPTO_SHA1, CRYPTO_SHA256, CRYPTO_SHA512 };
+#define CRYPTO_HASH_MAX 64
+
+size_t crypto_hash_size(enum crypto_hash hash);
+void crypto_digest(enum crypto_hash hash, const void *bytes, size_t length, uint8_t *digest);
+void crypto_hmac(enum crypto_hash hash, const void *key, size_t key_length, const void *bytes,
+                 size_t length, uint8_t *mac);
+/* Takes about a millisecond per 10,000 rounds: never on the loop. Safe in any thread. */
+void crypto_pbkdf2(enum crypto_hash hash, const char *password, size_t password_length,
+                   const uint8_t *salt, size_t salt_length, unsigned iterations, uint8_t *key);
+/* Cryptographically strong. */
+void crypto_random(void *bytes, size_t length);
+/* `length` random bytes as lower-case hex text, NUL-terminated: text holds 2 * length + 1. */
+void crypto_random_hex(char *text, size_t length);
+/* In constant time. */
+bool crypto_equal(const void *a, const void *b, size_t length);
+void crypto_wipe(void *bytes, size_t length);

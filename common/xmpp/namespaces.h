@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * XML namespaces used by more than one file; a feature keeps its own namespaces in its own file.
+ */
+#pragma once
+
+#define NS_XML       "http://www.w3.org/XML/1998/namespace"
+#define NS_STREAM    "http://etherx.jabber.org/streams"
+#define NS_CLIENT    "jabber:client"
+#define NS_SERVER    "jabber:server"
+#define NS_COMPONENT "jabber:component:accept"
+
+#define NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
+#define NS_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"
+#define NS_TLS           "urn:ietf:params:xml:ns:xmpp-tls"
+#define NS_SASL          "urn:ietf:params:xml:ns:xmpp-sasl"
+#define NS_BIND          "urn:ietf:params:xml:ns:xmpp-bind"
+#define NS_SESSION       "urn:ietf:params:xml:ns:xmpp-session"
+#define NS_APP_ERRORS    "urn:xmpp:errors"
+#define NS_ROUTER        "urn:kontalk:router:1"

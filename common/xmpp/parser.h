@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The restricted XML of an XMPP stream (RFC 6120 §11): bytes in, the stream header and then whole
+ * top-level elements out, each as a tree in an arena of its own. libxml2 is behind it and nowhere
+ * else. No document types, comments, processing instructions, foreign entities, other encodings,
+ * unbound prefixes; limits on bytes, depth, elements, attributes and namespaces inside an element.
+ *
+ * A parser that stands between two top-level elements of a stream with the usual header holds no
+ * libxml2 context: contexts are borrowed from the pool while bytes of an unfinished element are
+ * pending. A pool belongs to one worker (thread).
+ *
+ * Callbacks run inside parser_feed(). From them one may call parser_stop() and
+ * parser_set_limits(), never parser_feed() or parser_free().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/macros.h"
+#include "common/xmpp/conditions.h"
+#include "common/xmpp/element.h"
+
+struct parser_limits {
+    size_t header_bytes;  /* everything up to the end of the stream header */
+    size_t element_bytes; /* one top-level element, on the wire */
+    unsigned depth;       /* below the stream element; the stanza itself is 1 */
+    unsigned elements;    /* in one top-level element */
+    unsigned attributes;  /* of one element */
+    unsigned namespaces;  /* declared in one element */
+};
+
+extern const struct parser_limits parser_limits_before_auth;
+extern const struct parser_limits parser_limits_after_auth;
+
+struct parser_ops {
+    /* The stream header: an element without children, valid during the call. `prefixes_foreign`
+     * says that the header declares more than the default namespace and 'stream'. */
+    void (*header)(void *user, const struct element *header, bool prefixes_foreign);
+    /* A whole top-level element. The callee owns the arena that `root` is in. `bytes` are exactly
+     * the bytes of the element as they came, valid during the call; NULL unless the parser was
+     * made with keep_bytes. */
+    void (*element)(void *user, struct element *root, const char *bytes, size_t length);
+    /* </stream:stream>. Nothing is called after it until parser_reset(). */
+    void (*footer)(void *user);
+};
+
+struct parser_error {
+    enum stream_condition condition;
+    bool too_big; /* add <stanza-too-big xmlns='urn:xmpp:errors'/> */
+    const char *text; /* static; may be NULL */
+};
+
+struct parser_pool;
+struct parser;
+
+struct parser_pool *parser_pool_new(void);
+void parser_pool_free(struct parser_pool *pool);
+
+struct parser *parser_new(struct parser_pool *pool, const struct parser_limits *limits,
+                          bool keep_bytes, const struct parser_ops *ops, void *user);
+void parser_free(struct parser *parser);
+/* 0, or ERR_MALFORMED (see parser_error()), after which nothing is accepted until a reset. */
+MUST_CHECK int parser_feed(struct parser *parser, const char *bytes, size_t length);
+const struct parser_error *parser_error(const struct parser *parser);
+/* Begins a new stream (RFC 6120 §4.3.3); what was pending is dropped. Not from a callback. */
+void parser_reset(struct parser *parser);
+/* No further callback; the rest of the bytes being fed is ignored. */
+void parser_stop(struct parser *parser);
+void parser_set_limits(struct parser *parser, const struct parser_limits *limits);
+/* Whether a libxml2 context is held at the moment, and how many the pool has lent. */
+bool parser_holds_context(const struct parser *parser);
+size_t parser_pool_lent(const struct parser_pool *pool);
