@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Hashes, HMAC, PBKDF2 and randomness, all from GnuTLS. None of these can fail with the arguments
+ * given here; if one does the library is unusable, and going on would mean predictable secrets.
+ */
+#include "common/tls/crypto.h"
+
+#include <stdlib.h>
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+
+static const struct {
+    gnutls_digest_algorithm_t digest;
+    gnutls_mac_algorithm_t mac;
+    size_t size;
+} algorithms[] = {
+    [CRYPTO_SHA1] = {GNUTLS_DIG_SHA1, GNUTLS_MAC_SHA1, 20},
+    [CRYPTO_SHA256] = {GNUTLS_DIG_SHA256, GNUTLS_MAC_SHA256, 32},
+    [CRYPTO_SHA512] = {GNUTLS_DIG_SHA512, GNUTLS_MAC_SHA512, 64},
+};
+
+static void require(int result)
+{
+    if (result < 0)
+        abort();
+}
+
+size_t crypto_hash_size(enum crypto_hash hash)
+{
+    return algorithms[hash].size;
+}
+
+void crypto_digest(enum crypto_hash hash, const void *bytes, size_t length, uint8_t *digest)
+{
+    require(gnutls_hash_fast(algorithms[hash].digest, bytes, length, digest));
+}
+
+void crypto_hmac(enum crypto_hash hash, const void *key, size_t key_length, const void *bytes,
+                 size_t length, uint8_t *mac)
+{
+    require(gnutls_hmac_fast(algorithms[hash].mac, key, key_length, bytes, length, mac));
+}
+
+void crypto_pbkdf2(enum crypto_hash hash, const char *password, size_t password_length,
+                   const uint8_t *salt, size_t salt_length, unsigned iterations, uint8_t *key)
+{
+    /* A datum is not const, but gnutls_pbkdf2() only reads both. */
+    gnutls_datum_t secret = {(unsigned char *)password, (unsigned)password_length};
+    gnutls_datum_t salting = {(unsigned char *)salt, (unsigned)salt_length};
+
+    require(gnutls_pbkdf2(algorithms[hash].mac, &secret, &salting, iterations, key,
+                          algorithms[hash].size));
+}
+
+void crypto_random(void *bytes, size_t length)
+{
+    require(gnutls_rnd(GNUTLS_RND_KEY, bytes, length));
+}
+
+void crypto_random_hex(char *text, size_t length)
+{
+    static const char digits[] = "0123456789abcdef";
+    /* The random bytes come into the second half; each digit pair is written at or before the byte
+     * it is made of. */
+    unsigned char *random = (unsigned char *)text + length;
+
+    crypto_random(random, length);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = random[i];
+        text[2 * i] = digits[byte >> 4];
+        text[2 * i + 1] = digits[byte & 15];
+    }
+    text[2 * length] = '\0';
+}
+
+bool crypto_equal(const void *a, const void *b, size_t length)
+{
+    return gnutls_memcmp(a, b, length) == 0;
+}
+
+void crypto_wipe(void *bytes, size_t length)
+{
+    gnutls_memset(bytes, 0, length);
+}
