@@ -10,7 +10,7 @@
 
 #include "common/base/macros.h"
 
-typedef struct uv_loop_s uv_loop_t;
+
 
 struct loop;
 
@@ -19,7 +19,7 @@ struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
-uv_loop_t *loop_uv(struct loop *loop);
+struct uv_loop_s *loop_uv(struct loop *loop);
 /* Shared scratch for reading, valid until the next callback. */
 char *loop_scratch(struct loop *loop, size_t *size);
 

@@ -65,8 +65,11 @@ MUST_CHECK int parser_feed(struct parser *parser, const char *bytes, size_t leng
 const struct parser_error *parser_error(const struct parser *parser);
 /* Begins a new stream (RFC 6120 §4.3.3); what was pending is dropped. Not from a callback. */
 void parser_reset(struct parser *parser);
-/* No further callback; the rest of the bytes being fed is ignored. */
+/* From the element callback: the parser pauses behind this element, and parser_feed() returns 0
+ * with the rest of the bytes unread: parser_rest() (valid until the caller of parser_feed() lets
+ * go of them). Feed them again to go on, or after parser_reset() as a new stream. */
 void parser_stop(struct parser *parser);
+const char *parser_rest(const struct parser *parser, size_t *length);
 void parser_set_limits(struct parser *parser, const struct parser_limits *limits);
 /* Whether a libxml2 context is held at the moment, and how many the pool has lent. */
 bool parser_holds_context(const struct parser *parser);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * A daemon's link to the router: the connecting side of XEP-0114 with urn:kontalk:router:1
+ * (docs/ROUTER.md). It connects, binds, and after every loss comes back by itself with back-off
+ * and binds everything again. What is sent while the router is away waits in a bounded queue for
+ * `patience_ms` and then comes back by ops->undelivered. It never stops reading because it cannot
+ * write.
+ *
+ * Callbacks never run inside a call made on the link. ops->closed is the last.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/io/loop.h"
+#include "common/xmpp/parser.h"
+#include "common/xmpp/stanza.h"
+
+struct link;
+
+struct link_settings {
+    const char *address; /* "unix:/run/kontalk/router/c2s.sock" or host:port */
+    const char *name;    /* the stream's name: a worker's id; for TCP the component's domain */
+    const char *secret;  /* NULL on a role socket, where file permissions authenticate */
+    size_t queue_bytes;  /* 0: 4 MiB */
+    uint64_t patience_ms; /* 0: 30 s */
+};
+
+struct link_bind {
+    const char *name;   /* a domain; NULL with is_default only */
+    bool is_default;
+    bool is_private;
+    bool log;
+    const char *shared; /* this stream's stable id; NULL: not shared */
+};
+
+/* Who shares a name now; `owner[slot]` says which member owns a slot. */
+struct link_members {
+    const char *name;
+    uint64_t generation;
+    size_t count;
+    const char *const *ids;
+    const char *const *incarnations;
+    const unsigned char *owner; /* SLOTS entries, indexes into ids */
+};
+
+struct link_ops {
+    /* All binds are confirmed. */
+    void (*up)(void *user);
+    void (*down)(void *user);
+    /* To be consumed. `problem` as stanza_from_element_take(). */
+    void (*stanza)(void *user, struct stanza *stanza, int problem);
+    /* A route came or went; incarnation names the stream behind it. May be NULL. */
+    void (*route)(void *user, const char *name, bool available, const char *incarnation);
+    /* May be NULL. */
+    void (*members)(void *user, const struct link_members *members);
+    /* A bind was refused (logged already): `condition` is the stanza error's name. May be NULL. */
+    void (*refused)(void *user, const struct link_bind *bind, const char *condition);
+    /* Below the low-water mark again. May be NULL. */
+    void (*drained)(void *user);
+    /* Not handed to the router in time; to be consumed. */
+    void (*undelivered)(void *user, struct stanza *stanza);
+    void (*closed)(void *user);
+};
+
+/* Settings are copied. The binds are added before the loop runs or any time later. */
+struct link *link_new(struct loop *loop, struct parser_pool *pool,
+                      const struct link_settings *settings, const struct link_ops *ops, void *user);
+void link_bind(struct link *link, const struct link_bind *bind);
+void link_unbind(struct link *link, const char *name);
+/* ERR_LIMIT: the queue is full, nothing was sent. The stanza is borrowed. */
+MUST_CHECK int link_send(struct link *link, struct stanza *stanza);
+bool link_is_up(const struct link *link);
+/* Above the high-water mark: slow down whoever causes it. */
+bool link_is_congested(const struct link *link);
+/* Random per process: names this run of the daemon. */
+const char *link_incarnation(const struct link *link);
+void link_close(struct link *link);

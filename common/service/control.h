@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The control socket: how kontalkctl talks to a running daemon. Unix stream socket, mode 0660,
+ * one request per connection: the words of the command, each ended by NUL, an empty word at the end
+ * (a word that must be empty is sent as "\1"), at most 64 words and 64 KiB. Answer: lines
+ * of text for people or JSON if the first word is "--json", then, last, "ok" or "error <text>".
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "common/base/macros.h"
+#include "common/io/loop.h"
+
+struct control;
+struct control_request;
+
+struct control_command {
+    const char *words; /* "user add": matched against the first words */
+    size_t arguments_min, arguments_max;
+    /* Arguments are what follows the words. Answer now or later, exactly once control_end(). */
+    void (*run)(void *state, struct control_request *request, size_t argc, const char *const *argv);
+    const char *help; /* "JID  add an account; the password is the second argument" */
+};
+
+MUST_CHECK int control_open(struct loop *loop, const char *path,
+                            const struct control_command *commands, void *state,
+                            struct control **control, const char **problem);
+/* Open requests are cut off; their control_end() may still be called later. */
+void control_close(struct control *control);
+
+void control_print(struct control_request *request, const char *format, ...) PRINTF_LIKE(2, 3);
+/* error NULL: success. Frees the request. */
+void control_end(struct control_request *request, const char *error);
+
+/* The asking side, blocking, for kontalkctl. Copies the answer's lines to `out` (free()).
+ * ERR_UNAVAILABLE: nobody listens; ERR_INVALID: the daemon said error, which is in *out. */
+MUST_CHECK int control_ask(const char *path, size_t argc, const char *const *argv, char **out);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * What every daemon's main() is: one declaration and one call. Options (-c FILE, --check,
+ * --dump, --version, --help), configuration, log level, loop, signals (TERM and INT stop in order,
+ * a second one at once; HUP reloads), readiness and watchdog towards systemd (sd_notify protocol),
+ * the control socket <run-directory>/<name>.ctl, orderly stop with a deadline of 10 s.
+ */
+#pragma once
+
+#include "common/config/config.h"
+#include "common/io/loop.h"
+#include "common/service/control.h"
+
+struct service {
+    const char *name;        /* "kontalk-router" */
+    const char *description; /* one line for --help */
+    /* Builds everything. On failure it has logged why, and the process ends with status 1.
+     * *state is passed to the others. Call service_ready() when clients can be served. */
+    MUST_CHECK int (*start)(struct loop *loop, const struct config *config, void **state);
+    /* A new configuration that has been validated; the old one is freed after it returns. Returns
+     * an error to keep the old one. NULL: nothing can be reloaded. */
+    int (*reload)(void *state, const struct config *config);
+    /* Ends everything; calls stopped(user) once all handles are closed. */
+    void (*stop)(void *state, void (*stopped)(void *user), void *user);
+    /* The control socket's commands; NULL: none besides the common ones (ping, reload, log-level). */
+    const struct control_command *commands;
+};
+
+int service_main(const struct service *service, int argc, char **argv);
+/* READY=1 with a status line. */
+void service_ready(const char *status);
+void service_status(const char *status);
