@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Allocation that never fails.
+ */
+#include "common/base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *checked(void *memory)
+{
+    if (!memory) {
+        fputs("error event=out_of_memory\n", stderr);
+        abort();
+    }
+    return memory;
+}
+
+/* A size of 0 may give NULL, which would look like exhaustion. */
+void *xmalloc(size_t size)
+{
+    return checked(malloc(MAX(size, 1)));
+}
+
+void *xcalloc(size_t count, size_t size)
+{
+    return checked(calloc(MAX(count, 1), MAX(size, 1)));
+}
+
+void *xrealloc(void *old, size_t size)
+{
+    return checked(realloc(old, MAX(size, 1)));
+}
+
+char *xstrdup(const char *text)
+{
+    return checked(strdup(text));
+}
+
+char *xstrdup_or_null(const char *text)
+{
+    return text ? xstrdup(text) : NULL;
+}
+
+char *xstrndup(const char *text, size_t length)
+{
+    return checked(strndup(text, length));
+}
+
+char *xasprintf(const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    int length = vasprintf(&text, format, args);
+    va_end(args);
+    return checked(length < 0 ? NULL : text);
+}
