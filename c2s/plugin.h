@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The interface between c2s and its plugins. c2s does streams, TLS, SASL and the bind request of
+ * clients and the link to the router; a plugin is what the accounts are served by. Exactly one
+ * plugin serves the accounts: the session manager (c2s/sm). Plugins are linked in, or loaded from
+ * shared objects that export `const struct c2s_plugin c2s_plugin` ([c2s] plugin = path).
+ *
+ * Everything runs on the worker's loop. A plugin never blocks and never calls back into itself:
+ * worker_route(), client_send() and the like only queue.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "c2s/slots.h"
+#include "common/config/config.h"
+#include "common/db/db.h"
+#include "common/io/loop.h"
+#include "common/service/control.h"
+#include "common/xmpp/stanza.h"
+
+/* Raised when anything in this file changes its meaning. */
+#define C2S_PLUGIN_ABI 1
+
+struct worker; /* one c2s process: everything hangs from it */
+struct client; /* one client's stream */
+
+struct c2s_plugin {
+    unsigned abi;
+    size_t size; /* sizeof(struct c2s_plugin) */
+    const char *name;
+
+    /* The worker's configuration, database and slots exist; the router link is not up yet. */
+    MUST_CHECK int (*start)(struct worker *worker, void **state);
+    /* Clients have been closed before. stopped(user) later, not inside. */
+    void (*stop)(void *state, void (*stopped)(void *user), void *user);
+    void (*reload)(void *state, const struct config *config);
+
+    /* Adds its own to the features a client sees after authentication; may be NULL. */
+    void (*features)(void *state, struct element *features);
+
+    /* An authenticated client asks for a resource (prepared; NULL: the server chooses). Answer
+     * later with client_bound() or client_bind_refused(); client_gone() ends the wait. */
+    void (*bind)(void *state, struct client *client, const struct jid *account,
+                 const char *resource);
+    /* A stanza of a bound client, from stamped with its full JID, `to` parsed or absent; problem
+     * as stanza_from_element_take(). To be consumed. */
+    void (*stanza)(void *state, void *session, struct stanza *stanza, int problem);
+    /* The stream of a bound client has ended: orderly (</stream>) or not. After it the client
+     * must not be used. */
+    void (*closed)(void *state, void *session, bool orderly);
+    /* The client went away while bind() had not been answered. */
+    void (*client_gone)(void *state, struct client *client);
+    /* What is queued for the client fell below the low-water mark. May be NULL. */
+    void (*writable)(void *state, void *session);
+
+    /* A stanza from the router for one of our names. To be consumed. */
+    void (*routed)(void *state, struct stanza *stanza, int problem);
+    /* What the router never took; to be consumed. */
+    void (*undelivered)(void *state, struct stanza *stanza);
+    /* Slots were won or lost (worker_slots()). */
+    void (*slots_changed)(void *state);
+
+    /* An account was created, its password changed, disabled or removed by the administrator;
+     * `keep` is a client that stays (it changed its own password), or NULL. */
+    void (*account_changed)(void *state, const struct jid *account, bool may_stay,
+                            struct client *keep);
+    /* Further commands on the control socket; ends with words NULL. May be NULL. */
+    const struct control_command *commands;
+};
+
+/* What a plugin may ask of its host. */
+struct loop *worker_loop(struct worker *worker);
+struct db *worker_db(struct worker *worker);
+struct slots *worker_slots(struct worker *worker);
+/* The configuration in force now; it changes with reload(). */
+const struct config *worker_config(struct worker *worker);
+/* "alpha.example.net" and "example.net". */
+const char *worker_host(struct worker *worker);
+const char *worker_network(struct worker *worker);
+/* Whether accounts can be under this domain here: the network domain (or a further [domain]). */
+bool worker_serves(struct worker *worker, const char *domain);
+/* To the router. Borrowed. ERR_LIMIT: congested; the caller answers for the stanza. */
+MUST_CHECK int worker_route(struct worker *worker, struct stanza *stanza);
+
+void client_bound(struct client *client, const struct jid *full, void *session);
+void client_bind_refused(struct client *client, enum stanza_condition condition,
+                         const char *app_ns, const char *app_name);
+/* Borrowed; written to the client's stream. */
+void client_send(struct client *client, struct stanza *stanza);
+/* Bytes not yet taken by the network: producers stop above C2S_QUEUE_HIGH. */
+size_t client_queued(const struct client *client);
+#define C2S_QUEUE_HIGH (1024 * 1024)
+/* Ends the stream with a stream error, or in order if condition is -1. plugin->closed() follows. */
+void client_close(struct client *client, int condition, const char *text);
+/* Stop and go on reading from this client; calls nest. */
+void client_pause(struct client *client);
+void client_resume(struct client *client);
+const char *client_address(const struct client *client);
+const char *client_stream_id(const struct client *client);
+/* The language of its stream, or NULL. */
+const char *client_lang(const struct client *client);
