@@ -4,15 +4,18 @@
  *
  * A struct db is a pool of connections. Statements are static data and are prepared on a
  * connection the first time they are used there. Work is submitted as a *unit*: one or more
- * statements that take effect together (one implicit transaction, RFC-less: PostgreSQL pipeline up
- * to one Sync). Units with the same affinity run on the same connection in the order of submission,
- * so that reads follow writes.
+ * statements that take effect together (PostgreSQL's implicit transaction: a pipeline up to one
+ * Sync). Units with the same affinity run on the same connection in the order of submission, so
+ * that reads follow writes. A unit that fails disturbs no other.
  *
  * Promises: a callback is never called inside the call that submits; exactly once, unless the unit
- * was cancelled; never after db_cancel(). A unit that cannot be sent within its deadline, or whose
- * connection breaks, ends with ERR_UNAVAILABLE or ERR_TIMEOUT (outcome unknown for writes: units
- * are written to be repeated). The queue is bounded: beyond it submission ends with ERR_LIMIT, by
- * callback.
+ * was cancelled; never after db_cancel(). While there is no connection units wait, up to their
+ * deadline; what was sent when a connection breaks is not sent again. Units whose outcome may be
+ * unknown are written to be repeated. The queue is bounded: beyond it submission ends with
+ * ERR_LIMIT, by callback.
+ *
+ * libpq would resolve host names in PQconnectStart(), which blocks: conninfo names hosts by address
+ * (hostaddr=, or host= with an address, a socket directory or "localhost").
  */
 #pragma once
 
@@ -26,9 +29,14 @@
 
 struct db;
 struct db_unit;
-struct db_result;
+/* The rows of one statement; the member is private to common/db. */
+struct db_result {
+    struct pg_result *rows;
+};
 
-/* name: unique over the program, e.g. "roster_load". At most 16 parameters. */
+#define DB_PARAMETERS_MAX 16
+
+/* name: unique over the program, e.g. "roster_load". At most DB_PARAMETERS_MAX parameters. */
 struct db_statement {
     const char *name;
     const char *sql;
@@ -41,47 +49,66 @@ struct db_settings {
     unsigned queue;       /* units waiting per connection; 0: 4096 */
     unsigned deadline_ms; /* of a unit, from submission; 0: 5000 */
     const char *application_name;
+    /* db_available() changed. Never inside db_open(); may be NULL. */
+    void (*changed)(void *user, bool available);
+    void *user;
 };
 
+/* Whether db_open() can use it: ERR_INVALID, and *problem (free with free()) says why. */
+MUST_CHECK int db_check_conninfo(const char *conninfo, char **problem);
 /* Connects in the background and again after every loss, with back-off. */
 struct db *db_open(struct loop *loop, const struct db_settings *settings);
-/* Units still open end with ERR_CANCELLED; then closed() is called, later than this call. */
+/* Units still open, and those submitted from now on, end with ERR_CANCELLED; then closed() is
+ * called, later than this call. */
 void db_close(struct db *db, void (*closed)(void *user), void *user);
 /* Whether at least one connection is usable now. */
 bool db_available(const struct db *db);
 
 /* Building a unit. `affinity` chooses the connection (a slot; any number). */
 struct db_unit *db_unit_new(struct db *db, unsigned affinity);
-/* Appends a statement with its parameters, given as DB_* values up to its count. The result of the
- * statement is delivered only if `wanted`. */
+/* A parameter. A text that holds a NUL, or a value above DB_VALUE_MAX bytes, makes the unit end
+ * with ERR_INVALID without being sent. */
+#define DB_VALUE_MAX (16 * 1024 * 1024)
 struct db_value {
     enum { DB_VALUE_NULL, DB_VALUE_TEXT, DB_VALUE_INT, DB_VALUE_BYTES, DB_VALUE_BOOL } type;
     const void *bytes;
     size_t length;
     int64_t number;
 };
-#define DB_NULL           ((struct db_value){0})
-#define DB_TEXT(text)     db_text(text)
-#define DB_INT(n)         ((struct db_value){.type = DB_VALUE_INT, .number = (n)})
-#define DB_BOOL(b)        ((struct db_value){.type = DB_VALUE_BOOL, .number = (b)})
-#define DB_BYTES(b, size) ((struct db_value){.type = DB_VALUE_BYTES, .bytes = (b), .length = (size)})
+#define DB_NULL       ((struct db_value){0})
+#define DB_TEXT(text) db_text(text)
+#define DB_INT(n)     ((struct db_value){.type = DB_VALUE_INT, .number = (n)})
+#define DB_BOOL(b)    ((struct db_value){.type = DB_VALUE_BOOL, .number = (b)})
+#define DB_BYTES(b, size)                                                                          \
+    ((struct db_value){.type = DB_VALUE_BYTES, .bytes = (b), .length = (size)})
 /* NULL becomes SQL NULL. Values are copied by db_unit_add(). */
 struct db_value db_text(const char *text);
 
+/* Appends a statement with its parameters, as many as it declares. */
 void db_unit_add(struct db_unit *unit, const struct db_statement *statement,
                  const struct db_value *values);
 #define db_unit_add_values(unit, statement, ...)                                                   \
     db_unit_add((unit), (statement), (const struct db_value[]){__VA_ARGS__})
 
-/* Called once. status 0: results[i] is the result of statement i; else ERR_UNAVAILABLE,
- * ERR_TIMEOUT, ERR_LIMIT, ERR_CANCELLED, ERR_FENCED (SQLSTATE 22012: the fence statement found no
- * row, see c2s/slots.h), ERR_CONFLICT (class 23), ERR_INVALID (class 22), ERR_SYSTEM (anything
- * else), and nothing of the unit has taken effect (or, for the first two, perhaps all of it).
- * Results are valid during the call. */
+/* Called once. Results are valid during the call. status 0: results[i] is the result of statement
+ * i, and all of the unit is committed. Else nothing of the unit has taken effect, unless said
+ * otherwise:
+ *
+ *   ERR_UNAVAILABLE  no connection before the deadline; or the connection broke, the server is
+ *                    stopping, full or read-only, or broke a deadlock (the outcome may be unknown)
+ *   ERR_TIMEOUT      sent, not answered within the deadline (it may still take effect)
+ *   ERR_LIMIT        the queue is full
+ *   ERR_CANCELLED    the database was closed (what was sent may have taken effect)
+ *   ERR_FENCED       SQLSTATE 22012: the fence found no row (c2s/slots.h)
+ *   ERR_INVALID      class 22: a value the database cannot hold
+ *   ERR_CONFLICT     class 23: a constraint
+ *   ERR_NOT_FOUND    42P01: there is no such table, the schema is missing
+ *   ERR_SYSTEM       anything else */
 typedef void db_callback(void *user, int status, const struct db_result *results, size_t count);
 /* Takes the unit. `done` may be NULL. The returned handle is valid until done() or db_cancel(). */
 struct db_unit *db_submit(struct db_unit *unit, db_callback *done, void *user);
-/* The callback will not be called; what was sent still takes effect. */
+/* The callback will not be called; what was sent still takes effect. Also discards a unit that was
+ * never submitted. NULL is allowed. */
 void db_cancel(struct db_unit *unit);
 /* One statement. */
 struct db_unit *db_query(struct db *db, unsigned affinity, const struct db_statement *statement,
@@ -97,10 +124,13 @@ int64_t db_get_int(const struct db_result *result, size_t row, int column);
 bool db_get_bool(const struct db_result *result, size_t row, int column);
 /* bytea, decoded. */
 void db_get_bytes(const struct db_result *result, size_t row, int column, struct buffer *out);
-/* For logs: the server's message of the last failure, without parameter values. */
+/* For logs: the last failure, without parameter values; "" if there was none. Valid until the next
+ * one. */
 const char *db_problem(const struct db *db);
 
-/* Blocking work for kontalkctl only: connects, runs, reports. */
+/* Blocking work for kontalkctl only: connects, runs, reports. Errors as for units. *problem is
+ * valid until the next call; *session is set even if opening fails (it holds the problem), so it is
+ * always closed. */
 struct db_session;
 MUST_CHECK int db_session_open(const char *conninfo, struct db_session **session,
                                const char **problem);
