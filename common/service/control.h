@@ -2,8 +2,8 @@
  *
  * The control socket: how kontalkctl talks to a running daemon. Unix stream socket, mode 0660,
  * one request per connection: the words of the command, each ended by NUL, an empty word at the end
- * (a word that must be empty is sent as "\1"), at most 64 words and 64 KiB. Answer: lines
- * of text for people or JSON if the first word is "--json", then, last, "ok" or "error <text>".
+ * (no argument is ever empty), at most 64 words and 64 KiB. Answer: lines of text, then, last,
+ * "ok" or "error <text>".
  */
 #pragma once
 
@@ -23,9 +23,10 @@ struct control_command {
     const char *help; /* "JID  add an account; the password is the second argument" */
 };
 
-MUST_CHECK int control_open(struct loop *loop, const char *path,
-                            const struct control_command *commands, void *state,
-                            struct control **control, const char **problem);
+MUST_CHECK int control_open(struct loop *loop, const char *path, struct control **control,
+                            const char **problem);
+/* A table that ends with words NULL; may be called for several, each with its own state. */
+void control_add(struct control *control, const struct control_command *commands, void *state);
 /* Open requests are cut off; their control_end() may still be called later. */
 void control_close(struct control *control);
 

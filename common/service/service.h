@@ -22,11 +22,14 @@ struct service {
     int (*reload)(void *state, const struct config *config);
     /* Ends everything; calls stopped(user) once all handles are closed. */
     void (*stop)(void *state, void (*stopped)(void *user), void *user);
-    /* The control socket's commands; NULL: none besides the common ones (ping, reload, log-level). */
+    /* The control socket's commands; NULL: none besides the common ones (help, ping, reload,
+     * log-level). */
     const struct control_command *commands;
 };
 
 int service_main(const struct service *service, int argc, char **argv);
+/* Adds to the commands of the control socket (plugins do); only after the service has begun. */
+void service_add_commands(const struct control_command *commands, void *state);
 /* READY=1 with a status line. */
 void service_ready(const char *status);
 void service_status(const char *status);

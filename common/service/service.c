@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The life of a daemon, from its options to its orderly end.
+ */
+#include "common/service/service.h"
+
+#include <getopt.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <uv.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/io/timer.h"
+#include "common/service/notify.h"
+
+#define DEFAULT_CONFIG   "/etc/kontalk/kontalk.conf"
+#define STOP_DEADLINE_MS 10000
+
+#ifndef KONTALK_VERSION
+#define KONTALK_VERSION "0.1"
+#endif
+
+/* The one service of this process. */
+static struct running {
+    const struct service *service;
+    const char *config_path;
+    struct config *config;
+    struct loop *loop;
+    void *state;
+    struct control *control;
+    uv_signal_t signals[3];
+    struct timer *watchdog;
+    struct timer *deadline;
+    bool stopping;
+} running;
+
+enum action { ACTION_RUN, ACTION_CHECK, ACTION_DUMP, ACTION_MANUAL };
+
+struct options {
+    const char *config_path;
+    enum action action;
+};
+
+static void print_help(FILE *out)
+{
+    fprintf(out,
+            "%s: %s\n\n"
+            "  -c, --config FILE  read this instead of %s\n"
+            "      --check        check the configuration and end\n"
+            "      --dump         print the configuration in force and end\n"
+            "      --manual       print the manual page of the configuration and end\n"
+            "      --version\n"
+            "      --help\n",
+            running.service->name, running.service->description, DEFAULT_CONFIG);
+}
+
+static struct options read_options(int argc, char **argv)
+{
+    static const struct option known[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},
+        {"dump", no_argument, NULL, 'd'},
+        {"manual", no_argument, NULL, 'm'},
+        {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    struct options options = {.config_path = DEFAULT_CONFIG};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:", known, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            options.config_path = optarg;
+            break;
+        case 'k':
+            options.action = ACTION_CHECK;
+            break;
+        case 'd':
+            options.action = ACTION_DUMP;
+            break;
+        case 'm':
+            options.action = ACTION_MANUAL;
+            break;
+        case 'v':
+            printf("%s %s\n", running.service->name, KONTALK_VERSION);
+            exit(EXIT_SUCCESS);
+        case 'h':
+            print_help(stdout);
+            exit(EXIT_SUCCESS);
+        default:
+            print_help(stderr);
+            exit(2);
+        }
+    }
+    if (optind < argc) {
+        print_help(stderr);
+        exit(2);
+    }
+    return options;
+}
+
+static void apply_log_level(const struct config *config)
+{
+    enum log_level level;
+
+    if (log_level_parse(config_text(config, "node", NULL, "log-level"), &level) == 0)
+        log_set_level(level);
+}
+
+static void reload(void)
+{
+    struct config *fresh;
+
+    notify_send("RELOADING=1");
+    int error = config_load(running.config_path, stderr, &fresh);
+    if (error == 0 && running.service->reload)
+        error = running.service->reload(running.state, fresh);
+    if (error == 0) {
+        config_free(running.config);
+        running.config = fresh;
+        apply_log_level(fresh);
+        log_info("config_reloaded", LOG_TEXT("file", running.config_path));
+    } else {
+        log_error("config_reload_failed", LOG_TEXT("file", running.config_path), LOG_ERROR(error));
+    }
+    notify_send("READY=1");
+}
+
+static void close_everything(void *user UNUSED)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(running.signals); i++)
+        uv_close((uv_handle_t *)&running.signals[i], NULL);
+    timer_close(running.watchdog);
+    timer_close(running.deadline);
+    if (running.control)
+        control_close(running.control);
+    loop_stop(running.loop);
+}
+
+static void stop_overdue(void *user UNUSED)
+{
+    log_error("service_stop_overdue", LOG_INT("ms", STOP_DEADLINE_MS));
+    _exit(EXIT_FAILURE);
+}
+
+static void stop(void)
+{
+    if (running.stopping)
+        _exit(EXIT_FAILURE); /* asked twice: at once */
+    running.stopping = true;
+    log_info("service_stopping", LOG_TEXT("service", running.service->name));
+    notify_send("STOPPING=1");
+    timer_start(running.deadline, STOP_DEADLINE_MS, 0);
+    running.service->stop(running.state, close_everything, NULL);
+}
+
+static void on_signal(uv_signal_t *handle UNUSED, int number)
+{
+    if (number != SIGHUP)
+        stop();
+    else if (!running.stopping)
+        reload();
+}
+
+static void catch_signals(void)
+{
+    static const int numbers[ARRAY_SIZE(running.signals)] = {SIGTERM, SIGINT, SIGHUP};
+
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        uv_signal_init(loop_uv(running.loop), &running.signals[i]);
+        uv_signal_start(&running.signals[i], on_signal, numbers[i]);
+    }
+}
+
+static void feed_watchdog(void *user UNUSED)
+{
+    notify_send("WATCHDOG=1");
+}
+
+static void start_watchdog(void)
+{
+    uint64_t interval = notify_watchdog_ms();
+
+    running.watchdog = timer_new(running.loop, feed_watchdog, NULL);
+    if (interval > 0)
+        timer_start(running.watchdog, interval, interval);
+}
+
+static void command_ping(void *state UNUSED, struct control_request *request, size_t argc UNUSED,
+                         const char *const *argv UNUSED)
+{
+    control_print(request, "%s %s", running.service->name, KONTALK_VERSION);
+    control_end(request, NULL);
+}
+
+static void command_reload(void *state UNUSED, struct control_request *request, size_t argc UNUSED,
+                           const char *const *argv UNUSED)
+{
+    const struct config *before = running.config;
+
+    reload();
+    control_end(request, running.config == before ? "the new configuration has errors" : NULL);
+}
+
+static void command_log_level(void *state UNUSED, struct control_request *request,
+                              size_t argc UNUSED, const char *const *argv)
+{
+    enum log_level level;
+
+    if (log_level_parse(argv[0], &level) == 0) {
+        log_set_level(level);
+        control_end(request, NULL);
+    } else {
+        control_end(request, "not one of error, warn, info, debug");
+    }
+}
+
+static const struct control_command common_commands[] = {
+    {"ping", 0, 0, command_ping, "  whether it is there"},
+    {"reload", 0, 0, command_reload, "  read the configuration again"},
+    {"log-level", 1, 1, command_log_level, "LEVEL  error, warn, info or debug, until the end"},
+    {0},
+};
+
+static int open_control(void)
+{
+    const char *directory = config_text(running.config, "node", NULL, "run-directory");
+    char *path = xasprintf("%s/%s.ctl", directory, running.service->name);
+    const char *problem = NULL;
+    int error = control_open(running.loop, path, &running.control, &problem);
+
+    if (error)
+        log_error("control_failed", LOG_TEXT("path", path), LOG_TEXT("reason", problem));
+    else
+        control_add(running.control, common_commands, NULL);
+    free(path);
+    return error;
+}
+
+void service_add_commands(const struct control_command *commands, void *state)
+{
+    control_add(running.control, commands, state);
+}
+
+/* One descriptor per client: as many as the administrator lets us have. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int run(void)
+{
+    mallopt(M_ARENA_MAX, 1); /* threads only compute; one heap stays compact */
+    raise_descriptor_limit();
+    apply_log_level(running.config);
+    running.loop = loop_new();
+    running.deadline = timer_new(running.loop, stop_overdue, NULL);
+    catch_signals();
+    if (open_control() != 0)
+        return EXIT_FAILURE;
+    log_info("service_starting", LOG_TEXT("service", running.service->name),
+             LOG_TEXT("version", KONTALK_VERSION), LOG_TEXT("config", running.config_path));
+    if (running.service->start(running.loop, running.config, &running.state) != 0)
+        return EXIT_FAILURE;
+    if (running.service->commands)
+        service_add_commands(running.service->commands, running.state);
+    start_watchdog();
+    loop_run(running.loop);
+    loop_free(running.loop);
+    config_free(running.config);
+    log_info("service_stopped", LOG_TEXT("service", running.service->name));
+    return EXIT_SUCCESS;
+}
+
+int service_main(const struct service *service, int argc, char **argv)
+{
+    running.service = service;
+    struct options options = read_options(argc, argv);
+
+    if (options.action == ACTION_MANUAL) {
+        config_manual(stdout);
+        return EXIT_SUCCESS;
+    }
+    running.config_path = options.config_path;
+    if (config_load(options.config_path, stderr, &running.config) != 0)
+        return EXIT_FAILURE;
+    if (options.action == ACTION_RUN)
+        return run();
+    if (options.action == ACTION_DUMP)
+        config_dump(running.config, stdout);
+    config_free(running.config);
+    return EXIT_SUCCESS;
+}
+
+static void send_with_status(const char *state, const char *status)
+{
+    char *message = xasprintf("%sSTATUS=%s", state, status);
+
+    notify_send(message);
+    free(message);
+}
+
+void service_ready(const char *status)
+{
+    log_info("service_ready", LOG_TEXT("service", running.service->name),
+             LOG_TEXT("status", status));
+    send_with_status("READY=1\n", status);
+}
+
+void service_status(const char *status)
+{
+    send_with_status("", status);
+}
