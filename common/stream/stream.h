@@ -9,8 +9,10 @@
  *       └────────────────────┘
  *    any ──stream_close(), stream_fail()──► closing ──footer or timeout──► closed
  *
+ * Callbacks run inside stream_feed(), stream_release(), stream_timeout() and the calls that send.
  * The owner frees the stream; never from inside one of its callbacks. After ops->ended nothing but
- * stream_free() may be called.
+ * stream_free() may be called (stream_feed(), stream_timeout(), stream_close(), stream_fail() and
+ * what sends are harmless then).
  */
 #pragma once
 
@@ -36,11 +38,7 @@ enum stream_state {
 
 /* What has been reached on this stream; features and stanzas are gated by these bits, in one
  * place, so that no feature can be used around TLS or authentication (CVE-2014-8760). */
-enum stream_flag {
-    STREAM_SECURE = 1 << 0,
-    STREAM_AUTHENTICATED = 1 << 1,
-    STREAM_BOUND = 1 << 2
-};
+enum stream_flag { STREAM_SECURE = 1 << 0, STREAM_AUTHENTICATED = 1 << 1, STREAM_BOUND = 1 << 2 };
 
 /* A feature: what an acceptor announces and the top-level elements (no stanzas) it understands. */
 struct stream_element {
@@ -51,29 +49,33 @@ struct stream_element {
 };
 
 struct stream_feature {
-    const char *name; /* for logs */
+    const char *name;  /* for logs */
     unsigned requires; /* stream_flag bits that must be set … */
     unsigned excludes; /* … and that must not be set, for the feature to exist now */
     /* Adds its element to <stream:features/>; NULL: nothing is announced. */
     void (*advertise)(void *user, struct element *features);
     const struct stream_element *elements; /* ends with ns NULL; may be NULL */
     /* One of the elements came while the feature does not exist. Returns the stream error, or -1 if
-     * it was answered otherwise. NULL: not-authorized before STREAM_BOUND, policy-violation later. */
+     * it was answered otherwise. NULL: not-authorized before STREAM_BOUND, policy-violation later.
+     */
     int (*refuse)(void *user, struct element *element);
 };
 
 struct stream_profile {
     enum stream_role role;
     const char *content_ns;
-    bool has_version;  /* version='1.0' and features (XEP-0114 has neither) */
+    bool has_version;         /* version='1.0' and features (XEP-0114 has neither) */
     unsigned stanzas_require; /* flags without which a stanza is not-authorized */
     const struct stream_feature *const *features; /* in order of announcement, ends with NULL */
     bool keep_bytes; /* ops->stanza gets the bytes as received (router) */
-    uint64_t timeout_ms[STREAM_STATES]; /* 0: none; what stream_enter() arms */
+    /* What stream_enter() arms. OPENING runs from stream_open() until READY, whatever comes in
+     * between, unless NEGOTIATING is given: that replaces it once, at the first header. 0: none;
+     * CLOSING 0: 5 s. */
+    uint64_t timeout_ms[STREAM_STATES];
 };
 
 struct stream_header {
-    const char *to;   /* as sent; NULL: missing */
+    const char *to; /* as sent; NULL: missing */
     const char *from;
     const char *id;
     const char *lang;
@@ -89,7 +91,8 @@ struct stream_ops {
     int (*header)(void *user, const struct stream_header *header);
     /* Initiators: the features received. */
     void (*features)(void *user, struct element *features);
-    /* A stanza, to be consumed. `problem` as stanza_from_element_take(). bytes: profile->keep_bytes. */
+    /* A stanza, to be consumed. `problem` as stanza_from_element_take(). bytes:
+     * profile->keep_bytes. */
     void (*stanza)(void *user, struct stanza *stanza, int problem, const char *bytes,
                    size_t length);
     /* Stop or go on with reading (conn_pause, conn_resume). */
@@ -97,8 +100,9 @@ struct stream_ops {
     /* Arm the stream's one timer (0: stop it); when it fires, call stream_timeout(). */
     void (*arm)(void *user, uint64_t after_ms);
     /* Both directions are done, or the stream is beyond repair: what was written may be flushed,
-     * then the connection is to be closed. `condition` is the stream error we sent or -1; `abrupt`
-     * means that nothing more may be sent (bytes behind <starttls/>). */
+     * then the connection is to be closed. `condition` is the stream error we sent or -1; `text` is
+     * its text, or the name of the condition the peer sent, or NULL; `abrupt` means that nothing
+     * more may be sent (bytes behind <starttls/>). */
     void (*ended)(void *user, int condition, const char *text, bool abrupt);
 };
 
@@ -107,7 +111,8 @@ struct stream *stream_new(const struct stream_profile *profile, struct parser_po
                           void *user);
 void stream_free(struct stream *stream);
 
-/* Initiators send their header, acceptors begin to wait. */
+/* Initiators send their header, acceptors begin to wait; their `from` is the name they give in
+ * errors that come before ops->header has chosen one. Strings are copied. */
 void stream_open(struct stream *stream, const char *to, const char *from);
 void stream_feed(struct stream *stream, const char *bytes, size_t length);
 void stream_timeout(struct stream *stream);
@@ -122,10 +127,11 @@ bool stream_has_flag(const struct stream *stream, enum stream_flag flag);
 void stream_set_limits(struct stream *stream, const struct parser_limits *limits);
 
 /* While held, no element is delivered; what was read already waits inside. For answers that take
- * time (credentials): order is kept and nothing is handled under a state that is about to change. */
+ * time (credentials): order is kept and nothing is handled under a state that is about to change.
+ * Holds nest as a count. stream_release() outside a callback delivers what waits at once. */
 void stream_hold(struct stream *stream);
 void stream_release(struct stream *stream);
-/* From the handler of <starttls/>: whether bytes came behind it (RFC 6120 §5.4.3.3,
+/* From the handler of <starttls/> or <proceed/>: false if bytes came behind it (RFC 6120 §5.4.3.3,
  * CVE-2011-0411). If so the stream has ended abruptly. */
 MUST_CHECK bool stream_is_clean(struct stream *stream);
 
@@ -136,7 +142,8 @@ void stream_send_bytes(struct stream *stream, const char *bytes, size_t length);
 
 /* Our footer; ops->ended comes when the peer's is there or after the closing timeout (5 s). */
 void stream_close(struct stream *stream);
-/* A stream error (RFC 6120 §4.9), preceded by our header if it is not out yet. */
+/* A stream error (RFC 6120 §4.9), preceded by our header if it is not out yet. The text of
+ * see-other-host is the address. */
 void stream_fail(struct stream *stream, enum stream_condition condition, const char *text);
 /* With an application-specific condition. */
 void stream_fail_with(struct stream *stream, enum stream_condition condition, const char *text,
@@ -144,6 +151,6 @@ void stream_fail_with(struct stream *stream, enum stream_condition condition, co
 
 enum stream_state stream_state(const struct stream *stream);
 const char *stream_state_name(enum stream_state state);
-const char *stream_id(const struct stream *stream); /* ours for acceptors, the peer's else */
+const char *stream_id(const struct stream *stream);   /* ours for acceptors, the peer's else */
 const char *stream_lang(const struct stream *stream); /* of the peer's header; NULL */
 const struct element *stream_features_tree(struct stream *stream, struct arena *arena);

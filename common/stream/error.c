@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Stream errors (RFC 6120 §4.9): ours and the peer's.
+ */
+#include <string.h>
+
+#include "common/stream/stream_internal.h"
+#include "common/xmpp/namespaces.h"
+
+struct stream_error {
+    enum stream_condition condition;
+    const char *text;
+    const char *app_ns;
+    const char *app_name;
+};
+
+static void write_text(struct buffer *out, const char *text)
+{
+    buffer_append_text(out, "<text xmlns='" NS_STREAM_ERRORS "' xml:lang='en'>");
+    xml_escape(out, text);
+    buffer_append_text(out, "</text>");
+}
+
+static void write_condition(struct buffer *out, const struct stream_error *error)
+{
+    const char *name = stream_condition_name(error->condition);
+    buffer_printf(out, "<%s xmlns='" NS_STREAM_ERRORS "'", name);
+    if (error->condition != STREAM_SEE_OTHER_HOST || !error->text) {
+        buffer_append_text(out, "/>");
+        return;
+    }
+    /* The address is the content (RFC 6120 §4.9.3.19). */
+    buffer_append_char(out, '>');
+    xml_escape(out, error->text);
+    buffer_printf(out, "</%s>", name);
+}
+
+static void write_error(struct buffer *out, const struct stream_error *error)
+{
+    buffer_append_text(out, "<stream:error>");
+    write_condition(out, error);
+    if (error->text && error->condition != STREAM_SEE_OTHER_HOST)
+        write_text(out, error->text);
+    if (error->app_ns)
+        buffer_printf(out, "<%s xmlns='%s'/>", error->app_name, error->app_ns);
+    buffer_append_text(out, "</stream:error></stream:stream>");
+}
+
+static void fail(struct stream *stream, const struct stream_error *error)
+{
+    struct buffer out = {0};
+    if (!stream_is_open(stream))
+        return;
+    if (!stream->header_sent)
+        stream_write_header(stream, &out);
+    write_error(&out, error);
+    stream->condition = error->condition;
+    stream_set_reason(stream, error->text);
+    stream_enter(stream, STREAM_CLOSING);
+    stream_write(stream, &out);
+}
+
+void stream_fail(struct stream *stream, enum stream_condition condition, const char *text)
+{
+    fail(stream, &(const struct stream_error){.condition = condition, .text = text});
+}
+
+void stream_fail_with(struct stream *stream, enum stream_condition condition, const char *text,
+                      const char *app_ns, const char *app_name)
+{
+    fail(stream, &(const struct stream_error){condition, text, app_ns, app_name});
+}
+
+/* The peer's error ends the stream; its footer follows. Never answered with an error. */
+void stream_on_error(struct stream *stream, const struct element *error)
+{
+    const char *name = "undefined-condition";
+    ELEMENT_FOREACH (child, error) {
+        if (strcmp(child->ns, NS_STREAM_ERRORS) || !strcmp(child->name, "text"))
+            continue;
+        name = child->name;
+        break;
+    }
+    stream_set_reason(stream, name);
+    stream_close(stream);
+}

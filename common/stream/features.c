@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Features: what is announced (RFC 6120 §4.3.2), and the one gate that every top-level element
+ * which is no stanza has to pass (CVE-2014-8760).
+ */
+#include "common/stream/stream_internal.h"
+#include "common/xmpp/namespaces.h"
+
+static bool exists_now(const struct stream *stream, const struct stream_feature *feature)
+{
+    return (stream->flags & feature->requires) == feature->requires &&
+           !(stream->flags & feature->excludes);
+}
+
+static struct element *features_tree(struct stream *stream, struct arena *arena)
+{
+    struct element *features = element_new(arena, NS_STREAM, "features");
+    const struct stream_feature *const *row = stream->profile->features;
+    for (; row && *row; row++) {
+        if ((*row)->advertise && exists_now(stream, *row))
+            (*row)->advertise(stream->user, features);
+    }
+    return features;
+}
+
+const struct element *stream_features_tree(struct stream *stream, struct arena *arena)
+{
+    return features_tree(stream, arena);
+}
+
+void stream_write_features(struct stream *stream, struct buffer *out)
+{
+    struct arena *arena = arena_new();
+    element_write(out, features_tree(stream, arena), stream->profile->content_ns);
+    arena_free(arena);
+}
+
+static const struct stream_element *find_element(const struct stream_feature *feature,
+                                                 const struct element *element)
+{
+    const struct stream_element *row = feature->elements;
+    for (; row && row->ns; row++) {
+        if (element_is(element, row->ns, row->name))
+            return row;
+    }
+    return NULL;
+}
+
+static void refuse(struct stream *stream, const struct stream_feature *feature,
+                   struct element *element)
+{
+    int condition =
+        stream_has_flag(stream, STREAM_BOUND) ? STREAM_POLICY_VIOLATION : STREAM_NOT_AUTHORIZED;
+    if (feature->refuse)
+        condition = feature->refuse(stream->user, element);
+    if (condition >= 0)
+        stream_fail(stream, condition, NULL);
+}
+
+void stream_dispatch(struct stream *stream, struct element *element)
+{
+    const struct stream_feature *refusing = NULL;
+    const struct stream_feature *const *feature = stream->profile->features;
+    for (; feature && *feature; feature++) {
+        const struct stream_element *row = find_element(*feature, element);
+        if (!row)
+            continue;
+        if (exists_now(stream, *feature)) {
+            row->handle(stream->user, element);
+            return;
+        }
+        refusing = refusing ? refusing : *feature;
+    }
+    if (refusing)
+        refuse(stream, refusing, element);
+    else
+        stream_fail(stream, STREAM_UNSUPPORTED_STANZA_TYPE, NULL);
+}
