@@ -19,6 +19,8 @@ void timer_stop(struct timer *timer);
 bool timer_active(const struct timer *timer);
 /* NULL is allowed. The memory goes when libuv has let go of it. */
 void timer_close(struct timer *timer);
+/* For tests: every running timer of this loop is nearer by `ms`, as if that time had passed. */
+void timer_skip(struct loop *loop, uint64_t ms);
 
 /* A delay with full jitter: between half and all of min(base << attempt, cap). */
 uint64_t backoff_ms(unsigned attempt, uint64_t base_ms, uint64_t cap_ms);
