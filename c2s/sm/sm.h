@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * The session manager's shape: accounts with their sessions, modules in a fixed order, one dispatch
- * table for iq. One feature is one file with its code, its SQL, its rows and its disco features;
+ * The session manager: accounts with their sessions, modules in a fixed order, one dispatch table
+ * for iq. One feature is one file with its code, its SQL, its rows and its disco features;
  * modules.c lists them in the order in which their hooks run.
  *
- *   client stanza ─► session queue of the account ─► outgoing hooks ─► sm_route()
- *   sm_route(): server or own account? ─► iq dispatch;  local account and short cut? ─► its queue;
+ *   client stanza ─► queue of its account ─► outgoing hooks ─► sm_route()
+ *   sm_route(): our domain itself? ─► iq dispatch;  account here and short cut? ─► its queue;
  *               else ─► router (which brings it back as routed() if it is ours)
  *   routed stanza ─► queue of the account ─► incoming hooks ─► delivery (RFC 6121 §8.5)
  *
- * An account is loaded when it is first needed (row, roster, block list) and let go some time after
- * its last session. Its stanzas are worked off in order; a handler that waits for the database holds
- * the account (account_hold) until it has answered, so order is never lost, and what a client was
- * told is committed. Everything is counted from one worker; nothing is global.
+ * This header is what a feature needs; see account.h for the queue, session.h for sessions.
+ * Everything hangs from one struct sm; nothing is global. Time: common/base/clock.h.
  */
 #pragma once
 
@@ -20,40 +18,83 @@
 #include <stdint.h>
 
 #include "c2s/plugin.h"
+#include "c2s/sm/account.h"
+#include "c2s/sm/session.h"
 #include "common/base/table.h"
 #include "common/db/db.h"
+#include "common/io/timer.h"
+#include "common/xmpp/namespaces.h"
 #include "common/xmpp/stanza.h"
 
-struct sm;
-struct account;
-struct session;
+struct caps_cache;
+struct sm_iq_row;
+
+/* From [sm]; replaced as a whole by a reload. */
+struct sm_limits {
+    bool shortcut;            /* stanzas between accounts of this worker skip the router */
+    size_t resources;         /* of an account at the same time */
+    size_t roster_items;      /* of an account */
+    size_t roster_groups;     /* of an item */
+    size_t roster_name_bytes; /* of a name or a group */
+    size_t offline_messages;  /* of an account */
+    size_t offline_bytes;
+    size_t item_bytes; /* one vCard, one private element */
+};
+
+struct sm {
+    struct worker *worker;
+    struct loop *loop;
+    struct db *db;
+    struct slots *slots;
+    struct sm_limits limits;
+    uint64_t started_ms; /* monotonic */
+
+    /* One field a feature; only its own file looks inside. */
+    struct caps_cache *caps;
+
+    /* Private to sm.c, account.c and dispatch.c. */
+    struct account *accounts;
+    struct account *runnable;
+    struct loop_task *task;
+    struct timer *sweep;
+    struct sm_iq_row *iqs;
+    uint64_t iqs_unknown; /* requests nobody has a row for */
+    unsigned requests;    /* open */
+};
 
 /* What a hook says about a stanza. */
 enum sm_verdict {
     SM_PASS,   /* the next module */
-    SM_HANDLED /* done: the hook has answered or dropped it */
+    SM_HANDLED /* done: the hook has answered, taken or dropped it */
 };
 
 /* Who an iq is addressed to. */
 enum sm_address {
-    SM_TO_SERVER = 1 << 0,  /* the domain, from anybody */
-    SM_TO_SELF = 1 << 1,    /* no 'to', or the sender's own bare JID */
-    SM_TO_ACCOUNT = 1 << 2  /* the bare JID of another account of ours, from anybody */
+    SM_TO_SERVER = 1 << 0, /* one of our domains itself, from anybody */
+    SM_TO_SELF = 1 << 1,   /* no 'to', or the sender's own bare JID */
+    SM_TO_ACCOUNT = 1 << 2 /* the bare JID of an account of ours, from somebody else */
 };
 
 #define SM_GET (1 << 0)
 #define SM_SET (1 << 1)
 
 /* One iq request being answered. Answer exactly once, now or later, with sm_result(),
- * sm_reply_take() or sm_error(). */
+ * sm_reply_take(), sm_error() or sm_fail(): that releases the request. `from`, `to` (if any) and
+ * the payload are in the stanza, which is frozen. */
 struct sm_request {
     struct sm *sm;
     struct stanza *iq;
     struct element *payload;
-    struct account *account; /* whose data is asked for; NULL for SM_TO_SERVER from outside */
-    struct session *session; /* the asking session of ours, while it lives; NULL for others */
+    enum sm_address addressed;
+    struct account *account; /* whose data is asked for, kept in memory; NULL for SM_TO_SERVER */
+    struct session *session; /* SM_TO_SELF: the asking session while it lives, else NULL */
+    struct sm_request *prev, *next; /* session->requests */
 };
 
+/* A row of the dispatch table. Several rows may have the same name and namespace if they differ in
+ * `addressed` or `types`. What no row takes is answered by dispatch.c alone: service-unavailable
+ * if there is no row for the element, else feature-not-implemented (SM_TO_ACCOUNT: always
+ * service-unavailable, as if there were no account; RFC 6121 §8.5.1). */
 struct sm_iq {
     const char *ns;
     const char *name;
@@ -68,28 +109,112 @@ struct sm_spec {
     const char *note; /* what is left out; NULL: complete */
 };
 
+/* All members but the name may be NULL. Lists end with an entry whose first member is NULL. */
 struct sm_module {
     const char *name;
-    const struct sm_spec *specs;           /* ends with name NULL */
-    const char *const *server_features;  /* disco#info of the domain; ends with NULL */
+    const struct sm_spec *specs;
+    const char *const *server_features;  /* disco#info of the domain */
     const char *const *account_features; /* disco#info of a bare JID */
-    const struct sm_iq *iqs;               /* ends with ns NULL */
+    const struct sm_iq *iqs;
+    /* Adds more to the disco#info result of the domain: extended information (XEP-0128). */
+    void (*server_info)(struct sm *sm, struct element *query);
 
+    void (*start)(struct sm *sm);
+    void (*stop)(struct sm *sm);
+    /* Adds to what a client sees after authentication (RFC 6120 §4.3.2). */
     void (*stream_features)(struct sm *sm, struct element *features);
-    /* Loading an account: add one statement with the owner as $1; take its result. */
+
+    /* Loading an account: one statement with the owner as $1, and what it brought. */
     const struct db_statement *load;
     void (*loaded)(struct account *account, const struct db_result *rows);
+    /* The account leaves the memory. Called only if loaded() was. */
     void (*unload)(struct account *account);
 
     void (*session_opened)(struct session *session);
-    /* The session's last presence is still set. */
+    /* The session is not available any more: `presence` is the client's stanza, NULL if its
+     * stream ended without one. session->presence is still the one before. */
+    void (*session_unavailable)(struct session *session, struct stanza *presence);
+    /* The session is about to be freed. */
     void (*session_closed)(struct session *session);
-    /* A stanza from a client of the account, to wherever. Borrowed. */
+    /* Presence was broadcast: `initial`, or a priority that rose from below 0 to 0 or more.
+     * Offline messages, pending subscriptions. */
+    void (*session_ready)(struct session *session, bool initial);
+
+    /* A stanza from a client of the account, to wherever it says; `to` may be absent (but an iq
+     * request without one goes to dispatch, not here). Not malformed. Borrowed. */
     enum sm_verdict (*outgoing)(struct session *session, struct stanza *stanza);
-    /* A stanza to the account or one of its sessions. Borrowed. */
+    /* A stanza to the account (bare JID) or one of its sessions (full), before delivery; also
+     * from the account itself. Borrowed. Never called for what is no account. */
     enum sm_verdict (*incoming)(struct account *account, struct stanza *stanza);
-    /* Initial presence, and presence with priority >= 0 after a negative one: offline messages. */
-    void (*session_available)(struct session *session);
+    /* A message of type normal or chat that no resource can take now (RFC 6121 §8.5.2.2.1).
+     * SM_HANDLED: this module answers for it; if all pass, its sender is told
+     * service-unavailable. Borrowed. */
+    enum sm_verdict (*offline)(struct account *account, struct stanza *stanza);
+    /* Whether stanzas between the account and this address are blocked: presence is then not
+     * sent to it (XEP-0191 §3.5). */
+    bool (*blocks)(const struct account *account, const struct jid *jid);
 };
 
 extern const struct sm_module *const sm_modules[]; /* modules.c; ends with NULL */
+#define SM_MODULES(module)                                                                         \
+    for (const struct sm_module *const *module##_at = sm_modules, *module;                         \
+         (module = *module##_at) != NULL; module##_at++)
+
+/* An empty result. */
+void sm_result(struct sm_request *request);
+/* A result begun with stanza_result(request->iq), or an error. Consumed. */
+void sm_reply_take(struct sm_request *request, struct stanza *reply);
+/* text may be NULL. */
+void sm_error(struct sm_request *request, enum stanza_condition condition, const char *text);
+/* What a negative status of the database means to a client: wait (resource-constraint) while it is
+ * away, never that something does not exist. */
+void sm_fail(struct sm_request *request, int status);
+enum stanza_condition sm_condition(int status);
+
+/* Sends a stanza, stamped with `from` and `to`, on its way from here: to an account, to our domain
+ * itself, or to the world. What cannot be sent is answered with an error to its sender. Nothing is
+ * delivered inside the call. Borrowed; afterwards it must not be changed. */
+void sm_route(struct sm *sm, struct stanza *stanza);
+void sm_route_take(struct sm *sm, struct stanza *stanza);
+/* Routes the error reply, unless the stanza must not be answered with one. */
+void sm_refuse(struct sm *sm, struct stanza *stanza, enum stanza_condition condition,
+               const char *text);
+/* Whether accounts can be under this domain here, and whether it is the address of the server
+ * itself (the domain, without local part). */
+bool sm_is_ours(const struct sm *sm, const struct jid *jid);
+bool sm_is_server(const struct sm *sm, const struct jid *jid);
+
+/* Whether the account shows its presence to this address: the account itself, a contact with a
+ * subscription 'from' or 'both', or somebody with directed presence. Anybody else must not learn
+ * whether, or with what, it is online (RFC 6121 §8.5.3.1, §11). */
+bool sm_shares_presence(const struct account *account, const struct jid *with);
+bool sm_blocks(const struct account *account, const struct jid *jid);
+
+/* Statements for one account that take effect together, on the connection of its slot, after all
+ * units that were submitted for it before. */
+struct sm_unit;
+
+enum sm_access {
+    SM_READ,      /* stanzas that come later may be handled before the answer */
+    SM_READ_HELD, /* the account is held until done() has returned */
+    SM_WRITE      /* held too, and proves the ownership of the slot (slots_fence) */
+};
+
+/* status as db_callback; results[0] is the first statement that was added (the fence is not among
+ * them). The account is kept in memory until done() returns, but may have been dropped. Never
+ * inside sm_submit(), always once. */
+typedef void sm_done(struct account *account, int status, const struct db_result *results,
+                     void *user);
+
+struct sm_unit *sm_unit_new(struct account *account, enum sm_access access);
+void sm_add(struct sm_unit *unit, const struct db_statement *statement,
+            const struct db_value *values);
+#define sm_add_values(unit, statement, ...)                                                        \
+    sm_add((unit), (statement), (const struct db_value[]){__VA_ARGS__})
+/* Consumes the unit. done may be NULL. */
+void sm_submit(struct sm_unit *unit, sm_done *done, void *user);
+/* One statement. */
+void sm_query(struct account *account, enum sm_access access, const struct db_statement *statement,
+              const struct db_value *values, sm_done *done, void *user);
+/* For iq handlers that write and then say yes: result, or the error, after the commit. */
+void sm_submit_for(struct sm_unit *unit, struct sm_request *request);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * A session: one connected resource of an account (RFC 6121 §1.4). It is *connected* from the bind
+ * on, *available* from its initial presence on (§4.2.1), and *interested* in the roster once it has
+ * asked for it (§2.1.6).
+ *
+ * A session belongs to its account. Its client may go away at any moment: from then on `client` is
+ * NULL and what is sent to the session is dropped; the session itself ends in the order of the
+ * account's queue, so that everything its client said before is still done.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "c2s/plugin.h"
+#include "common/xmpp/stanza.h"
+
+struct account;
+struct caps;
+struct directed;
+struct sm_request;
+
+struct session {
+    struct account *account;
+    struct client *client; /* NULL: the stream is gone */
+    struct jid *jid;       /* full */
+    bool ended;            /* no longer among the account's sessions */
+
+    /* Presence (presence.c). */
+    struct stanza *presence; /* the last one without 'to'; NULL: not available */
+    int priority;            /* of it, -128 to 127 */
+    struct directed *directed;
+
+    /* One field a feature; only its own file looks inside. */
+    bool roster_interested;
+    bool blocking_interested;
+    struct caps *caps;
+
+    /* Private to session.c and dispatch.c. */
+    unsigned queued;
+    bool paused;
+    struct sm_request *requests;
+    struct session *prev, *next; /* account->sessions */
+};
+
+/* Whether stanzas can be written to it. */
+static inline bool session_connected(const struct session *session)
+{
+    return session->client && !session->ended;
+}
+
+static inline bool session_available(const struct session *session)
+{
+    return session->presence && session_connected(session);
+}
+
+/* Writes to the client, as it is. Borrowed. Nothing happens if the client is gone. */
+void session_send(struct session *session, struct stanza *stanza);
+void session_send_take(struct session *session, struct stanza *stanza);
+/* Ends the stream with a stream error and the session with it, now. */
+void session_kick(struct session *session, enum stream_condition condition, const char *text);
