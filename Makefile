@@ -3,11 +3,12 @@
 # One Makefile for the whole tree. `make help` lists what people call.
 
 BUILD ?= build
+RUN ?= run
 comma := ,
 SANITIZE ?=
-# Objects of differently instrumented builds never mix.
+# Objects and programs of differently instrumented builds never mix.
 OBJ := $(BUILD)/obj$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
-
+BIN := $(if $(SANITIZE),$(OBJ)/bin,$(BUILD))
 
 CC ?= gcc
 PKGS := libuv libxml-2.0 gnutls libsasl2 libpq libidn libidn2
@@ -15,6 +16,8 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
 	-Wundef -Wpointer-arith -Werror=implicit -Werror=return-type -Werror=format \
 	-Werror=incompatible-pointer-types -Werror=unused-result
+# `make WERROR=` for compilers that know more warnings than Debian 12's.
+WERROR ?= -Werror
 HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE \
 	-ftrivial-auto-var-init=zero
 ifeq ($(SANITIZE),)
@@ -25,8 +28,8 @@ endif
 # Asked only when something is compiled, so that `make run` can install the packages first.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(PKG_CFLAGS) $(WARNINGS) $(HARDENING) $(SANITIZE_FLAGS) \
-	$(CFLAGS)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(PKG_CFLAGS) $(WARNINGS) $(WERROR) $(HARDENING) \
+	$(SANITIZE_FLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE_FLAGS) $(LDFLAGS)
 LIBS = $(PKG_LIBS) -lunistring -lpthread
 
@@ -34,7 +37,7 @@ LIBS = $(PKG_LIBS) -lunistring -lpthread
 PROGRAM_DIRS := $(patsubst %/main.c,%,$(wildcard router/main.c c2s/main.c net/main.c s2s/main.c \
 	kontalkctl/main.c))
 program_name = $(if $(filter kontalkctl,$(1)),kontalkctl,kontalk-$(1))
-PROGRAMS := $(foreach dir,$(PROGRAM_DIRS),$(BUILD)/$(call program_name,$(dir)))
+PROGRAMS := $(foreach dir,$(PROGRAM_DIRS),$(BIN)/$(call program_name,$(dir)))
 
 COMMON_SRC := $(wildcard common/*/*.c)
 COMMON_OBJ := $(COMMON_SRC:%.c=$(OBJ)/%.o)
@@ -42,18 +45,55 @@ COMMON_LIB := $(OBJ)/libcommon.a
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(OBJ)/unit/%)
 
-.PHONY: all programs units clean help
+.PHONY: all programs units clean help run start stop check check-all bench dev-deps format FORCE
 all: programs
 
 help:
 	@echo 'make            build everything into build/'
-	@echo 'make run        a whole node in the foreground (see README.md)'
+	@echo 'make run        a whole node in the foreground, with proof; Ctrl-C ends it'
+	@echo 'make start      the same in the background; make stop ends it'
+	@echo '                RUN=directory for a second instance beside the first'
 	@echo 'make check      all tests; T=name for a part; SANITIZE=address,undefined'
+	@echo 'make check-all  with every long form too'
+	@echo 'make bench      the benchmarks'
+	@echo 'make format     let clang-format have its way'
+	@echo 'make dev-deps   install what only developers need'
+	@echo 'make clean      remove build/'
 
 programs: $(PROGRAMS)
 units: $(UNIT_BIN)
 
-$(OBJ)/%.o: %.c
+# What runs nodes and tests is Python; it writes nothing outside BUILD and RUN.
+PYTHON ?= /usr/bin/python3
+export PYTHONDONTWRITEBYTECODE := 1
+export BUILD RUN BIN OBJ SANITIZE PYTHON
+# Programs are made only after the packages are there, hence by another make.
+JOBS ?= $(shell nproc)
+MAKE_JOBS = +@$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+NODES ?= 1
+WORKERS ?= 1
+NODE = $(PYTHON) -m tests.node --nodes '$(NODES)' --workers '$(WORKERS)'
+
+run start:
+	@tests/node/packages run
+	$(MAKE_JOBS) programs
+	@exec $(NODE) $@
+
+stop:
+	@if [ -e '$(RUN)' ]; then exec $(NODE) stop; fi
+
+T ?=
+check check-all bench:
+	@tests/node/packages run check
+	@exec $(PYTHON) tests/run $(@:check-%=--%) $(T)
+
+dev-deps:
+	@tests/node/packages run check dev
+
+format:
+	clang-format -i $$(find $(SOURCE_DIRS) -name '*.[ch]' -o -name '*.def')
+
+$(OBJ)/%.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -68,11 +108,17 @@ $(1)_OBJ := $$($(1)_SRC:%.c=$$(OBJ)/%.o)
 $$(OBJ)/lib$(1).a: $$(filter-out $$(OBJ)/$(1)/main.o,$$($(1)_OBJ))
 	@rm -f $$@
 	ar rcs $$@ $$^
-$$(BUILD)/$$(call program_name,$(1)): $$($(1)_OBJ) $$(COMMON_LIB)
+$$(BIN)/$$(call program_name,$(1)): $$($(1)_OBJ) $$(COMMON_LIB)
+	@mkdir -p $$(@D)
 	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
 -include $$($(1)_OBJ:.o=.d)
 endef
 $(foreach dir,$(PROGRAM_DIRS),$(eval $(call program_rule,$(dir))))
+
+# Other flags, other objects: rewritten only when it differs.
+$(OBJ)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' >$@
 
 # Unit tests link all folder libraries; the linker takes what a test uses.
 UNIT_LIBS = $(foreach dir,$(filter-out kontalkctl,$(PROGRAM_DIRS)),$(OBJ)/lib$(dir).a) $(COMMON_LIB)
