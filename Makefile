@@ -91,7 +91,7 @@ dev-deps:
 	@tests/node/packages run check dev
 
 format:
-	clang-format -i $$(find $(SOURCE_DIRS) -name '*.[ch]' -o -name '*.def')
+	clang-format -i $$(find $(wildcard common router c2s net s2s kontalkctl tests) -name '*.[ch]')
 
 $(OBJ)/%.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)

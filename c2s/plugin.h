@@ -85,8 +85,8 @@ bool worker_serves(struct worker *worker, const char *domain);
 MUST_CHECK int worker_route(struct worker *worker, struct stanza *stanza);
 
 void client_bound(struct client *client, const struct jid *full, void *session);
-void client_bind_refused(struct client *client, enum stanza_condition condition,
-                         const char *app_ns, const char *app_name);
+void client_bind_refused(struct client *client, enum stanza_condition condition, const char *app_ns,
+                         const char *app_name);
 /* Borrowed; written to the client's stream. */
 void client_send(struct client *client, struct stanza *stanza);
 /* Bytes not yet taken by the network: producers stop above C2S_QUEUE_HIGH. */

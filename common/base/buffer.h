@@ -29,7 +29,8 @@ void buffer_append_char(struct buffer *buffer, char c);
 void buffer_printf(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Removes bytes from the front. */
 void buffer_consume(struct buffer *buffer, size_t length);
-/* Gives the bytes (NUL-terminated, free() them) to the caller and empties the buffer; never NULL. */
+/* Gives the bytes (NUL-terminated, free() them) to the caller and empties the buffer; never NULL.
+ */
 char *buffer_take(struct buffer *buffer);
 /* Overwrites the content before releasing it: for secrets. */
 void buffer_wipe(struct buffer *buffer);

@@ -27,7 +27,7 @@ struct log_field {
 };
 
 #define LOG_TEXT(name, v) ((struct log_field){(name), LOG_FIELD_TEXT, {.text = (v)}})
-#define LOG_INT(name, v) ((struct log_field){(name), LOG_FIELD_INT, {.number = (int64_t)(v)}})
+#define LOG_INT(name, v)  ((struct log_field){(name), LOG_FIELD_INT, {.number = (int64_t)(v)}})
 /* The text of an ERR_* code as reason=… */
 #define LOG_ERROR(error) LOG_TEXT("reason", error_text(error))
 

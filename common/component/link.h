@@ -20,15 +20,15 @@
 struct link;
 
 struct link_settings {
-    const char *address; /* "unix:/run/kontalk/router/c2s.sock" or host:port */
-    const char *name;    /* the stream's name: a worker's id; for TCP the component's domain */
-    const char *secret;  /* NULL on a role socket, where file permissions authenticate */
-    size_t queue_bytes;  /* 0: 4 MiB */
+    const char *address;  /* "unix:/run/kontalk/router/c2s.sock" or host:port */
+    const char *name;     /* the stream's name: a worker's id; for TCP the component's domain */
+    const char *secret;   /* NULL on a role socket, where file permissions authenticate */
+    size_t queue_bytes;   /* 0: 4 MiB */
     uint64_t patience_ms; /* 0: 30 s */
 };
 
 struct link_bind {
-    const char *name;   /* a domain; NULL with is_default only */
+    const char *name; /* a domain; NULL with is_default only */
     bool is_default;
     bool is_private;
     bool log;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * The configuration file: sections `[router]`, repeated ones with a name `[domain "example.net"]`,
- * lines `key = value`, comments from '#' or ';' at the start of a line (or after white space), lists
- * by repeating the key, values optionally in double quotes with \" and \\, lines up to 4096 bytes.
- * `include = path` is not a thing: `conf.d/<any>.conf` beside the file is read after it, in order.
+ * lines `key = value`, comments from '#' or ';' at the start of a line (or after white space),
+ * lists by repeating the key, values optionally in double quotes with \" and \\, lines up to 4096
+ * bytes. `include = path` is not a thing: `conf.d/<any>.conf` beside the file is read after it, in
+ * order.
  *
  * One schema table drives everything: parsing, validation, defaults, dump, man page. All errors of
  * all files are reported at once, each with file, line, column and, for unknown keys, a suggestion.
@@ -23,11 +24,11 @@
 
 enum config_type {
     CONFIG_TEXT,
-    CONFIG_BOOL,        /* yes, no */
+    CONFIG_BOOL, /* yes, no */
     CONFIG_NUMBER,
-    CONFIG_DURATION,    /* 500ms 30s 5m 2h 7d; milliseconds */
-    CONFIG_SIZE,        /* 512 64k 2M 1G; bytes */
-    CONFIG_DOMAIN,      /* prepared with IDNA */
+    CONFIG_DURATION, /* 500ms 30s 5m 2h 7d; milliseconds */
+    CONFIG_SIZE,     /* 512 64k 2M 1G; bytes */
+    CONFIG_DOMAIN,   /* prepared with IDNA */
     CONFIG_JID,
     CONFIG_ADDRESS,     /* 127.0.0.1:5222, [::]:5222, unix:/path */
     CONFIG_FILE,        /* a path */
@@ -46,7 +47,7 @@ struct config_item {
     const char *key;
     enum config_type type;
     unsigned flags;
-    const char *fallback; /* the default, as text; NULL: none */
+    const char *fallback;     /* the default, as text; NULL: none */
     int64_t minimum, maximum; /* numbers, durations, sizes; both 0: any not negative */
     const char *const *choices;
     const char *help; /* one or two sentences for the manual */
@@ -54,7 +55,7 @@ struct config_item {
 
 struct config_section {
     const char *name;
-    bool named;    /* [name "instance"], may be repeated */
+    bool named; /* [name "instance"], may be repeated */
     const char *help;
 };
 
@@ -80,8 +81,8 @@ bool config_bool(const struct config *config, const char *section, const char *i
                  const char *key);
 size_t config_list_size(const struct config *config, const char *section, const char *instance,
                         const char *key);
-const char *config_list_item(const struct config *config, const char *section,
-                             const char *instance, const char *key, size_t index);
+const char *config_list_item(const struct config *config, const char *section, const char *instance,
+                             const char *key, size_t index);
 /* The instances of a named section, in the order of the file. */
 size_t config_instances(const struct config *config, const char *section);
 const char *config_instance(const struct config *config, const char *section, size_t index);

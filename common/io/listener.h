@@ -16,10 +16,10 @@ struct listener;
 
 struct listener_settings {
     const char *address;
-    int backlog;     /* 0: 1024 */
-    mode_t mode;     /* unix socket; 0: 0660 */
+    int backlog;       /* 0: 1024 */
+    mode_t mode;       /* unix socket; 0: 0660 */
     const char *group; /* unix socket; NULL: unchanged */
-    int reuse_port;  /* several workers listen on one port */
+    int reuse_port;    /* several workers listen on one port */
 };
 
 /* `accepted` gets a non-blocking descriptor that it must take (conn_accepted) or close, and the

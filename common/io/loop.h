@@ -10,8 +10,6 @@
 
 #include "common/base/macros.h"
 
-
-
 struct loop;
 
 struct loop *loop_new(void);

@@ -51,8 +51,8 @@ struct sasl_binding {
 };
 
 struct sasl_settings {
-    const char *domain;           /* the served domain, for "user@domain" authzids */
-    unsigned offered;             /* bits 1 << enum sasl_mechanism: all that is acceptable here */
+    const char *domain; /* the served domain, for "user@domain" authzids */
+    unsigned offered;   /* bits 1 << enum sasl_mechanism: all that is acceptable here */
     const struct sasl_binding *bindings; /* none: plus cannot be used */
     size_t bindings_count;
     const void *decoy_secret; /* for unknown users */
@@ -87,7 +87,8 @@ enum sasl_step sasl_exchange_step(struct sasl_exchange *exchange, const char *re
 
 /* After SASL_STEP_CREDENTIALS. The local part, prepared with nodeprep. */
 const char *sasl_exchange_user(const struct sasl_exchange *exchange);
-/* Which verifier helps; -1: any (PLAIN), or none is needed but the account must exist (EXTERNAL). */
+/* Which verifier helps; -1: any (PLAIN), or none is needed but the account must exist (EXTERNAL).
+ */
 int sasl_exchange_wanted_hash(const struct sasl_exchange *exchange);
 /* verifier NULL: no such user (a decoy stands in) or, for EXTERNAL, account_exists decides. */
 enum sasl_step sasl_exchange_credentials(struct sasl_exchange *exchange,

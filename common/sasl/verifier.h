@@ -25,7 +25,8 @@ struct verifier {
 };
 
 /* Slow (PBKDF2), safe in any thread. ERR_INVALID: empty, or SASLprep forbids it. */
-MUST_CHECK int verifier_make(enum crypto_hash hash, const char *password, struct verifier *verifier);
+MUST_CHECK int verifier_make(enum crypto_hash hash, const char *password,
+                             struct verifier *verifier);
 /* Free the text with free(). */
 char *verifier_format(const struct verifier *verifier);
 MUST_CHECK int verifier_parse(const char *text, struct verifier *verifier);

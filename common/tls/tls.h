@@ -24,8 +24,8 @@ enum tls_role { TLS_CLIENT, TLS_SERVER };
 
 struct tls_settings {
     enum tls_role role;
-    const char *const *alpn; /* offered or accepted protocols, NULL-terminated; NULL: none.
-                                With direct TLS a client that offers only others gets an alert. */
+    const char *const *alpn;  /* offered or accepted protocols, NULL-terminated; NULL: none.
+                                 With direct TLS a client that offers only others gets an alert. */
     bool request_certificate; /* of the client; its absence is fine, verification is asked later */
     const char *ca_file;      /* PEM with trusted CAs; NULL: the system's */
     bool tickets;             /* session resumption (server) */
@@ -80,7 +80,8 @@ MUST_CHECK int tls_channel_binding(const struct tls_session *session, enum tls_b
                                    struct buffer *data);
 
 /* The peer's certificate against the CAs of the context, for client use; ERR_NOT_FOUND if there is
- * none, ERR_DENIED if it is not trusted now. Purpose is not checked (RFC 6120 §13.7.2.2 leaves it). */
+ * none, ERR_DENIED if it is not trusted now. Purpose is not checked (RFC 6120 §13.7.2.2 leaves it).
+ */
 MUST_CHECK int tls_verify_peer(struct tls_session *session);
 /* Calls back for each id-on-xmppAddr of the peer's certificate (RFC 6120 §13.7.1.4). */
 void tls_peer_addresses(const struct tls_session *session,

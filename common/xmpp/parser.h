@@ -47,7 +47,7 @@ struct parser_ops {
 
 struct parser_error {
     enum stream_condition condition;
-    bool too_big; /* add <stanza-too-big xmlns='urn:xmpp:errors'/> */
+    bool too_big;     /* add <stanza-too-big xmlns='urn:xmpp:errors'/> */
     const char *text; /* static; may be NULL */
 };
 

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Which groups there are, in order. A group without tests in the tree is absent.
+
+import os
+import re
+
+from tests.runner import lint, process, pytests, units
+from tests.runner.result import failed, passed
+
+# Each with the seconds after which its pytest is killed.
+PYTEST_GROUPS = {
+    "conversations": 600,
+    "attacks": 600,
+    "clients": 600,
+    "peers": 600,
+    "faults": 600,
+    "network": 600,
+    "systemd": 300,
+}
+LONG_FACTOR = 10
+SANITIZER = "sanitizer"
+SANITIZE = "address,undefined"
+
+
+def build(summary, *targets):
+    """Warnings are errors (WERROR in the Makefile). Tells nothing if all is well."""
+    status, output = process.make(*targets)
+    if status != 0:
+        summary.add(failed("build", " ".join(targets), output))
+    return status == 0
+
+
+def sanitized_units():
+    """The unit tests once more, with all that the sanitizers see."""
+    status, output = process.make(f"SANITIZE={SANITIZE}", "units")
+    if status != 0:
+        yield failed(SANITIZER, "build", output)
+        return
+    plain = os.environ.get("BUILD", "build")
+    directory = f"{plain}/obj-{SANITIZE.replace(',', '-')}/unit"
+    yield from units.run(SANITIZER, directory, "")
+
+
+def run(options, summary):
+    if options.bench:
+        return benchmarks(summary)
+    name = options.name
+    summary.run_group("lint", lambda: lint.run(name))
+    if name == "lint" or (name and summary.results and not needs_build(name)):
+        return None
+    if not build(summary, "programs", "units"):
+        return None
+    directory = os.environ.get("OBJ", "build/obj") + "/unit"
+    summary.run_group("units", lambda: units.run("units", directory, name))
+    run_pytests(summary, options)
+    if name in ("", SANITIZER) and not os.environ.get("SANITIZE"):
+        summary.run_group(SANITIZER, sanitized_units)
+    return None
+
+
+def needs_build(name):
+    return name in (*PYTEST_GROUPS, "units", SANITIZER) or units.sources(name)
+
+
+def run_pytests(summary, options):
+    for group, seconds in PYTEST_GROUPS.items():
+        other = options.name in (*PYTEST_GROUPS, "units", SANITIZER) and options.name != group
+        if other or not pytests.exists(group):
+            continue
+        limit = seconds * (LONG_FACTOR if options.all else 1)
+        summary.run_group(group, lambda: pytests.run(group, options.name, limit, options.all))
+
+
+def benchmarks(summary):
+    """tests/bench/bench_*: programs that print their figures."""
+    if not os.path.isdir("tests/bench"):
+        print("no benchmarks yet")
+        return
+    if not build(summary, "programs"):
+        return
+    for script in sorted(f for f in os.listdir("tests/bench") if re.match(r"bench_", f)):
+        status, output = process.run([f"tests/bench/{script}"], 3600)
+        print(output, end="")
+        good = status == 0
+        summary.add(passed("bench", script) if good else failed("bench", script, output))

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Programs under a hard time limit: what is still there at its end is killed with all of its
+# process group.
+
+import os
+import signal
+import subprocess
+
+
+def environment(**extra):
+    """Ours without what make tells only its own children; variables given to make stay."""
+    env = dict(os.environ, **extra)
+    _, _, assignments = env.pop("MAKEFLAGS", "").partition("-- ")
+    for name in ("MFLAGS", "MAKELEVEL"):
+        env.pop(name, None)
+    if assignments:
+        env["MAKEFLAGS"] = "-- " + assignments
+    env.setdefault("ASAN_OPTIONS", "detect_leaks=1")
+    env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+    return env
+
+
+def run(command, seconds, **extra):
+    """Returns (status, output); status is None if the time was up."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, env=environment(**extra), text=True,
+                               errors="replace", start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=seconds)
+        return process.returncode, output
+    except subprocess.TimeoutExpired:
+        kill_group(process)
+        output, _ = process.communicate()
+        return None, f"{output}\nkilled after {seconds} s"
+    except BaseException:
+        kill_group(process)
+        process.wait()
+        raise
+
+
+def kill_group(process):
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def make(*targets, seconds=900):
+    jobs = os.environ.get("JOBS") or str(os.cpu_count())
+    return run(["make", "--no-print-directory", f"-j{jobs}", *targets], seconds)
+
+
+def describe(status):
+    if status is None:
+        return "no end"
+    if status < 0:
+        return f"killed by {signal.Signals(-status).name}"
+    return f"status {status}"

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Groups of pytest files: tests/<group>/test_*.py, one pytest process a group. It tells each result
+# as it comes (tests/harness/report.py), so that a hang costs no more than the test that hangs.
+
+import glob
+import json
+import os
+import tempfile
+
+from tests.runner import process
+from tests.runner.result import Result, failed
+
+NOTHING_COLLECTED = 5
+
+
+def exists(group):
+    return bool(glob.glob(f"tests/{group}/**/test_*.py", recursive=True))
+
+
+def command(group, name, long):
+    arguments = [os.environ.get("PYTHON", "/usr/bin/python3"), "-m", "pytest", "-q",
+                 f"tests/{group}"]
+    if name and name != group:
+        arguments += ["-k", name]
+    if long:
+        arguments.append("--long")
+    return arguments
+
+
+def read(group, report):
+    with open(report, encoding="utf-8") as file:
+        for line in file:
+            yield Result(group, **json.loads(line))
+
+
+def run(group, name, seconds, long=False):
+    with tempfile.TemporaryDirectory(prefix="kontalk-check-") as scratch:
+        os.chmod(scratch, 0o711)
+        report = f"{scratch}/report"
+        open(report, "w").close()
+        try:
+            status, output = process.run(command(group, name, long), seconds, TEST_REPORT=report,
+                                         TEST_SCRATCH=scratch)
+        finally:
+            end_leftovers(scratch)
+        results = list(read(group, report))
+        if status is None:
+            results.append(failed(group, running(report), f"no end in sight\n{output}"))
+    yield from results
+    if status not in (0, NOTHING_COLLECTED) and not any(r.outcome == "failed" for r in results):
+        yield failed(group, "pytest", f"{process.describe(status)}\n{output}")
+
+
+def running(report):
+    try:
+        with open(report + ".running", encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return "pytest"
+
+
+def end_leftovers(scratch):
+    """The nodes of a pytest that was killed."""
+    for run_directory in glob.glob(f"{scratch}/*/"):
+        process.run([os.environ.get("PYTHON", "/usr/bin/python3"), "-m", "tests.node", "stop"], 60,
+                    RUN=run_directory)
