@@ -83,9 +83,11 @@ stop:
 	@if [ -e '$(RUN)' ]; then exec $(NODE) stop; fi
 
 T ?=
+check-all: FORM := --all
+bench: FORM := --bench
 check check-all bench:
 	@tests/node/packages run check
-	@exec $(PYTHON) tests/run $(@:check-%=--%) $(T)
+	@exec $(PYTHON) tests/run $(FORM) '$(T)'
 
 dev-deps:
 	@tests/node/packages run check dev

@@ -26,21 +26,25 @@ def mentions(path, name):
 
 
 def parse(group, program, output):
-    """Results from TAP; what stands between two lines belongs to the failure before it."""
+    """Results from TAP; what stands between two lines belongs to the failure before it, and to the
+    skip behind it: a test says why (print_message()) before it calls skip()."""
     results = []
+    reason = ""
     for line in output.splitlines():
         match = LINE.match(line)
         if not match:
+            reason = line
             if results and results[-1].outcome == "failed":
                 results[-1].detail += line + "\n"
             continue
         name = f"{program}: {match['name'] or match['skip']}"
         if match["skip"]:
-            results.append(skipped(group, name, "the test skips itself"))
+            results.append(skipped(group, name, reason))
         elif match["bad"]:
             results.append(failed(group, name, ""))
         else:
             results.append(passed(group, name))
+        reason = ""
     return results
 
 
