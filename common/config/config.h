@@ -2,9 +2,11 @@
  *
  * The configuration file: sections `[router]`, repeated ones with a name `[domain "example.net"]`,
  * lines `key = value`, comments from '#' or ';' at the start of a line (or after white space),
- * lists by repeating the key, values optionally in double quotes with \" and \\, lines up to 4096
- * bytes. `include = path` is not a thing: `conf.d/<any>.conf` beside the file is read after it, in
- * order.
+ * lists by repeating the key (`key =` alone is the empty list), values optionally in double quotes
+ * with \" and \\, lines up to 4096 bytes. `include = path` is not a thing: `conf.d/<any>.conf`
+ * beside the file is read after it, in order; what a later file says about a key replaces what
+ * earlier ones said. Within a file only lists may repeat a key. Relative paths begin beside the
+ * main file. Sections without a name always stand, with their defaults.
  *
  * One schema table drives everything: parsing, validation, defaults, dump, man page. All errors of
  * all files are reported at once, each with file, line, column and, for unknown keys, a suggestion.
@@ -26,14 +28,17 @@ enum config_type {
     CONFIG_TEXT,
     CONFIG_BOOL, /* yes, no */
     CONFIG_NUMBER,
-    CONFIG_DURATION, /* 500ms 30s 5m 2h 7d; milliseconds */
-    CONFIG_SIZE,     /* 512 64k 2M 1G; bytes */
-    CONFIG_DOMAIN,   /* prepared with IDNA */
-    CONFIG_JID,
+    CONFIG_DURATION,    /* 500ms 30s 5m 2h 7d; milliseconds */
+    CONFIG_SIZE,        /* 512 64k 2M 1G; bytes */
+    CONFIG_DOMAIN,      /* prepared with IDNA */
+    CONFIG_JID,         /* looked at only roughly */
     CONFIG_ADDRESS,     /* 127.0.0.1:5222, [::]:5222, unix:/path */
     CONFIG_FILE,        /* a path */
     CONFIG_FILE_SECRET, /* a path to a secret; must not be readable by others */
-    CONFIG_CHOICE       /* one of item->choices */
+    CONFIG_CHOICE,      /* one of item->choices */
+    CONFIG_NETWORK,     /* 127.0.0.1, 10.0.0.0/8, 2001:db8::/32 */
+    CONFIG_URI,         /* mailto:abuse@example.net */
+    CONFIG_CONNINFO     /* for libpq; must not hold a password */
 };
 
 enum config_flag {
@@ -47,7 +52,9 @@ struct config_item {
     const char *key;
     enum config_type type;
     unsigned flags;
-    const char *fallback;     /* the default, as text; NULL: none */
+    /* The default, as text; NULL: none. Those of a list have blanks between them. "{node.host}" is
+     * replaced by that value. */
+    const char *fallback;
     int64_t minimum, maximum; /* numbers, durations, sizes; both 0: any not negative */
     const char *const *choices;
     const char *help; /* one or two sentences for the manual */
@@ -57,6 +64,8 @@ struct config_section {
     const char *name;
     bool named; /* [name "instance"], may be repeated */
     const char *help;
+    /* What a name has to be; CONFIG_DOMAIN: it is kept prepared. */
+    enum config_type name_type;
 };
 
 extern const struct config_section config_sections[];
@@ -72,7 +81,8 @@ MUST_CHECK int config_load(const char *path, FILE *errors, struct config **confi
 void config_free(struct config *config);
 
 /* Values by (section, instance, key); instance is NULL for sections without a name. Asking for what
- * is not in the schema is a bug and aborts. Without a value: the default, else NULL or 0. */
+ * is not in the schema, or as another type, is a bug and aborts. Without a value, or of an instance
+ * that is not configured: the default, else NULL or 0. Strings live as long as `config`. */
 const char *config_text(const struct config *config, const char *section, const char *instance,
                         const char *key);
 int64_t config_number(const struct config *config, const char *section, const char *instance,
@@ -88,8 +98,8 @@ size_t config_instances(const struct config *config, const char *section);
 const char *config_instance(const struct config *config, const char *section, size_t index);
 
 /* The content of a secret file without a trailing newline; free with free() after wiping.
- * ERR_NOT_FOUND, ERR_DENIED (readable by others), ERR_TOO_BIG (over 4096 bytes), ERR_INVALID
- * (empty). */
+ * ERR_NOT_FOUND, ERR_DENIED (readable by others, or not by us), ERR_TOO_BIG (over 4096 bytes),
+ * ERR_INVALID (empty, or no regular file), ERR_SYSTEM. */
 MUST_CHECK int config_read_secret(const char *path, char **secret, size_t *length);
 
 /* All values in force, as a file that loads to the same. */
