@@ -5,9 +5,13 @@
  * else. No document types, comments, processing instructions, foreign entities, other encodings,
  * unbound prefixes; limits on bytes, depth, elements, attributes and namespaces inside an element.
  *
- * A parser that stands between two top-level elements of a stream with the usual header holds no
- * libxml2 context: contexts are borrowed from the pool while bytes of an unfinished element are
- * pending. A pool belongs to one worker (thread).
+ * A parser that stands between two top-level elements holds no libxml2 context and no buffer:
+ * contexts are borrowed from the pool while an element is unfinished. White space between elements
+ * costs nothing. A pool belongs to one worker (thread).
+ *
+ * Errors are bad-format, not-well-formed, policy-violation, restricted-xml and
+ * unsupported-encoding. An error is found at the latest at the end of the tag behind it: bytes are
+ * read tag by tag. Whether the header is that of an XMPP stream is for the caller to say.
  *
  * Callbacks run inside parser_feed(). From them one may call parser_stop() and
  * parser_set_limits(), never parser_feed() or parser_free().
@@ -23,19 +27,22 @@
 
 struct parser_limits {
     size_t header_bytes;  /* everything up to the end of the stream header */
-    size_t element_bytes; /* one top-level element, on the wire */
+    size_t element_bytes; /* one top-level element, on the wire; 4 times that as a tree */
     unsigned depth;       /* below the stream element; the stanza itself is 1 */
     unsigned elements;    /* in one top-level element */
     unsigned attributes;  /* of one element */
-    unsigned namespaces;  /* declared in one element */
+    unsigned namespaces;  /* declared in one element (tag) */
 };
 
 extern const struct parser_limits parser_limits_before_auth;
 extern const struct parser_limits parser_limits_after_auth;
 
 struct parser_ops {
-    /* The stream header: an element without children, valid during the call. `prefixes_foreign`
-     * says that the header declares more than the default namespace and 'stream'. */
+    /* The stream header (the root, whatever it is): an element without children, valid during the
+     * call. The default namespace it declares, which is the content namespace (RFC 6120 §4.8.2), is
+     * its attribute "xmlns" without namespace; none: not declared. `prefixes_foreign` says that the
+     * header declares more than that and the prefix 'stream' for NS_STREAM: then the bytes of an
+     * element may mean something else in another stream. */
     void (*header)(void *user, const struct element *header, bool prefixes_foreign);
     /* A whole top-level element. The callee owns the arena that `root` is in. `bytes` are exactly
      * the bytes of the element as they came, valid during the call; NULL unless the parser was
@@ -65,9 +72,10 @@ MUST_CHECK int parser_feed(struct parser *parser, const char *bytes, size_t leng
 const struct parser_error *parser_error(const struct parser *parser);
 /* Begins a new stream (RFC 6120 §4.3.3); what was pending is dropped. Not from a callback. */
 void parser_reset(struct parser *parser);
-/* From the element callback: the parser pauses behind this element, and parser_feed() returns 0
+/* From the header or element callback: the parser pauses behind it, and parser_feed() returns 0
  * with the rest of the bytes unread: parser_rest() (valid until the caller of parser_feed() lets
- * go of them). Feed them again to go on, or after parser_reset() as a new stream. */
+ * go of them; known in the callback already). Feed them again to go on, or after parser_reset() as
+ * a new stream. */
 void parser_stop(struct parser *parser);
 const char *parser_rest(const struct parser *parser, size_t *length);
 void parser_set_limits(struct parser *parser, const struct parser_limits *limits);

@@ -53,11 +53,13 @@ struct stanza {
 
 /* Takes a parsed top-level element with its arena. Errors, after which `arena` is freed:
  * ERR_UNSUPPORTED  no stanza of `content_ns`
- * On success *problem is 0, or what is wrong with it though it is a stanza (the sender gets that
+ * ERR_MALFORMED    'from' is no address (stream error invalid-from)
+ * On success *problem is -1, or what is wrong with it though it is a stanza (the sender gets that
  * stanza error, RFC 6120 §8.3.3): STANZA_JID_MALFORMED ('to'; has_to is then false),
- * STANZA_BAD_REQUEST (unknown iq or presence type, iq without id, get or set without exactly one
- * child). A malformed 'from' is ERR_MALFORMED (stream error invalid-from; the arena is freed).
- * An unknown message type is 'normal' (RFC 6121 §5.2.2). *problem is -1 if there is none. */
+ * STANZA_BAD_REQUEST (unknown iq or presence type, which then counts as get or as available; iq
+ * without id, get or set without exactly one child). An unknown message type is 'normal' (RFC 6121
+ * §5.2.2). The values of 'from' and 'to' are prepared. What is in content_ns at the root and below
+ * it is in NS_CLIENT afterwards, but not what stands inside elements of other namespaces. */
 MUST_CHECK int stanza_from_element_take(struct element *root, const char *content_ns,
                                         struct stanza **stanza, int *problem);
 struct stanza *stanza_new(enum stanza_kind kind, enum stanza_type type);
@@ -77,8 +79,9 @@ bool stanza_is_reply(const struct stanza *stanza);
 /* The payload of an iq get or set, the child of a result; NULL if there is none. */
 struct element *stanza_payload(const struct stanza *stanza);
 
-/* The error reply with addresses swapped, the original's children in front; NULL if `original` must
- * not be answered with an error. text may be NULL. The type is the condition's own. */
+/* The error reply with addresses swapped, the original's children in front (unless they are so many
+ * that the error could exceed the limits on stanzas); NULL if `original` must not be answered with
+ * an error. text may be NULL. The type is the condition's own. */
 struct stanza *stanza_error(const struct stanza *original, enum stanza_condition condition,
                             const char *text);
 struct stanza *stanza_error_typed(const struct stanza *original, enum stanza_condition condition,
