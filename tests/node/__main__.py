@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# python3 -m tests.node run|start|stop: what `make run`, `make start` and `make stop` call. RUN and
+# BIN come from the environment.
+
+import argparse
+import os
+import signal
+import sys
+import time
+
+from tests.node import place, proof
+from tests.node.node import Node
+from tests.node.ports import ADDRESS
+
+LOOK_SECONDS = 1
+
+
+class Ended(Exception):
+    """A signal asks us to end."""
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="python3 -m tests.node")
+    parser.add_argument("command", choices=("run", "start", "stop"))
+    parser.add_argument("--nodes", default="1")
+    parser.add_argument("--workers", default="1")
+    return parser.parse_args()
+
+
+def refuse_what_is_not_built(options):
+    for name in ("nodes", "workers"):
+        value = getattr(options, name)
+        if not value.isdigit() or int(value) < 1:
+            raise place.Error(f"{name.upper()}={value}: a number from 1 on is needed")
+        if int(value) > 1:
+            raise place.Error(f"{name.upper()}={value}: not built yet; only {name.upper()}=1 works")
+
+
+def describe(node):
+    where = node.place
+    print(f"""{where.host} serves {where.network}. alice sent bob a message through real connections.
+  clients        {ADDRESS}:{node.ports['C2S']} (STARTTLS), {ADDRESS}:{node.ports['C2S_TLS']} (TLS)
+  components     {ADDRESS}:{node.ports['COMPONENT']}, as {place.COMPONENT}
+                 with the secret in {shown(where.secrets)}/{place.COMPONENT}
+  accounts       {shown(where.accounts)} (JID and password)
+  authority      {shown(node.authority.certificate)} (clients must trust it)
+  configuration  {shown(where.configuration)}, for shells {shown(where.environment)}
+  logs           {shown(where.log)}""", flush=True)
+
+
+def shown(path):
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
+def bring_up(node):
+    """With proof; whatever fails, nothing is left running."""
+    node.start()
+    try:
+        proof.send_message(node)
+    except BaseException as problem:
+        ignore_signals()
+        node.stop()
+        if isinstance(problem, place.Error):
+            raise place.Error(f"{problem}\n{logs(node)}") from problem
+        raise
+
+
+def logs(node):
+    return "\n".join(f"last lines of {p.log}:\n{p.log_tail()}" for p in node.daemons.values())
+
+
+def start(node):
+    with node.locked():
+        if node.is_running():
+            print(f"{node.place.host} is already running ({shown(node.place.run)})")
+            return
+        bring_up(node)
+    describe(node)
+    print("It runs in the background; `make stop` ends it.")
+
+
+def stop(node):
+    if not os.path.isdir(node.place.run):
+        return
+    with node.locked():
+        node.stop()
+
+
+def run(node):
+    with node.locked():
+        if node.is_running():
+            raise place.Error(f"{node.place.host} is already running; `make stop` ends it")
+        bring_up(node)
+    describe(node)
+    print("Ctrl-C ends it.", flush=True)
+    try:
+        watch(node)
+    except Ended:
+        pass
+    finally:
+        ignore_signals()
+        with node.locked():
+            node.stop()
+
+
+def watch(node):
+    """Until a signal comes or nothing is left; daemons may end and be started again."""
+    gone = []
+    while len(gone) <= len(node.daemons):
+        time.sleep(LOOK_SECONDS)
+        missing = node.missing()
+        for name in missing:
+            if name not in gone:
+                tell_end(node, name)
+        gone = missing
+
+
+def tell_end(node, name):
+    print(f"{name} ended {node.part(name).ending()}; the others go on.", flush=True)
+    if name in node.daemons:
+        print(f"  to start it again: {' '.join(node.daemons[name].command)}", flush=True)
+
+
+def end(*_):
+    raise Ended
+
+
+def ignore_signals():
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def main():
+    options = arguments()
+    for number in SIGNALS:
+        signal.signal(number, end)
+    try:
+        refuse_what_is_not_built(options)
+        node = Node(place.Place(os.environ.get("RUN", "run"), os.environ.get("BIN", "build")))
+        COMMANDS[options.command](node)
+    except place.Error as problem:
+        print(f"{options.command}: {problem}", file=sys.stderr)
+        return 1
+    except Ended:
+        return 130
+    return 0
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+COMMANDS = {"run": run, "start": start, "stop": stop}
+sys.exit(main())

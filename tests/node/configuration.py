@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# kontalk.conf of a node, and node.env for shells.
+
+import os
+import secrets
+import shlex
+
+from tests.node import place
+from tests.node.ports import ADDRESS
+
+
+def secret(path):
+    """Made once; the daemon and the tests read the same file."""
+    if not os.path.exists(path):
+        place.write(path, secrets.token_hex(32) + "\n")
+    return path
+
+
+def sections(where, ports, conninfo, certificates):
+    """{section: {key: value or list of values}}; certificates: {domain: (certificate, key)}."""
+    return {
+        "node": {
+            "host": where.host,
+            "network": where.network,
+            "run-directory": where.short(),
+            "secret-file": secret(f"{where.secrets}/{where.host}"),
+        },
+        "router": {"listen": f"{ADDRESS}:{ports['COMPONENT']}"},
+        f'component "{place.COMPONENT}"': {
+            "secret-file": secret(f"{where.secrets}/{place.COMPONENT}"),
+        },
+        "c2s": {
+            "listen": f"{ADDRESS}:{ports['C2S']}",
+            "listen-tls": f"{ADDRESS}:{ports['C2S_TLS']}",
+        },
+        **{f'domain "{domain}"': {"certificate": certificate, "key": key}
+           for domain, (certificate, key) in certificates.items()},
+        "database": {"conninfo": conninfo},
+    }
+
+
+def merge(base, changes):
+    """Sections with the keys of `changes` in place of their own; None takes a key away."""
+    merged = {name: dict(keys) for name, keys in base.items()}
+    for name, keys in (changes or {}).items():
+        section = merged.setdefault(name, {})
+        section.update(keys)
+        merged[name] = {key: value for key, value in section.items() if value is not None}
+    return merged
+
+
+def quote(value):
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def text(all_sections):
+    lines = ["# Written by tests/node at each start."]
+    for name, keys in all_sections.items():
+        lines += ["", f"[{name}]"]
+        for key, value in keys.items():
+            values = value if isinstance(value, (list, tuple)) else [value]
+            lines += [f"{key} = {quote(one)}" for one in values]
+    return "\n".join(lines) + "\n"
+
+
+def environment(where, ports, conninfo, ca):
+    values = {
+        "HOST": where.host,
+        "NETWORK": where.network,
+        "CA": ca,
+        "DATABASE": conninfo,
+        "CONF": where.configuration,
+        "PIDS": where.pids,
+        **{service: f"{ADDRESS}:{port}" for service, port in ports.items()},
+    }
+    return "".join(f"{key}={shlex.quote(value)}\n" for key, value in values.items())

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# A node: what it consists of, in which order that starts and ends.
+
+import contextlib
+import fcntl
+import os
+import subprocess
+
+from tests.node import accounts, certificates, configuration, place, ports
+from tests.node.postgres import Postgres
+from tests.node.process import Process, remove
+
+# In the order in which they start; each can be restarted alone at any time.
+DAEMONS = ("kontalk-router", "kontalk-c2s")
+POSTGRES = "postgres"
+CONTROL_SECONDS = 60
+
+
+class Node:
+    def __init__(self, where, settings=None, durable=True, usual_ports=True):
+        """settings: {section: {key: value}} to put into its kontalk.conf, for tests."""
+        self.place = where
+        self.settings = settings
+        self.usual_ports = usual_ports
+        self.postgres = Postgres(where, durable)
+        self.authority = certificates.Authority(where.ca)
+        self.daemons = {name: self._daemon(name) for name in DAEMONS}
+        self.ports = ports.recall(where.ports)
+        self.domains = {where.network: (where.network, where.host)}
+
+    def _daemon(self, name):
+        conf = self.place.configuration
+        return Process(name, [self.place.program(name), "-c", conf], conf,
+                       f"{self.place.log}/{name}.log")
+
+    @contextlib.contextmanager
+    def locked(self):
+        """One start or stop at a time."""
+        self.place.prepare()
+        with open(self.place.lock, "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    # How it is.
+
+    def part(self, name):
+        return self.daemons.get(name) or self.postgres.process
+
+    def missing(self):
+        """The names of what does not run."""
+        return [name for name in (POSTGRES, *DAEMONS) if not self.part(name).pids()]
+
+    def is_running(self):
+        return os.path.islink(self.place.sockets) and not self.missing()
+
+    # Start.
+
+    def start(self):
+        """All of it; if a part fails everything is stopped again. What a crash left is ended."""
+        self.stop()
+        reservation = ports.Reservation()
+        try:
+            self.place.make_sockets()
+            self.ports = ports.choose(self.place.ports, reservation, self.usual_ports)
+            self.postgres.start()
+            self.configure()
+            self.control("db", "migrate")
+            for name in DAEMONS:
+                self.start_daemon(name)
+            accounts.ensure(self)
+        except BaseException:
+            self.stop()
+            raise
+        finally:
+            reservation.release()
+
+    def configure(self):
+        """Writes the files that daemons and people read."""
+        self.authority.ensure()
+        pairs = {domain: self.authority.issue_server(f"{self.place.tls}/{domain}", names)
+                 for domain, names in self.domains.items()}
+        conninfo = self.postgres.conninfo
+        base = configuration.sections(self.place, self.ports, conninfo, pairs)
+        place.write(self.place.configuration,
+                    configuration.text(configuration.merge(base, self.settings)))
+        place.write(self.place.environment,
+                    configuration.environment(self.place, self.ports, conninfo,
+                                              self.authority.certificate), 0o644)
+
+    def start_daemon(self, name):
+        pid = self.daemons[name].start(self.place.short(f"notify-{name}"))
+        place.write(self._pid_file(name), f"{pid}\n", 0o644)
+
+    # Stop.
+
+    def stop(self):
+        """Everything of ours that still runs, also what was left by a crash or started by hand."""
+        orderly = all([self.stop_daemon(name) for name in reversed(DAEMONS)])
+        orderly = self.postgres.stop() and orderly
+        self.place.remove_sockets()
+        return orderly
+
+    def stop_daemon(self, name):
+        orderly = self.daemons[name].stop()
+        remove(self._pid_file(name))
+        return orderly
+
+    def _pid_file(self, name):
+        return f"{self.place.pids}/{name}.pid"
+
+    # Administration.
+
+    def control(self, *words, password=None):
+        """kontalkctl; returns what it prints."""
+        command = [self.place.program("kontalkctl"), "-c", self.place.configuration, *words]
+        try:
+            done = subprocess.run(command, input=password or "", capture_output=True, text=True,
+                                  timeout=CONTROL_SECONDS, check=False)
+        except FileNotFoundError as problem:
+            raise place.Error(f"{command[0]} is not there: has it been built?") from problem
+        if done.returncode != 0:
+            raise place.Error(f"kontalkctl {' '.join(words)}: status {done.returncode}\n"
+                              f"{done.stdout}{done.stderr}".rstrip())
+        return done.stdout

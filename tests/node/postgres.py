@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# A PostgreSQL cluster for one node: on a unix socket only, run by the calling user, or by
+# `postgres` if that is root (PostgreSQL refuses root), whose data then may have to live elsewhere.
+
+import glob
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from tests.node import place
+from tests.node.process import Process
+
+ROLE = "kontalk"
+DATABASE = "kontalk"
+ADMINISTRATOR = "postgres"
+
+
+class Postgres:
+    def __init__(self, where, durable=True):
+        self.place = where
+        self.user = ADMINISTRATOR if os.getuid() == 0 else None
+        self.durable = durable
+        self._process = None
+
+    @property
+    def data(self):
+        return os.path.realpath(self.place.database)
+
+    @property
+    def sockets(self):
+        return self.place.short("postgresql")
+
+    @property
+    def conninfo(self):
+        return f"host={self.sockets} dbname={DATABASE} user={ROLE}"
+
+    @property
+    def process(self):
+        return self._process or self._make_process()
+
+    def _make_process(self):
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": self.sockets,
+            "unix_socket_permissions": "0700",
+            "fsync": "on" if self.durable else "off",
+            "log_line_prefix": "%m [%p] ",
+        }
+        words = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+        return Process("postgres", [program("postgres"), "-D", self.data, *words], self.data,
+                       f"{self.place.log}/postgresql.log", self.user)
+
+    def start(self):
+        if not os.path.exists(f"{self.data}/PG_VERSION"):
+            self._initialise()
+        os.makedirs(self.sockets, mode=0o700, exist_ok=True)
+        self._give(self.sockets)
+        self._process = self._make_process()
+        self._process.start(self.place.short("notify-postgres"))
+        if not self.query("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}'"):
+            self.query("postgres", f"CREATE ROLE {ROLE} LOGIN")
+        if not self.query("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
+            self.query("postgres", f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
+
+    def stop(self):
+        # SIGINT is its "fast": sessions are ended, data are written.
+        return self.process.stop(signal.SIGINT)
+
+    def query(self, database, sql):
+        """As the administrator of the cluster; rows as text, one line each."""
+        return self._run("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-U",
+                         ADMINISTRATOR, "-d", database, "-c", sql).strip()
+
+    def _initialise(self):
+        if os.path.islink(self.place.database):
+            os.unlink(self.place.database)
+        directory = self._choose_directory()
+        new = f"{directory}.new"
+        shutil.rmtree(new, ignore_errors=True)
+        os.mkdir(new, 0o700)
+        self._give(new)
+        self._run("initdb", "-D", new, "-U", ADMINISTRATOR, "--auth=trust", "--encoding=UTF8",
+                  "--locale=C", *([] if self.durable else ["--no-sync"]))
+        os.rename(new, directory)
+        if directory != self.place.database:
+            os.symlink(directory, self.place.database)
+
+    def _choose_directory(self):
+        if self.user is None or self._can_reach(self.place.node):
+            return self.place.database
+        outside = tempfile.mkdtemp(prefix="kontalk-", dir="/var/tmp")
+        os.chmod(outside, 0o711)
+        return f"{outside}/database"
+
+    def _can_reach(self, directory):
+        return self._call(["test", "-x", directory]).returncode == 0
+
+    def _give(self, directory):
+        if self.user:
+            entry = pwd.getpwnam(self.user)
+            os.chown(directory, entry.pw_uid, entry.pw_gid)
+
+    def _run(self, name, *arguments):
+        done = self._call([program(name), *arguments])
+        if done.returncode != 0:
+            raise place.Error(f"{name} failed:\n{done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+    def _call(self, command):
+        identity = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=120, cwd="/", env={"PATH": os.environ["PATH"],
+                                                         "LC_ALL": "C.UTF-8"},
+                              check=False, **identity)
+
+    def remove(self):
+        """The data, for ever."""
+        directory = self.data
+        shutil.rmtree(directory, ignore_errors=True)
+        if os.path.islink(self.place.database):
+            os.unlink(self.place.database)
+            os.rmdir(os.path.dirname(directory))
+
+
+def program(name):
+    """Debian keeps each version's programs apart; the newest is taken."""
+    found = glob.glob(f"/usr/lib/postgresql/*/bin/{name}")
+    if not found:
+        raise place.Error(f"{name} is missing (Debian package postgresql)")
+    return max(found, key=lambda path: int(re.search(r"/(\d+)/bin/", path)[1]))
