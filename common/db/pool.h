@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The pool: what its connections have in common.
+ */
+#pragma once
+
+#include "common/base/buffer.h"
+#include "common/db/db.h"
+
+struct connection;
+
+struct db {
+    struct loop *loop;
+    char *conninfo;
+    char *application_name;
+    size_t queue; /* open units per connection */
+    uint64_t deadline_ms;
+    void (*changed)(void *user, bool available);
+    void *user;
+
+    struct connection **connections;
+    size_t count;
+    size_t ready;            /* connections that can be used */
+    struct db_unit *refused; /* to be ended in the next turn of the loop */
+    size_t refusals;
+    struct loop_task *task;
+    struct buffer problem;
+
+    bool unusable; /* conninfo: nobody ever connects */
+    bool closing;
+    void (*closed)(void *user);
+    void *closed_user;
+};
+
+/* A connection came (+1) or went (-1). */
+void pool_ready_changed(struct db *db, int change);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Building units and collecting their results.
+ */
+#include "common/db/unit.h"
+
+#include <libpq-fe.h>
+#include <stdlib.h>
+
+#include "common/base/error.h"
+
+struct db_unit *unit_new(struct db *db, struct connection *connection)
+{
+    struct arena *arena = arena_new();
+    struct db_unit *unit = arena_zalloc(arena, sizeof(*unit));
+
+    unit->db = db;
+    unit->connection = connection;
+    unit->arena = arena;
+    return unit;
+}
+
+void db_unit_add(struct db_unit *unit, const struct db_statement *statement,
+                 const struct db_value *values)
+{
+    struct call *call = arena_zalloc(unit->arena, sizeof(*call));
+
+    if (statement->parameters > DB_PARAMETERS_MAX) {
+        abort();
+    }
+    call->statement = statement;
+    if (parameters_make(unit->arena, values, statement->parameters, &call->parameters) < 0) {
+        unit->status = ERR_INVALID;
+    }
+    if (unit->last != NULL) {
+        unit->last->next = call;
+    } else {
+        unit->calls = call;
+    }
+    unit->last = call;
+    unit->count++;
+}
+
+void unit_seal(struct db_unit *unit)
+{
+    unit->expected = unit->prepares != NULL ? 1 : unit->count;
+    unit->results = arena_zalloc(unit->arena, unit->expected * sizeof(*unit->results));
+}
+
+void unit_receive_take(struct db_unit *unit, struct pg_result *result)
+{
+    if (unit->received == unit->expected) {
+        PQclear(result); /* an error of the commit itself */
+        return;
+    }
+    unit->results[unit->received++].rows = result;
+}
+
+void unit_answer(struct db_unit *unit, int status)
+{
+    db_callback *done = unit->done;
+
+    unit->done = NULL;
+    if (done != NULL) {
+        done(unit->user, status, status == 0 ? unit->results : NULL, status == 0 ? unit->count : 0);
+    }
+}
+
+void unit_finish_take(struct db_unit *unit, int status)
+{
+    unit_answer(unit, status);
+    unit_free(unit);
+}
+
+void unit_free(struct db_unit *unit)
+{
+    for (size_t i = 0; i < unit->received; i++) {
+        PQclear(unit->results[i].rows);
+    }
+    arena_free(unit->arena);
+}
