@@ -103,7 +103,8 @@ $(COMMON_LIB): $(COMMON_OBJ)
 	@rm -f $@
 	ar rcs $@ $^
 
-# A program: the objects below its folder and what it needs of common.
+# A program: the objects below its folder and what it needs of common. Its library, for unit tests,
+# does not wait for a main.c.
 define program_rule
 $(1)_SRC := $$(wildcard $(1)/*.c $(1)/*/*.c)
 $(1)_OBJ := $$($(1)_SRC:%.c=$$(OBJ)/%.o)
@@ -115,7 +116,8 @@ $$(BIN)/$$(call program_name,$(1)): $$($(1)_OBJ) $$(COMMON_LIB)
 	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
 -include $$($(1)_OBJ:.o=.d)
 endef
-$(foreach dir,$(PROGRAM_DIRS),$(eval $(call program_rule,$(dir))))
+FOLDERS := $(sort $(PROGRAM_DIRS) $(patsubst %/,%,$(dir $(wildcard router/[a-z]*.c c2s/[a-z]*.c))))
+$(foreach dir,$(FOLDERS),$(eval $(call program_rule,$(dir))))
 
 # Other flags, other objects: rewritten only when it differs.
 $(OBJ)/flags: FORCE
@@ -123,7 +125,7 @@ $(OBJ)/flags: FORCE
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' >$@
 
 # Unit tests link all folder libraries; the linker takes what a test uses.
-UNIT_LIBS = $(foreach dir,$(filter-out kontalkctl,$(PROGRAM_DIRS)),$(OBJ)/lib$(dir).a) $(COMMON_LIB)
+UNIT_LIBS = $(foreach dir,$(filter-out kontalkctl,$(FOLDERS)),$(OBJ)/lib$(dir).a) $(COMMON_LIB)
 $(OBJ)/unit/%: tests/unit/%.c $(UNIT_LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(UNIT_LIBS) -lcmocka $(LIBS)
