@@ -26,11 +26,11 @@ struct roster;
 enum account_state {
     ACCOUNT_LOADING, /* jobs wait */
     ACCOUNT_READY,
-    ACCOUNT_ABSENT, /* there is no such account, or it is disabled */
+    ACCOUNT_ABSENT, /* there is no such account */
     ACCOUNT_FAILED, /* the database did not answer: jobs get errors, the next one loads again */
     ACCOUNT_DROPPED /* removed, or the slot was lost: out of the table, gone with its last user */
 };
-/* Legal: LOADING → READY | ABSENT | FAILED;  FAILED → LOADING;  any → DROPPED. */
+/* Legal: FAILED → LOADING → READY | ABSENT | FAILED;  READY → LOADING;  any → DROPPED. */
 
 struct account {
     struct sm *sm;
@@ -47,9 +47,11 @@ struct account {
     struct blocklist *blocklist;
 
     /* Private to account.c. */
+    bool loaded;   /* the modules hold something */
+    int64_t epoch; /* of the slot when it was loaded */
     unsigned references;
     unsigned holds;
-    struct account_job *jobs;
+    struct job *jobs;
     size_t jobs_count;
     bool scheduled;
     uint64_t idle_since_ms;
@@ -66,16 +68,19 @@ struct account {
 typedef void account_job(struct account *account, struct session *session, struct stanza *stanza,
                          int problem);
 
-/* The account of a bare JID, loading it if need be; never NULL. The caller has to queue a job or
- * take a reference before it returns to the loop. */
+/* The account with the bare JID of `jid`, never NULL. It is loaded when a job is queued. */
 struct account *account_get(struct sm *sm, const struct jid *jid);
+/* In whatever state, if it is in memory; else NULL. */
+struct account *account_lookup(struct sm *sm, const char *bare);
 /* Only if it is in memory and READY. */
 struct account *account_find(struct sm *sm, const char *bare);
 
-/* Queues a job; takes a reference of the stanza. ERR_LIMIT: too many are waiting, and the caller
- * answers. Jobs of sessions and those without a stanza are always taken (clients are paused). */
-MUST_CHECK int account_queue(struct account *account, account_job *job, struct session *session,
-                             struct stanza *stanza, int problem);
+/* Queues a job for a stanza that arrived; takes a reference of it. ERR_LIMIT: too many are waiting,
+ * and the caller answers. */
+MUST_CHECK int account_queue(struct account *account, account_job *job, struct stanza *stanza);
+/* Queues a job of a session, always: its client is paused when it has too many. stanza may be
+ * NULL. */
+void session_queue(struct session *session, account_job *job, struct stanza *stanza, int problem);
 
 /* Keeps the queue standing; calls nest. Holding implies a reference. */
 void account_hold(struct account *account);
@@ -86,3 +91,17 @@ void account_unref(struct account *account);
 
 /* The session with this resource that is connected, or NULL. */
 struct session *account_session(const struct account *account, const char *resource);
+
+/* For sm.c. Lets go of the accounts that have been idle. */
+void accounts_sweep(struct sm *sm);
+/* Ends all sessions with this condition, and forgets the account: it is read anew when it is next
+ * needed. Jobs that wait see ACCOUNT_DROPPED. */
+void account_drop(struct account *account, enum stream_condition condition);
+/* A write may or may not have taken effect: what is in memory is read anew before the next job.
+ * Sessions stay. */
+void account_distrust(struct account *account);
+/* For account.c: reads the account and what the modules keep of it, and calls account_loaded();
+ * lets the modules release what they keep. */
+void account_load(struct account *account);
+void account_loaded(struct account *account, enum account_state state);
+void account_forget(struct account *account);

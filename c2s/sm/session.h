@@ -17,6 +17,7 @@
 #include "common/xmpp/stanza.h"
 
 struct account;
+struct sm;
 struct caps;
 struct directed;
 struct sm_request;
@@ -38,10 +39,11 @@ struct session {
     struct caps *caps;
 
     /* Private to session.c and dispatch.c. */
-    unsigned queued;
+    unsigned queued; /* jobs of it */
     bool paused;
+    char *resource; /* asked for; NULL: the server chooses */
     struct sm_request *requests;
-    struct session *prev, *next; /* account->sessions */
+    struct session *prev, *next; /* account->sessions, before that sm->binding */
 };
 
 /* Whether stanzas can be written to it. */
@@ -60,3 +62,15 @@ void session_send(struct session *session, struct stanza *stanza);
 void session_send_take(struct session *session, struct stanza *stanza);
 /* Ends the stream with a stream error and the session with it, now. */
 void session_kick(struct session *session, enum stream_condition condition, const char *text);
+/* The session ends now: contacts and features hear of it. The memory goes with the client and the
+ * last job. */
+void session_end(struct session *session);
+
+/* What c2s tells (plugin.c). */
+void session_bind(struct sm *sm, struct client *client, const struct jid *account,
+                  const char *resource);
+void session_bind_cancelled(struct sm *sm, struct client *client);
+void session_closed(struct session *session);
+/* For account.c: a job of the session was queued, or is done (it may be freed then). */
+void session_job_queued(struct session *session);
+void session_job_done(struct session *session);

@@ -27,18 +27,22 @@
 #include "common/xmpp/stanza.h"
 
 struct caps_cache;
+struct parser_pool;
 struct sm_iq_row;
 
-/* From [sm]; replaced as a whole by a reload. */
+/* From [sm] and [c2s], read again by a reload. */
 struct sm_limits {
-    bool shortcut;            /* stanzas between accounts of this worker skip the router */
-    size_t resources;         /* of an account at the same time */
-    size_t roster_items;      /* of an account */
-    size_t roster_groups;     /* of an item */
-    size_t roster_name_bytes; /* of a name or a group */
-    size_t offline_messages;  /* of an account */
+    bool shortcut;    /* stanzas between accounts of this worker skip the router */
+    size_t resources; /* of an account at the same time */
+    size_t roster_items;
+    size_t roster_groups; /* of an item */
+    size_t blocklist_items;
+    size_t directed; /* addresses a session has sent directed presence to */
+    size_t offline_messages;
     size_t offline_bytes;
-    size_t item_bytes; /* one vCard, one private element */
+    size_t vcard_bytes;
+    size_t private_bytes; /* one element */
+    size_t private_elements;
 };
 
 struct sm {
@@ -49,17 +53,24 @@ struct sm {
     struct sm_limits limits;
     uint64_t started_ms; /* monotonic */
 
+    struct parser_pool *parsers;
+
     /* One field a feature; only its own file looks inside. */
     struct caps_cache *caps;
 
-    /* Private to sm.c, account.c and dispatch.c. */
+    /* Private to sm.c, account.c, session.c and dispatch.c. */
     struct account *accounts;
+    size_t accounts_alive; /* also those that are in no table any more */
     struct account *runnable;
+    struct session *binding;
     struct loop_task *task;
     struct timer *sweep;
     struct sm_iq_row *iqs;
-    uint64_t iqs_unknown; /* requests nobody has a row for */
-    unsigned requests;    /* open */
+    uint64_t iqs_unknown;        /* requests nobody has a row for */
+    unsigned requests;           /* open */
+    void (*stopped)(void *user); /* set when it is being stopped */
+    void *stopped_user;
+    bool finishing;
 };
 
 /* What a hook says about a stanza. */
@@ -218,3 +229,9 @@ void sm_query(struct account *account, enum sm_access access, const struct db_st
               const struct db_value *values, sm_done *done, void *user);
 /* For iq handlers that write and then say yes: result, or the error, after the commit. */
 void sm_submit_for(struct sm_unit *unit, struct sm_request *request);
+
+/* An element from the XML text it was stored as (element_write() or stanza_write() with NS_CLIENT),
+ * as the root of an arena of its own, which the caller frees; NULL if it is damaged (logged). */
+struct element *sm_parse(struct sm *sm, const char *xml);
+/* The same for a stanza. */
+struct stanza *sm_parse_stanza(struct sm *sm, const char *xml);

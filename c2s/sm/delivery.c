@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Delivery: the rules of docs/rules/delivery.md (D1 to D15) as a table, and doing what it says.
+ */
+#include "c2s/sm/delivery.h"
+
+#include "c2s/sm/dispatch.h"
+
+#define RULES                                                                                      \
+    X(IGNORE) X(REFUSE) X(RESOURCE) X(NON_NEGATIVE) X(AVAILABLE) X(OFFLINE) X(SERVE) X(UNSUBSCRIBED)
+#define X(name) name = DELIVER_##name,
+enum { RULES };
+#undef X
+
+/* One row a stanza type, one column a case. What comes here has passed the incoming hooks:
+ * subscriptions (RFC 6121 §3) and probes (§4.3) of accounts that exist have been handled there. */
+/* clang-format off */
+static const unsigned char rules[][DELIVERY_CASES] = {
+    /*                        no account    bare          bare, nobody  full      full, gone    full, nobody */
+    [MESSAGE_NORMAL]        = {REFUSE,       NON_NEGATIVE, OFFLINE,      RESOURCE, REFUSE,       REFUSE},  /* D1 D4 D8 */
+    [MESSAGE_CHAT]          = {REFUSE,       NON_NEGATIVE, OFFLINE,      RESOURCE, NON_NEGATIVE, OFFLINE}, /* D1 D4 D9 */
+    [MESSAGE_GROUPCHAT]     = {REFUSE,       REFUSE,       REFUSE,       RESOURCE, REFUSE,       REFUSE},  /* D1 D5 D8 */
+    [MESSAGE_HEADLINE]      = {IGNORE,       NON_NEGATIVE, IGNORE,       RESOURCE, IGNORE,       IGNORE},  /* D6 */
+    [MESSAGE_ERROR]         = {IGNORE,       IGNORE,       IGNORE,       RESOURCE, IGNORE,       IGNORE},  /* D7 */
+    [PRESENCE_AVAILABLE]    = {IGNORE,       AVAILABLE,    AVAILABLE,    RESOURCE, IGNORE,       IGNORE},  /* D2 D10 */
+    [PRESENCE_UNAVAILABLE]  = {IGNORE,       AVAILABLE,    AVAILABLE,    RESOURCE, IGNORE,       IGNORE},
+    [PRESENCE_SUBSCRIBE]    = {IGNORE,       IGNORE,       IGNORE,       IGNORE,   IGNORE,       IGNORE},  /* D2 */
+    [PRESENCE_SUBSCRIBED]   = {IGNORE,       IGNORE,       IGNORE,       IGNORE,   IGNORE,       IGNORE},
+    [PRESENCE_UNSUBSCRIBE]  = {IGNORE,       IGNORE,       IGNORE,       IGNORE,   IGNORE,       IGNORE},
+    [PRESENCE_UNSUBSCRIBED] = {IGNORE,       IGNORE,       IGNORE,       IGNORE,   IGNORE,       IGNORE},
+    [PRESENCE_PROBE]        = {UNSUBSCRIBED, IGNORE,       IGNORE,       IGNORE,   IGNORE,       IGNORE},  /* D3 */
+    [PRESENCE_ERROR]        = {IGNORE,       AVAILABLE,    AVAILABLE,    RESOURCE, IGNORE,       IGNORE},  /* D10 */
+    [IQ_GET]                = {REFUSE,       SERVE,        SERVE,        RESOURCE, REFUSE,       REFUSE},  /* D1 D11 D12 */
+    [IQ_SET]                = {REFUSE,       SERVE,        SERVE,        RESOURCE, REFUSE,       REFUSE},
+    [IQ_RESULT]             = {IGNORE,       IGNORE,       IGNORE,       RESOURCE, IGNORE,       IGNORE},  /* D13 */
+    [IQ_ERROR]              = {IGNORE,       IGNORE,       IGNORE,       RESOURCE, IGNORE,       IGNORE},
+};
+
+/* D14: a sender who must not see the account's presence gets the same answer, or none, whether the
+ * resource is there or not (RFC 6120 §13.10.2). */
+static const struct {
+    enum stanza_type type;
+    enum delivery_case situation;
+    enum delivery_action action;
+} strangers[] = {
+    {IQ_GET,            DELIVERY_FULL,        DELIVER_REFUSE},
+    {IQ_SET,            DELIVERY_FULL,        DELIVER_REFUSE},
+    {MESSAGE_GROUPCHAT, DELIVERY_FULL,        DELIVER_REFUSE},
+    {MESSAGE_NORMAL,    DELIVERY_FULL_GONE,   DELIVER_IGNORE},
+    {MESSAGE_NORMAL,    DELIVERY_FULL_NOBODY, DELIVER_IGNORE},
+};
+/* clang-format on */
+
+enum delivery_action delivery_rule(enum stanza_type type, enum delivery_case situation,
+                                   bool trusted)
+{
+    for (size_t i = 0; !trusted && i < ARRAY_SIZE(strangers); i++) {
+        if (strangers[i].type == type && strangers[i].situation == situation) {
+            return strangers[i].action;
+        }
+    }
+    return (enum delivery_action)rules[type][situation];
+}
+
+static bool takes_messages(const struct session *session)
+{
+    return session_available(session) && session->priority >= 0;
+}
+
+static bool anybody_takes_messages(const struct account *account)
+{
+    struct session *session;
+
+    ACCOUNT_SESSIONS (session, account) {
+        if (takes_messages(session)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum delivery_case situation_of(const struct account *account, const struct jid *to)
+{
+    bool anybody = anybody_takes_messages(account);
+
+    if (account->state == ACCOUNT_ABSENT) {
+        return DELIVERY_NO_ACCOUNT;
+    }
+    if (!to->resource) {
+        return anybody ? DELIVERY_BARE : DELIVERY_BARE_NOBODY;
+    }
+    if (account_session(account, to->resource)) {
+        return DELIVERY_FULL;
+    }
+    return anybody ? DELIVERY_FULL_GONE : DELIVERY_FULL_NOBODY;
+}
+
+static void send_to(struct account *account, struct stanza *stanza,
+                    bool (*wanted)(const struct session *session))
+{
+    struct session *session;
+
+    ACCOUNT_SESSIONS (session, account) {
+        if (wanted(session)) {
+            session_send(session, stanza);
+        }
+    }
+}
+
+static void keep_or_refuse(struct account *account, struct stanza *stanza)
+{
+    SM_MODULES (module)
+        if (module->offline && module->offline(account, stanza) == SM_HANDLED) {
+            return;
+        }
+    sm_refuse(account->sm, stanza, STANZA_SERVICE_UNAVAILABLE, NULL);
+}
+
+static void answer_unsubscribed(struct account *account, const struct stanza *probe)
+{
+    struct stanza *answer;
+
+    if (!probe->has_from) {
+        return;
+    }
+    answer = stanza_new(STANZA_PRESENCE, PRESENCE_UNSUBSCRIBED);
+    stanza_set_from(answer, account->jid);
+    stanza_set_to(answer, &probe->from);
+    sm_route_take(account->sm, answer);
+}
+
+static void deliver(struct account *account, struct stanza *stanza)
+{
+    bool trusted = stanza->has_from && sm_shares_presence(account, &stanza->from);
+
+    switch (delivery_rule(stanza->type, situation_of(account, &stanza->to), trusted)) {
+    case DELIVER_IGNORE:
+        break;
+    case DELIVER_REFUSE:
+        sm_refuse(account->sm, stanza, STANZA_SERVICE_UNAVAILABLE, NULL);
+        break;
+    case DELIVER_RESOURCE:
+        session_send(account_session(account, stanza->to.resource), stanza);
+        break;
+    case DELIVER_NON_NEGATIVE:
+        send_to(account, stanza, takes_messages);
+        break;
+    case DELIVER_AVAILABLE:
+        send_to(account, stanza, session_available);
+        break;
+    case DELIVER_OFFLINE:
+        keep_or_refuse(account, stanza);
+        break;
+    case DELIVER_SERVE:
+        dispatch_request(account->sm, SM_TO_ACCOUNT, account, NULL, stanza);
+        break;
+    case DELIVER_UNSUBSCRIBED:
+        answer_unsubscribed(account, stanza);
+        break;
+    }
+}
+
+/* D15: while the account cannot be read nobody is told that something does not exist, and presence,
+ * which nobody waits for, is dropped. */
+static void refuse_for_now(struct account *account, struct stanza *stanza)
+{
+    if (stanza->kind != STANZA_PRESENCE) {
+        sm_refuse(account->sm, stanza, STANZA_RESOURCE_CONSTRAINT, NULL);
+    }
+}
+
+static enum sm_verdict run_hooks(struct account *account, struct stanza *stanza)
+{
+    SM_MODULES (module)
+        if (module->incoming && module->incoming(account, stanza) == SM_HANDLED) {
+            return SM_HANDLED;
+        }
+    return SM_PASS;
+}
+
+void delivery_job(struct account *account, struct session *session, struct stanza *stanza,
+                  int problem)
+{
+    (void)session;
+    (void)problem;
+    if (account->state == ACCOUNT_FAILED || account->state == ACCOUNT_DROPPED) {
+        refuse_for_now(account, stanza);
+        return;
+    }
+    if (account->state == ACCOUNT_READY && run_hooks(account, stanza) == SM_HANDLED) {
+        return;
+    }
+    deliver(account, stanza);
+}

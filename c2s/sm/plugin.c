@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The session manager as a plugin of c2s: what c2s tells, handed on.
+ */
+#include "c2s/sm/plugin.h"
+
+#include "c2s/sm/core.h"
+#include "c2s/sm/outgoing.h"
+#include "c2s/sm/route.h"
+
+static int plugin_start(struct worker *worker, void **state)
+{
+    *state = sm_start(worker);
+    return 0;
+}
+
+static void plugin_stop(void *state, void (*stopped)(void *user), void *user)
+{
+    sm_stop(state, stopped, user);
+}
+
+static void plugin_reload(void *state, const struct config *config)
+{
+    (void)config;
+    sm_reload(state);
+}
+
+static void plugin_features(void *state, struct element *features)
+{
+    SM_MODULES (module)
+        if (module->stream_features) {
+            module->stream_features(state, features);
+        }
+}
+
+static void plugin_bind(void *state, struct client *client, const struct jid *account,
+                        const char *resource)
+{
+    session_bind(state, client, account, resource);
+}
+
+static void plugin_stanza(void *state, void *session, struct stanza *stanza, int problem)
+{
+    (void)state;
+    outgoing_stanza(session, stanza, problem);
+    stanza_unref(stanza);
+}
+
+static void plugin_closed(void *state, void *session, bool orderly)
+{
+    (void)state;
+    (void)orderly;
+    session_closed(session);
+}
+
+static void plugin_client_gone(void *state, struct client *client)
+{
+    session_bind_cancelled(state, client);
+}
+
+static void plugin_routed(void *state, struct stanza *stanza, int problem)
+{
+    if (problem >= 0) {
+        sm_refuse(state, stanza, (enum stanza_condition)problem, NULL);
+    } else if (stanza->has_to) {
+        sm_arrived(state, stanza);
+    }
+    stanza_unref(stanza);
+}
+
+static void plugin_undelivered(void *state, struct stanza *stanza)
+{
+    sm_undelivered(state, stanza);
+    stanza_unref(stanza);
+}
+
+static void plugin_slots_changed(void *state)
+{
+    sm_slots_changed(state);
+}
+
+static void plugin_account_changed(void *state, const struct jid *account, bool may_stay,
+                                   struct client *keep)
+{
+    sm_account_changed(state, account, may_stay, keep);
+}
+
+const struct c2s_plugin sm_plugin = {
+    .abi = C2S_PLUGIN_ABI,
+    .size = sizeof(struct c2s_plugin),
+    .name = "sm",
+    .start = plugin_start,
+    .stop = plugin_stop,
+    .reload = plugin_reload,
+    .features = plugin_features,
+    .bind = plugin_bind,
+    .stanza = plugin_stanza,
+    .closed = plugin_closed,
+    .client_gone = plugin_client_gone,
+    .routed = plugin_routed,
+    .undelivered = plugin_undelivered,
+    .slots_changed = plugin_slots_changed,
+    .account_changed = plugin_account_changed,
+};

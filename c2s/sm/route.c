@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The way of a stanza from here: to an account of this worker, to the server itself, or to the
+ * router. What goes by way of the router comes back to sm_arrived() if it is ours, so the short cut
+ * changes nothing but the time it takes.
+ */
+#include "c2s/sm/route.h"
+
+#include <string.h>
+
+#include "c2s/slots.h"
+#include "c2s/sm/delivery.h"
+#include "c2s/sm/dispatch.h"
+
+bool sm_is_ours(const struct sm *sm, const struct jid *jid)
+{
+    return worker_serves(sm->worker, jid->domain) ||
+           strcmp(jid->domain, worker_host(sm->worker)) == 0;
+}
+
+bool sm_is_server(const struct sm *sm, const struct jid *jid)
+{
+    return !jid->local && sm_is_ours(sm, jid);
+}
+
+/* An error that answers something of ours must not need the router that has just failed. */
+static void return_to_sender(struct sm *sm, struct stanza *stanza, enum stanza_condition condition)
+{
+    struct stanza *error = stanza_error(stanza, condition, NULL);
+
+    if (error && sm_is_ours(sm, &error->to)) {
+        sm_arrived(sm, error);
+    }
+    stanza_unref(error);
+}
+
+void sm_undelivered(struct sm *sm, struct stanza *stanza)
+{
+    /* Presence is not waited for, and an error for each contact helps nobody. */
+    if (stanza->kind != STANZA_PRESENCE && stanza->has_from) {
+        return_to_sender(sm, stanza, STANZA_RESOURCE_CONSTRAINT);
+    }
+}
+
+static void server_arrived(struct sm *sm, struct stanza *stanza)
+{
+    if (stanza->type == IQ_GET || stanza->type == IQ_SET) {
+        dispatch_request(sm, SM_TO_SERVER, NULL, NULL, stanza);
+    } else if (stanza->kind == STANZA_MESSAGE && stanza->type != MESSAGE_HEADLINE) {
+        sm_refuse(sm, stanza, STANZA_SERVICE_UNAVAILABLE, NULL);
+    }
+}
+
+void sm_arrived(struct sm *sm, struct stanza *stanza)
+{
+    if (!stanza->to.local) {
+        server_arrived(sm, stanza);
+    } else if (account_queue(account_get(sm, &stanza->to), delivery_job, stanza) < 0) {
+        sm_refuse(sm, stanza, STANZA_RESOURCE_CONSTRAINT, NULL);
+    }
+}
+
+static bool short_cut(const struct sm *sm, const struct jid *to)
+{
+    if (!sm->limits.shortcut || !sm_is_ours(sm, to)) {
+        return false;
+    }
+    return !to->local || slots_owned(sm->slots, slot_of(to->bare));
+}
+
+void sm_route(struct sm *sm, struct stanza *stanza)
+{
+    if (!stanza->has_to) {
+        return;
+    }
+    if (short_cut(sm, &stanza->to)) {
+        sm_arrived(sm, stanza);
+    } else if (worker_route(sm->worker, stanza) < 0) {
+        sm_undelivered(sm, stanza);
+    }
+}
+
+void sm_route_take(struct sm *sm, struct stanza *stanza)
+{
+    sm_route(sm, stanza);
+    stanza_unref(stanza);
+}
+
+void sm_refuse(struct sm *sm, struct stanza *stanza, enum stanza_condition condition,
+               const char *text)
+{
+    struct stanza *error = stanza->has_from ? stanza_error(stanza, condition, text) : NULL;
+
+    if (error) {
+        sm_route_take(sm, error);
+    }
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Sessions: binding a resource (RFC 6120 §7), the end of a session, and slowing down clients that
+ * send faster than their account is served.
+ */
+#include "c2s/sm/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/sm/dispatch.h"
+#include "c2s/sm/presence.h"
+#include "c2s/sm/sm.h"
+#include "common/base/log.h"
+#include "common/tls/crypto.h"
+
+/* Stanzas of one client that wait for its account: it is read no further above the first and read
+ * again below the second. */
+#define QUEUED_HIGH 64
+#define QUEUED_LOW  16
+
+/* A resource the server chooses (RFC 6120 §7.6): not to be guessed, since whoever knows a full JID
+ * can tell whether it is online by trying. */
+#define RESOURCE_RANDOM_BYTES 9
+
+static void session_free(struct session *session)
+{
+    account_unref(session->account);
+    free(session->jid);
+    free(session->resource);
+    free(session);
+}
+
+/* A session is needed by its client (until closed), by its account (until ended) and by jobs. */
+static void free_if_done(struct session *session)
+{
+    if (!session->client && session->ended && session->queued == 0) {
+        session_free(session);
+    }
+}
+
+void session_job_queued(struct session *session)
+{
+    session->queued++;
+    if (session->queued > QUEUED_HIGH && !session->paused && session->client) {
+        session->paused = true;
+        client_pause(session->client);
+    }
+}
+
+void session_job_done(struct session *session)
+{
+    session->queued--;
+    if (session->paused && session->queued < QUEUED_LOW && session->client) {
+        session->paused = false;
+        client_resume(session->client);
+    }
+    free_if_done(session);
+}
+
+void session_send(struct session *session, struct stanza *stanza)
+{
+    if (session_connected(session)) {
+        client_send(session->client, stanza);
+    }
+}
+
+void session_send_take(struct session *session, struct stanza *stanza)
+{
+    session_send(session, stanza);
+    stanza_unref(stanza);
+}
+
+void session_end(struct session *session)
+{
+    if (session->ended) {
+        return;
+    }
+    presence_end(session, NULL);
+    SM_MODULES (module)
+        if (module->session_closed) {
+            module->session_closed(session);
+        }
+    dispatch_forget(session);
+    session->ended = true;
+    session->account->sessions_count--;
+    DL_DELETE(session->account->sessions, session);
+    log_info("session_ended", LOG_TEXT("jid", session->jid->full));
+}
+
+void session_kick(struct session *session, enum stream_condition condition, const char *text)
+{
+    if (session->client) {
+        client_close(session->client, condition, text);
+    }
+    session_end(session);
+}
+
+static void refuse(struct session *session, enum stanza_condition condition, const char *app_name)
+{
+    if (session->client) {
+        client_bind_refused(session->client, condition, app_name ? NS_APP_ERRORS : NULL, app_name);
+    }
+    session->client = NULL;
+    session->ended = true;
+}
+
+static char *random_resource(void)
+{
+    char *text = xmalloc(2 * RESOURCE_RANDOM_BYTES + 1);
+
+    crypto_random_hex(text, RESOURCE_RANDOM_BYTES);
+    return text;
+}
+
+static void open_session(struct session *session)
+{
+    struct account *account = session->account;
+
+    session->jid = jid_dup_with_resource(account->jid, session->resource);
+    DL_APPEND(account->sessions, session);
+    account->sessions_count++;
+    SM_MODULES (module)
+        if (module->session_opened) {
+            module->session_opened(session);
+        }
+    log_info("session_bound", LOG_TEXT("jid", session->jid->full),
+             LOG_TEXT("sid", client_stream_id(session->client)));
+    client_bound(session->client, session->jid, session);
+}
+
+/* The newer session wins a conflict (RFC 6120 §7.7.2.2, third way): the older one is most often a
+ * dead connection of the same client. */
+static void bind_job(struct account *account, struct session *session, struct stanza *stanza,
+                     int problem)
+{
+    struct session *older;
+
+    (void)stanza;
+    (void)problem;
+    DL_DELETE(account->sm->binding, session);
+    if (!session->client) {
+        session->ended = true;
+        return;
+    }
+    if (account->state != ACCOUNT_READY) {
+        refuse(session,
+               account->state == ACCOUNT_ABSENT ? STANZA_NOT_AUTHORIZED
+                                                : STANZA_RESOURCE_CONSTRAINT,
+               NULL);
+        return;
+    }
+    older = session->resource ? account_session(account, session->resource) : NULL;
+    if (!older && account->sessions_count >= account->sm->limits.resources) {
+        refuse(session, STANZA_RESOURCE_CONSTRAINT, "resource-limit-exceeded");
+        return;
+    }
+    if (older) {
+        session_kick(older, STREAM_CONFLICT, NULL);
+    }
+    if (!session->resource) {
+        session->resource = random_resource();
+    }
+    open_session(session);
+}
+
+void session_bind(struct sm *sm, struct client *client, const struct jid *account,
+                  const char *resource)
+{
+    struct session *session = xcalloc(1, sizeof(*session));
+
+    session->account = account_get(sm, account);
+    session->client = client;
+    session->resource = xstrdup_or_null(resource);
+    account_ref(session->account);
+    DL_APPEND(sm->binding, session);
+    session_queue(session, bind_job, NULL, -1);
+}
+
+void session_bind_cancelled(struct sm *sm, struct client *client)
+{
+    struct session *session;
+
+    DL_FOREACH (sm->binding, session) {
+        if (session->client == client) {
+            session->client = NULL;
+            return;
+        }
+    }
+}
+
+static void end_job(struct account *account, struct session *session, struct stanza *stanza,
+                    int problem)
+{
+    (void)account;
+    (void)stanza;
+    (void)problem;
+    session_end(session);
+}
+
+/* The end stands behind what the client said before, in the queue of its account. */
+void session_closed(struct session *session)
+{
+    session->client = NULL;
+    session_queue(session, end_job, NULL, -1);
+}

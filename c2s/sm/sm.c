@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The session manager as a whole: start, stop, limits, slots, and what an administrator changes.
+ */
+#include "c2s/sm/sm.h"
+
+#include <stdlib.h>
+
+#include "c2s/slots.h"
+#include "c2s/sm/core.h"
+#include "c2s/sm/dispatch.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/xmpp/parser.h"
+
+#define SWEEP_MS 10000
+
+static void read_limits(struct sm *sm)
+{
+    const struct config *config = worker_config(sm->worker);
+    static const struct {
+        const char *section, *key;
+        size_t at;
+    } keys[] = {
+        {"c2s", "resources-per-user", offsetof(struct sm_limits, resources)},
+        {"sm", "roster-size", offsetof(struct sm_limits, roster_items)},
+        {"sm", "roster-groups", offsetof(struct sm_limits, roster_groups)},
+        {"sm", "blocklist-size", offsetof(struct sm_limits, blocklist_items)},
+        {"sm", "directed-presence", offsetof(struct sm_limits, directed)},
+        {"sm", "offline-messages", offsetof(struct sm_limits, offline_messages)},
+        {"sm", "offline-size", offsetof(struct sm_limits, offline_bytes)},
+        {"sm", "vcard-size", offsetof(struct sm_limits, vcard_bytes)},
+        {"sm", "private-size", offsetof(struct sm_limits, private_bytes)},
+        {"sm", "private-elements", offsetof(struct sm_limits, private_elements)},
+    };
+
+    sm->limits.shortcut = config_bool(config, "sm", NULL, "shortcut");
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        size_t *limit = (size_t *)((char *)&sm->limits + keys[i].at);
+
+        *limit = (size_t)config_number(config, keys[i].section, NULL, keys[i].key);
+    }
+}
+
+static void sweep(void *user)
+{
+    accounts_sweep(user);
+}
+
+struct sm *sm_start(struct worker *worker)
+{
+    struct sm *sm = xcalloc(1, sizeof(*sm));
+
+    sm->worker = worker;
+    sm->loop = worker_loop(worker);
+    sm->db = worker_db(worker);
+    sm->slots = worker_slots(worker);
+    sm->started_ms = clock_monotonic_ms();
+    sm->parsers = parser_pool_new();
+    read_limits(sm);
+    dispatch_start(sm);
+    SM_MODULES (module)
+        if (module->start) {
+            module->start(sm);
+        }
+    sm->sweep = timer_new(sm->loop, sweep, sm);
+    timer_start(sm->sweep, SWEEP_MS, SWEEP_MS);
+    return sm;
+}
+
+void sm_reload(struct sm *sm)
+{
+    read_limits(sm);
+}
+
+static void finish(void *user)
+{
+    struct sm *sm = user;
+    void (*stopped)(void *) = sm->stopped;
+    void *stopped_user = sm->stopped_user;
+
+    SM_MODULES (module)
+        if (module->stop) {
+            module->stop(sm);
+        }
+    dispatch_stop(sm);
+    parser_pool_free(sm->parsers);
+    free(sm);
+    stopped(stopped_user);
+}
+
+void sm_stop_if_done(struct sm *sm)
+{
+    if (sm->stopped && sm->accounts_alive == 0 && !sm->finishing) {
+        sm->finishing = true;
+        loop_defer(sm->loop, finish, sm);
+    }
+}
+
+void sm_stop(struct sm *sm, void (*stopped)(void *user), void *user)
+{
+    struct account *account, *next;
+
+    timer_close(sm->sweep);
+    sm->stopped = stopped;
+    sm->stopped_user = user;
+    HASH_ITER (hh, sm->accounts, account, next) {
+        account_drop(account, STREAM_SYSTEM_SHUTDOWN);
+    }
+    sm_stop_if_done(sm);
+}
+
+static bool served(const struct sm *sm, const struct account *account)
+{
+    return account->state == ACCOUNT_FAILED ||
+           (slots_owned(sm->slots, account->slot) &&
+            slots_epoch(sm->slots, account->slot) == account->epoch);
+}
+
+void sm_slots_changed(struct sm *sm)
+{
+    struct account *account, *next;
+
+    HASH_ITER (hh, sm->accounts, account, next) {
+        if (!served(sm, account)) {
+            log_info("account_lost", LOG_TEXT("account", account->jid->bare),
+                     LOG_INT("slot", account->slot));
+            account_drop(account, STREAM_RESET);
+        }
+    }
+}
+
+void sm_account_changed(struct sm *sm, const struct jid *jid, bool may_stay, struct client *keep)
+{
+    struct account *account = account_lookup(sm, jid->bare);
+    struct session *session, *next;
+
+    if (!account) {
+        return;
+    }
+    account_ref(account);
+    DL_FOREACH_SAFE (account->sessions, session, next) {
+        if (!may_stay && session->client != keep) {
+            session_kick(session, STREAM_NOT_AUTHORIZED, NULL);
+        }
+    }
+    if (!account->sessions) {
+        account_drop(account, STREAM_NOT_AUTHORIZED);
+    }
+    account_unref(account);
+}

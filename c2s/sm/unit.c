@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Units of statements for one account: the fence in front of what is written, the account held and
+ * kept in memory until the answer, and what the answer means to a client.
+ */
+#include <stdlib.h>
+
+#include "c2s/slots.h"
+#include "c2s/sm/sm.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+
+struct sm_unit {
+    struct account *account;
+    struct db_unit *unit;
+    enum sm_access access;
+    int refused; /* instead of asking the database */
+    sm_done *done;
+    void *user;
+};
+
+struct sm_unit *sm_unit_new(struct account *account, enum sm_access access)
+{
+    struct sm *sm = account->sm;
+    struct sm_unit *unit = xcalloc(1, sizeof(*unit));
+
+    unit->account = account;
+    unit->access = access;
+    unit->unit = db_unit_new(sm->db, account->slot);
+    if (account->state == ACCOUNT_DROPPED) {
+        unit->refused = ERR_FENCED;
+    } else if (access == SM_WRITE) {
+        unit->refused = slots_fence(sm->slots, account->slot, unit->unit);
+    }
+    return unit;
+}
+
+void sm_add(struct sm_unit *unit, const struct db_statement *statement,
+            const struct db_value *values)
+{
+    if (!unit->refused) {
+        db_unit_add(unit->unit, statement, values);
+    }
+}
+
+/* Whether a unit that failed may have taken effect all the same (common/db/db.h). */
+static bool outcome_unknown(int status)
+{
+    return status == ERR_UNAVAILABLE || status == ERR_TIMEOUT || status == ERR_CANCELLED;
+}
+
+static void report(const struct sm_unit *unit, int status)
+{
+    if (status == ERR_FENCED) {
+        slots_lost(unit->account->sm->slots, unit->account->slot);
+    } else if (status < 0 && status != ERR_CANCELLED) {
+        log_warn("sm_database_failed", LOG_TEXT("account", unit->account->jid->bare),
+                 LOG_ERROR(status), LOG_TEXT("problem", db_problem(unit->account->sm->db)));
+    }
+}
+
+static void finish(struct sm_unit *unit, int status, const struct db_result *results)
+{
+    if (unit->done) {
+        unit->done(unit->account, status, results, unit->user);
+    }
+    if (unit->access == SM_READ) {
+        account_unref(unit->account);
+    } else {
+        account_release(unit->account);
+    }
+    free(unit);
+}
+
+static void answered(void *user, int status, const struct db_result *results, size_t count)
+{
+    struct sm_unit *unit = user;
+    size_t fence = unit->access == SM_WRITE ? 1 : 0;
+
+    (void)count;
+    report(unit, status);
+    if (unit->access == SM_WRITE && outcome_unknown(status)) {
+        account_distrust(unit->account);
+    }
+    finish(unit, status, status == 0 ? results + fence : NULL);
+}
+
+static void refused(void *user)
+{
+    struct sm_unit *unit = user;
+
+    finish(unit, unit->refused, NULL);
+}
+
+void sm_submit(struct sm_unit *unit, sm_done *done, void *user)
+{
+    unit->done = done;
+    unit->user = user;
+    if (unit->access == SM_READ) {
+        account_ref(unit->account);
+    } else {
+        account_hold(unit->account);
+    }
+    if (unit->refused) {
+        db_cancel(unit->unit);
+        loop_defer(unit->account->sm->loop, refused, unit);
+        return;
+    }
+    db_submit(unit->unit, answered, unit);
+}
+
+void sm_query(struct account *account, enum sm_access access, const struct db_statement *statement,
+              const struct db_value *values, sm_done *done, void *user)
+{
+    struct sm_unit *unit = sm_unit_new(account, access);
+
+    sm_add(unit, statement, values);
+    sm_submit(unit, done, user);
+}
+
+static void written(struct account *account, int status, const struct db_result *results,
+                    void *user)
+{
+    (void)account;
+    (void)results;
+    if (status < 0) {
+        sm_fail(user, status);
+    } else {
+        sm_result(user);
+    }
+}
+
+void sm_submit_for(struct sm_unit *unit, struct sm_request *request)
+{
+    sm_submit(unit, written, request);
+}
+
+/* The account exists whatever the database says now, so what fails is never "not found"; only a
+ * value that cannot be stored is the client's fault. */
+enum stanza_condition sm_condition(int status)
+{
+    switch (status) {
+    case ERR_INVALID:
+        return STANZA_BAD_REQUEST;
+    case ERR_CONFLICT:
+    case ERR_NOT_FOUND:
+    case ERR_SYSTEM:
+        return STANZA_INTERNAL_SERVER_ERROR;
+    default:
+        return STANZA_RESOURCE_CONSTRAINT;
+    }
+}
