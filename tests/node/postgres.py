@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 from tests.node import place
 from tests.node.process import Process
@@ -18,6 +19,8 @@ from tests.node.process import Process
 ROLE = "kontalk"
 DATABASE = "kontalk"
 ADMINISTRATOR = "postgres"
+ATTEMPTS = 10
+ATTEMPT_SECONDS = 0.5
 
 
 class Postgres:
@@ -61,11 +64,22 @@ class Postgres:
         os.makedirs(self.sockets, mode=0o700, exist_ok=True)
         self._give(self.sockets)
         self._process = self._make_process()
-        self._process.start(self.place.short("notify-postgres"))
+        self._start_patiently()
         if not self.query("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}'"):
             self.query("postgres", f"CREATE ROLE {ROLE} LOGIN")
         if not self.query("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
             self.query("postgres", f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
+
+    def _start_patiently(self):
+        """After a crash the processes of the old one may still be there for a moment."""
+        for attempt in range(ATTEMPTS):
+            try:
+                self._process.start(self.place.short("notify-postgres"))
+                return
+            except place.Error:
+                if attempt == ATTEMPTS - 1 or self._process.pids():
+                    raise
+                time.sleep(ATTEMPT_SECONDS)
 
     def stop(self):
         # SIGINT is its "fast": sessions are ended, data are written.

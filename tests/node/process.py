@@ -72,6 +72,10 @@ class Process:
                 if self.is_ours(pid):
                     handle.send(number)
 
+    def kill(self):
+        """At once, and gone when this returns."""
+        return self.stop(signal.SIGKILL)
+
     def stop(self, number=signal.SIGTERM, seconds=STOP_SECONDS):
         """In order, after `seconds` by force. Returns whether it went in order."""
         orderly = True
