@@ -103,6 +103,8 @@ $(COMMON_LIB): $(COMMON_OBJ)
 	@rm -f $@
 	ar rcs $@ $^
 
+# kontalkctl reaches the database itself, as c2s does.
+kontalkctl_LIBS = $(OBJ)/libc2s.a
 # A program: the objects below its folder and what it needs of common. Its library, for unit tests,
 # does not wait for a main.c.
 define program_rule
@@ -111,7 +113,7 @@ $(1)_OBJ := $$($(1)_SRC:%.c=$$(OBJ)/%.o)
 $$(OBJ)/lib$(1).a: $$(filter-out $$(OBJ)/$(1)/main.o,$$($(1)_OBJ))
 	@rm -f $$@
 	ar rcs $$@ $$^
-$$(BIN)/$$(call program_name,$(1)): $$($(1)_OBJ) $$(COMMON_LIB)
+$$(BIN)/$$(call program_name,$(1)): $$($(1)_OBJ) $$($(1)_LIBS) $$(COMMON_LIB)
 	@mkdir -p $$(@D)
 	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
 -include $$($(1)_OBJ:.o=.d)
