@@ -34,7 +34,7 @@ def refuse_what_is_not_built(options):
         if not value.isdigit() or int(value) < 1:
             raise place.Error(f"{name.upper()}={value}: a number from 1 on is needed")
         if int(value) > 1:
-            raise place.Error(f"{name.upper()}={value}: not built yet, only {name.upper()}=1 is")
+            raise place.Error(f"{name.upper()}={value}: not built yet, only 1 is")
 
 
 def describe(node):
