@@ -160,6 +160,17 @@ void conn_end(struct conn *conn, int reason)
     begin_closing(conn, 0);
 }
 
+/* An alert has gone out: closes as in order, so that no reset overtakes it. */
+void conn_refuse(struct conn *conn, int reason)
+{
+    conn_drop_queue(conn);
+    conn->layer = CONN_CLEAR;
+    if (conn->state == CONN_OPEN) {
+        begin_closing(conn, reason);
+    }
+    say_goodbye(conn);
+}
+
 /* --- writing --- */
 
 void conn_write(struct conn *conn, const void *bytes, size_t length)

@@ -77,6 +77,8 @@ MUST_CHECK int conn_open(struct conn *conn, int fd);
 void conn_finish(struct conn *conn, int reason);
 /* The peer's side has ended: sends what is queued, then closes. */
 void conn_end(struct conn *conn, int reason);
+/* The handshake failed. */
+void conn_refuse(struct conn *conn, int reason);
 /* Sends what may be sent now, and goes on with what was waiting for that. */
 void conn_flush(struct conn *conn);
 /* Tells libuv what is waited for now. */

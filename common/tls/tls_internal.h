@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The inside of contexts and sessions, for common/tls only.
+ */
+#pragma once
+
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include "common/tls/tls.h"
+
+/* A chain with its key. */
+struct tls_certificate {
+    struct tls_certificate *next;
+    char *name; /* what it was added for, as an A-label; NULL: what it says itself */
+    gnutls_x509_crt_t leaf;
+    gnutls_pcert_st *chain;
+    unsigned count;
+    gnutls_privkey_t key;
+    gnutls_pk_algorithm_t algorithm;
+};
+
+struct tls_context {
+    unsigned references;
+    enum tls_role role;
+    bool request_certificate;
+    gnutls_priority_t priority;
+    gnutls_certificate_credentials_t credentials;
+    struct tls_certificate *certificates;
+    gnutls_datum_t *alpn; /* points into alpn_names */
+    char **alpn_names;
+    unsigned alpn_count;
+    gnutls_datum_t ticket_key; /* empty: no tickets */
+};
+
+struct tls_session {
+    gnutls_session_t gnutls;
+    struct tls_context *context;
+    const struct tls_transport *transport;
+    void *user;
+    const char *problem; /* static text */
+    char *server_name;   /* a client's wish; a server's is looked up when first asked for */
+    bool bye_said;
+};
+
+/* certificate.c */
+MUST_CHECK int tls_certificate_load(const char *name, const char *certificate_file,
+                                    const char *key_file, struct tls_certificate **certificate,
+                                    const char **problem);
+void tls_certificate_free(struct tls_certificate *certificate);
+/* The one to show to a peer that asked for `server_name` (may be NULL); NULL if there is none. */
+const struct tls_certificate *tls_certificate_choose(const struct tls_context *context,
+                                                     gnutls_session_t session,
+                                                     const char *server_name);
+
+/* names.c */
+/* "münchen.example" as "xn--mnchen-3ya.example"; as it is if that is impossible. free() it. */
+char *tls_name_ascii(const char *name);
+/* The certificate says it is for `name` (an A-label): a dNSName, SRVName or xmppAddr
+ * (RFC 6120 §13.7.1.2, RFC 6125 §6.4). The common name is not looked at (RFC 9525 §2). */
+bool tls_certificate_covers(gnutls_x509_crt_t certificate, const char *name);
+/* Calls back for each id-on-xmppAddr (RFC 6120 §13.7.1.4). */
+void tls_certificate_addresses(gnutls_x509_crt_t certificate,
+                               void (*address)(void *user, const char *jid), void *user);
