@@ -39,7 +39,8 @@ def refuse_what_is_not_built(options):
 
 def describe(node):
     where = node.place
-    print(f"""{where.host} serves {where.network}. alice sent bob a message through real connections.
+    print(f"""{where.host} serves {where.network}.
+alice sent bob a message through real connections.
   clients        {ADDRESS}:{node.ports['C2S']} (STARTTLS), {ADDRESS}:{node.ports['C2S_TLS']} (TLS)
   components     {ADDRESS}:{node.ports['COMPONENT']}, as {place.COMPONENT}
                  with the secret in {shown(where.secrets)}/{place.COMPONENT}
