@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
-# The pytest plugin of all groups: options and the time limit of each test.
+# The pytest plugin of all groups: options, the time limit of each test, and the fixtures.
 
+import contextlib
 import signal
 
 import pytest
+
+from tests.harness.node import SOURCES, TestNode
+from tests.harness.stream import RawStream
 
 SECONDS = 120
 
@@ -44,3 +48,73 @@ def pytest_runtest_protocol(item, nextitem):
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def running(**options):
+    node = TestNode(**options)
+    problems = []
+    try:
+        with node.locked():
+            node.start()
+        yield node
+        problems = node.problems()
+    finally:
+        problems += node.end()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="session")
+def session_node():
+    with running() as node:
+        yield node
+
+
+@pytest.fixture
+def node(session_node):
+    """The node that all tests of the group share. A daemon that a test stopped is started again
+    behind it; one that ended by itself fails the test."""
+    yield session_node
+    problems = session_node.problems()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="module")
+def make_node():
+    """make_node(settings={"c2s": {"idle-timeout": "1s"}}): a node of another configuration, until
+    the end of the file."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **options: stack.enter_context(running(**options))
+
+
+@pytest.fixture
+def account(node):
+    """account("romeo"): a new account; without a name it gets one that was never used."""
+    return node.add_account
+
+
+@pytest.fixture
+def raw(node):
+    """raw(service="C2S_TLS"): a connection that has said nothing yet, from an address of its own.
+    raw(owner) has what it takes to log in."""
+    with contextlib.ExitStack() as stack:
+        def connect(owner=None, where=node, **options):
+            options.setdefault("source", next(SOURCES))
+            stream = RawStream(where, owner, **options)
+            stack.callback(stream.close)
+            return stream
+        yield connect
+
+
+@pytest.fixture
+def login(raw, node):
+    """login(): a bound client of a new account; login(owner, resource="phone") of that one."""
+    def connect(owner=None, where=node, **options):
+        return raw(owner or where.add_account(), where, **options).login()
+    return connect
+
+
+@pytest.fixture
+def source():
+    """source(): a source address in 127.0.0.0/8 that no connection has had."""
+    return lambda: next(SOURCES)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# A private node for tests, on ports and sockets of its own below a scratch directory.
+
+import contextlib
+import itertools
+import os
+import re
+import secrets
+import shutil
+import signal
+import tempfile
+from dataclasses import dataclass
+
+from tests.harness import wait
+from tests.node import node, place
+from tests.node.ports import ADDRESS
+
+SANITIZER_REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:|LeakSanitizer")
+NAMES = itertools.count(1)
+# A source of its own for each connection, so that limits per address concern only tests of them.
+SOURCES = (f"127.{a}.{b}.{c}" for a in range(1, 255) for b in range(256) for c in range(1, 255))
+
+
+@dataclass
+class Account:
+    jid: str
+    password: str
+
+    @property
+    def user(self):
+        return self.jid.partition("@")[0]
+
+
+class Daemon:
+    """One daemon of a node, by its short name: node.daemon("c2s")."""
+
+    def __init__(self, owner, name):
+        self._owner = owner
+        self.name = name
+        self.process = owner.daemons[name]
+        self.expected_down = False
+        self._log_begin = 0
+
+    @property
+    def pid(self):
+        pids = self.process.pids()
+        return pids[0] if pids else None
+
+    def kill(self):
+        """SIGKILL; it is gone when this returns."""
+        self.expected_down = True
+        self.process.kill()
+
+    def stop(self):
+        self.expected_down = True
+        assert self.process.stop(), f"{self.name} did not end by itself"
+
+    def start(self):
+        """Returns when it has said that it is ready."""
+        self._owner.start_daemon(self.name)
+        self.expected_down = False
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def send(self, number):
+        self.process.send(number)
+
+    @contextlib.contextmanager
+    def paused(self):
+        """Stopped by SIGSTOP inside the block."""
+        self.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.send(signal.SIGCONT)
+
+    def log(self):
+        """What it has logged since mark_log(), or all of it."""
+        try:
+            with open(self.process.log, encoding="utf-8", errors="replace") as file:
+                file.seek(self._log_begin)
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def mark_log(self):
+        self._log_begin = os.path.getsize(self.process.log)
+
+    def wait_log(self, pattern, seconds=wait.SECONDS):
+        """Returns the match of a regular expression in the log since mark_log()."""
+        return wait.until(lambda: re.search(pattern, self.log(), re.MULTILINE), seconds,
+                          f"{pattern!r} in the log of {self.name}")
+
+
+class TestNode(node.Node):
+    __test__ = False  # no test, whatever its name looks like
+
+    def __init__(self, settings=None, domains=None):
+        """settings: {section: {key: value}} for kontalk.conf, None takes a key away;
+        domains: {domain: names of its certificate} beside the network's own."""
+        parent = os.environ.get("TEST_SCRATCH")
+        directory = tempfile.mkdtemp(prefix="run-" if parent else "kontalk-test-",
+                                     dir=parent or "/tmp")
+        super().__init__(place.Place(directory, os.environ.get("BIN", "build")), settings,
+                         durable=False, usual_ports=False)
+        self.domains.update(domains or {})
+        self.passwords = []
+        self._handles = {}
+
+    def daemon(self, short_name):
+        name = f"kontalk-{short_name}"
+        return self._handles.setdefault(name, Daemon(self, name))
+
+    def address(self, service="C2S"):
+        return ADDRESS, self.ports[service]
+
+    @property
+    def network(self):
+        return self.place.network
+
+    @property
+    def ca(self):
+        return self.authority.certificate
+
+    def component_secret(self):
+        return place.read(f"{self.place.secrets}/{place.COMPONENT}").strip()
+
+    def add_account(self, user=None, domain=None):
+        user = user or f"user{next(NAMES)}"
+        account = Account(f"{user}@{domain or self.network}", secrets.token_urlsafe(12))
+        self.control("user", "add", account.jid, password=account.password + "\n")
+        self.passwords.append(account.password)
+        return account
+
+    def problems(self):
+        """What no test may leave behind, as texts; daemons that ended are started again."""
+        found = []
+        for name in node.DAEMONS:
+            handle = self.daemon(name.removeprefix("kontalk-"))
+            if handle.pid is None:
+                if not handle.expected_down:
+                    found.append(f"{name} ended {handle.process.ending()}\n"
+                                 f"{handle.process.log_tail()}")
+                handle.start()
+        return found
+
+    def end(self):
+        """Stops it and removes all of it; returns the problems found in what it leaves."""
+        orderly = self.stop()
+        found = [] if orderly else ["a part of the node did not end by itself"]
+        for name in os.listdir(self.place.log):
+            text = place.read(f"{self.place.log}/{name}")
+            if SANITIZER_REPORT.search(text):
+                found.append(f"{name} has a report of a sanitizer:\n{text[-6000:]}")
+            if any(password in text for password in self.passwords):
+                found.append(f"{name} has a password in it")
+        self.postgres.remove()
+        shutil.rmtree(self.place.run)
+        return found
