@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The life of a client: connection and stream joined, and taken apart again.
+ */
+#include "c2s/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/table.h"
+#include "common/xmpp/namespaces.h"
+
+#define CLOSING_MS 5000
+
+/* A login takes two or three kilobytes; slow answers shall not make it slower. */
+#define STRANGER_BURST_SECONDS 4
+
+static void limits_feature(void *user, struct element *features)
+{
+    struct client *client = user;
+    const char ns[] = "urn:xmpp:stream-limits:0";
+    const struct worker_limits *limits = &client->worker->limits;
+    bool known = stream_has_flag(client->stream, STREAM_AUTHENTICATED);
+    size_t bytes = known ? limits->after_auth.element_bytes : limits->before_auth.element_bytes;
+    struct element *element = element_add(features, ns, "limits");
+
+    element_add_with_text(element, ns, "max-bytes", arena_printf(features->arena, "%zu", bytes));
+    if (known && limits->idle_ms > 0)
+        element_add_with_text(
+            element, ns, "idle-seconds",
+            arena_printf(features->arena, "%llu", (unsigned long long)limits->idle_ms / 1000));
+}
+
+/* XEP-0478: what may be sent, before and after authentication. */
+static const struct stream_feature client_limits = {
+    .name = "limits",
+    .requires = STREAM_SECURE,
+    .advertise = limits_feature,
+};
+
+static void plugin_features(void *user, struct element *features)
+{
+    struct client *client = user;
+    const struct worker *worker = client->worker;
+
+    if (worker->plugin->features)
+        worker->plugin->features(worker->plugin_state, features);
+}
+
+static const struct stream_feature client_plugin = {
+    .name = "plugin",
+    .requires = STREAM_SECURE | STREAM_AUTHENTICATED,
+    .advertise = plugin_features,
+};
+
+static const struct stream_feature *const client_features[] = {
+    &client_starttls, &client_sasl, &client_bind, &client_plugin, &client_limits, NULL,
+};
+
+const struct stream_profile client_profile = {
+    .role = STREAM_ACCEPTOR,
+    .content_ns = NS_CLIENT,
+    .has_version = true,
+    .stanzas_require = STREAM_SECURE | STREAM_AUTHENTICATED,
+    .features = client_features,
+    .timeout_ms = {[STREAM_CLOSING] = CLOSING_MS},
+};
+
+static void on_write(void *user, const char *bytes, size_t length)
+{
+    struct client *client = user;
+
+    conn_write(client->conn, bytes, length);
+    client_watch_queue(client);
+}
+
+/* The domain of the first header is the client's for good: an identity belongs to a domain. */
+static int choose_domain(struct client *client, const char *to)
+{
+    struct arena *arena = arena_new();
+    const char *name;
+    int condition = -1;
+
+    if (jid_prepare_domain(arena, to, &name) != 0)
+        condition = STREAM_HOST_UNKNOWN;
+    else if (client->domain && strcmp(client->domain->name, name) != 0)
+        condition = STREAM_NOT_AUTHORIZED;
+    else if (client->domain == NULL)
+        client->domain = domains_find(client->domains, name);
+    arena_free(arena);
+    return condition < 0 && client->domain == NULL ? STREAM_HOST_UNKNOWN : condition;
+}
+
+static int on_header(void *user, const struct stream_header *header)
+{
+    struct client *client = user;
+
+    if (header->to == NULL || header->to[0] == '\0')
+        return STREAM_IMPROPER_ADDRESSING;
+    int condition = choose_domain(client, header->to);
+    if (condition < 0)
+        stream_set_local(client->stream, client->domain->name,
+                         client->jid ? client->jid->full : header->from);
+    return condition;
+}
+
+static void on_hold(void *user, bool hold)
+{
+    struct client *client = user;
+
+    (hold ? conn_pause : conn_resume)(client->conn);
+}
+
+static void on_arm(void *user, uint64_t after_ms)
+{
+    client_deadline(user, DEADLINE_STREAM, after_ms);
+}
+
+static void leave_session(struct client *client)
+{
+    struct worker *worker = client->worker;
+    void *session = client->session;
+
+    login_abandon(client);
+    if (session) {
+        client->session = NULL;
+        worker->plugin->closed(worker->plugin_state, session, client->orderly);
+    } else if (client->bind_id) {
+        worker->plugin->client_gone(worker->plugin_state, client);
+    }
+    free(client->bind_id);
+    client->bind_id = NULL;
+}
+
+static void on_ended(void *user, int condition, const char *text, bool abrupt)
+{
+    struct client *client = user;
+
+    client->ended = true;
+    client->orderly = condition < 0 && !abrupt;
+    if (condition >= 0)
+        log_info("stream_error", LOG_TEXT("sid", stream_id(client->stream)),
+                 LOG_TEXT("addr", client_address(client)),
+                 LOG_TEXT("jid", client->jid ? client->jid->full : NULL),
+                 LOG_TEXT("condition", stream_condition_name(condition)), LOG_TEXT("text", text));
+    leave_session(client);
+    (abrupt ? conn_abort : conn_close)(client->conn);
+}
+
+static const struct stream_ops stream_ops = {
+    .write = on_write,
+    .header = on_header,
+    .stanza = client_stanza,
+    .hold = on_hold,
+    .arm = on_arm,
+    .ended = on_ended,
+};
+
+static void on_secured(void *user)
+{
+    struct client *client = user;
+    struct tls_session *tls = conn_tls(client->conn);
+
+    log_debug("client_secured", LOG_TEXT("addr", client_address(client)),
+              LOG_TEXT("version", tls_version(tls)), LOG_TEXT("cipher", tls_cipher(tls)));
+    stream_set_flag(client->stream, STREAM_SECURE);
+}
+
+static void on_data(void *user, const char *bytes, size_t length)
+{
+    struct client *client = user;
+
+    client_heard(client, length);
+    stream_feed(client->stream, bytes, length);
+}
+
+static void on_drained(void *user)
+{
+    struct client *client = user;
+    struct worker *worker = client->worker;
+
+    client_deadline(client, DEADLINE_SEND, 0);
+    if (client->session && worker->plugin->writable)
+        worker->plugin->writable(worker->plugin_state, client->session);
+}
+
+static void on_closed(void *user, int reason)
+{
+    struct client *client = user;
+
+    log_debug("client_closed", LOG_TEXT("sid", stream_id(client->stream)),
+              LOG_TEXT("addr", client_address(client)), LOG_ERROR(reason));
+    leave_session(client);
+    if (client->stranger)
+        admission_done(client->worker->admission, conn_peer_address(client->conn));
+    timer_close(client->timer);
+    stream_free(client->stream);
+    worker_client_closed(client->worker, client);
+    domains_unref(client->domains);
+    free(client->jid);
+    free(client);
+}
+
+static const struct conn_ops conn_ops = {
+    .secured = on_secured,
+    .data = on_data,
+    .drained = on_drained,
+    .closed = on_closed,
+};
+
+void client_accept(struct worker *worker, int fd, const char *peer, bool direct_tls)
+{
+    if (worker->stopping || !admission_enter(worker->admission, peer)) {
+        log_info("connection_refused", LOG_TEXT("addr", peer));
+        close(fd);
+        return;
+    }
+    struct client *client = xcalloc(1, sizeof(*client));
+    client->worker = worker;
+    client->domains = domains_ref(worker->domains);
+    client->stranger = true;
+    client->timer = timer_new(worker->loop, client_timer_fired, client);
+    client->heard_ms = clock_monotonic_ms();
+    if (!admission_is_exempt(worker->admission, peer))
+        rate_init(&client->bytes, worker->limits.bytes_before_auth,
+                  worker->limits.bytes_before_auth * STRANGER_BURST_SECONDS, client->heard_ms);
+    client->stream = stream_new(&client_profile, worker->parsers, &worker->limits.before_auth,
+                                &stream_ops, client);
+    client->conn = conn_accepted(worker->loop, fd, &conn_ops, client);
+    DL_APPEND(worker->clients, client);
+    worker->clients_count++;
+    client_deadline(client, DEADLINE_LOGIN,
+                    admission_stressed(worker->admission) ? worker->limits.login_ms / 3
+                                                          : worker->limits.login_ms);
+    stream_open(client->stream, NULL, NULL);
+    client->direct_tls = direct_tls;
+    if (direct_tls)
+        client_begin_tls(client);
+}
+
+void client_shutdown(struct client *client)
+{
+    if (!client->ended)
+        stream_fail(client->stream, STREAM_SYSTEM_SHUTDOWN, NULL);
+}
+
+void client_send(struct client *client, struct stanza *stanza)
+{
+    if (!client->ended)
+        stream_send(client->stream, stanza);
+}
+
+size_t client_queued(const struct client *client)
+{
+    return conn_queued(client->conn);
+}
+
+void client_close(struct client *client, int condition, const char *text)
+{
+    if (client->ended)
+        return;
+    if (condition < 0)
+        stream_close(client->stream);
+    else
+        stream_fail(client->stream, (enum stream_condition)condition, text);
+}
+
+void client_pause(struct client *client)
+{
+    conn_pause(client->conn);
+}
+
+void client_resume(struct client *client)
+{
+    conn_resume(client->conn);
+}
+
+const char *client_address(const struct client *client)
+{
+    return conn_peer_address(client->conn);
+}
+
+const char *client_stream_id(const struct client *client)
+{
+    return stream_id(client->stream);
+}
+
+const char *client_lang(const struct client *client)
+{
+    return stream_lang(client->stream);
+}

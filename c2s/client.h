@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * One client: its connection, its XML stream and what has been reached on it. Internal to c2s;
+ * plugins see plugin.h.
+ *
+ *    connected ─► (TLS) ─► SASL ─► bind ─► session ─► ended ─► connection closed ─► freed
+ *
+ * client.c        life: connection, stream, closing
+ * client_time.c   its one timer: login, silence, closing, rates
+ * client_tls.c    STARTTLS and what a certificate proves
+ * client_sasl.c   the SASL feature; login.c the exchange that waits for database and threads
+ * client_bind.c   resource binding
+ * client_stanza.c stanzas in and out: who may say what, rates
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "c2s/domain.h"
+#include "c2s/plugin.h"
+#include "c2s/rate.h"
+#include "c2s/worker.h"
+#include "common/io/conn.h"
+#include "common/io/timer.h"
+#include "common/stream/stream.h"
+
+struct login;
+
+/* Deadlines that share the client's timer; 0: none. */
+enum client_deadline {
+    DEADLINE_LOGIN,  /* a session must be there */
+    DEADLINE_STREAM, /* what the stream machine waits for */
+    DEADLINE_IDLE,   /* silence: ask whether it is still there; then give up */
+    DEADLINE_SEND,   /* it must have read something of what is queued */
+    DEADLINE_RATE,   /* it may go on sending */
+    DEADLINE_ANSWER, /* the refusal of a login is told */
+    DEADLINE_TLS,    /* its handshake may begin */
+    CLIENT_DEADLINES
+};
+
+struct client {
+    struct client *prev, *next; /* worker->clients */
+    struct worker *worker;
+    struct domains *domains;
+    const struct domain
+        *domain; /* set by the first stream header, never changed (CVE-2018-10847) */
+    struct conn *conn;
+    struct stream *stream;
+    struct timer *timer;
+    uint64_t deadlines[CLIENT_DEADLINES];
+    uint64_t heard_ms; /* when it last sent anything */
+    struct rate bytes;
+    struct rate stanzas;
+    struct jid *jid; /* bare once authenticated, full once bound */
+    void *session;   /* the plugin's */
+    struct login *login;
+    char *bind_id; /* of the bind request being answered */
+    uint8_t tries; /* of <auth/> */
+    bool stranger; /* counted by admission */
+    bool direct_tls;
+    bool pinged;  /* asked whether it is still there */
+    bool slowed;  /* reading is stopped by the rate limit */
+    bool orderly; /* ended by </stream:stream> */
+    bool ended;   /* the stream is over; the connection is closing */
+};
+
+extern const struct stream_profile client_profile;
+extern const struct stream_feature client_starttls, client_sasl, client_bind;
+
+/* Takes the descriptor. */
+void client_accept(struct worker *worker, int fd, const char *peer, bool direct_tls);
+/* The worker stops: system-shutdown. */
+void client_shutdown(struct client *client);
+
+/* client_time.c */
+void client_deadline(struct client *client, enum client_deadline which, uint64_t after_ms);
+void client_timer_fired(void *user);
+void client_heard(struct client *client, size_t bytes);
+void client_watch_queue(struct client *client);
+/* The session exists: strangers' limits end. */
+void client_time_bound(struct client *client);
+
+/* client_tls.c: TLS begins, when its turn has come. */
+void client_begin_tls(struct client *client);
+void client_tls_turn(struct client *client);
+/* What the certificate of the other end proves, as JIDs; false: nothing. */
+bool client_certificate_proves(void *client, const char *bare_jid);
+/* The one account of the client's domain that it proves, as a new string; NULL: none or several. */
+char *client_certificate_user(struct client *client);
+bool client_has_certificate(struct client *client);
+
+/* client_sasl.c */
+void client_authenticated(struct client *client, const char *local);
+/* login.c: the exchange. */
+struct login *login_new(struct client *client, unsigned offered);
+void login_begin(struct login *login, int mechanism, const char *initial, size_t length,
+                 bool has_initial);
+void login_continue(struct login *login, const char *response, size_t length);
+/* Ends it at once; also when the client is gone while something is under way. */
+void login_abandon(struct client *client);
+/* Tells a refusal that was held back. */
+void login_answer(struct client *client);
+/* SASL <failure/>. */
+void client_sasl_failure(struct client *client, enum sasl_condition condition);
+
+/* client_stanza.c, client_bind.c */
+void client_stanza(void *user, struct stanza *stanza, int problem, const char *bytes,
+                   size_t length);
+/* A stanza before the session: only a bind request is one. To be consumed. */
+void client_bind_stanza(struct client *client, struct stanza *stanza, int problem);

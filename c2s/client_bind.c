@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Resource binding (RFC 6120 §7). Which resource a client gets is the plugin's decision.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/client.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/xmpp/namespaces.h"
+
+static void advertise(void *user, struct element *features)
+{
+    (void)user;
+    element_add(features, NS_BIND, "bind");
+    /* RFC 3921 clients ask for a session; it does nothing and need not be asked for. */
+    element_add(element_add(features, NS_SESSION, "session"), NS_SESSION, "optional");
+}
+
+const struct stream_feature client_bind = {
+    .name = "bind",
+    .requires = STREAM_SECURE | STREAM_AUTHENTICATED,
+    .excludes = STREAM_BOUND,
+    .advertise = advertise,
+};
+
+static void refuse(struct client *client, struct stanza *request, enum stanza_condition condition)
+{
+    struct stanza *error = stanza_error(request, condition, NULL);
+
+    if (error)
+        stream_send(client->stream, error);
+    stanza_unref(error);
+}
+
+/* False: the resource is malformed. An empty one asks for the server's choice. */
+static bool read_resource(struct arena *arena, const struct element *bind, const char **resource)
+{
+    const char *text = element_child_text(bind, NS_BIND, "resource");
+
+    *resource = NULL;
+    if (text == NULL || text[0] == '\0')
+        return true;
+    return jid_prepare_resource(arena, text, resource) == 0;
+}
+
+static void request(struct client *client, struct stanza *stanza, const struct element *bind)
+{
+    struct worker *worker = client->worker;
+    const char *resource;
+
+    if (client->bind_id) { /* the first request has not been answered yet */
+        refuse(client, stanza, STANZA_NOT_ALLOWED);
+    } else if (!read_resource(stanza->arena, bind, &resource)) {
+        refuse(client, stanza, STANZA_BAD_REQUEST);
+    } else {
+        client->bind_id = xstrdup(stanza_id(stanza));
+        worker->plugin->bind(worker->plugin_state, client, client->jid, resource);
+    }
+}
+
+void client_bind_stanza(struct client *client, struct stanza *stanza, int problem)
+{
+    struct element *payload = stanza_payload(stanza);
+
+    if (stanza->kind == STANZA_IQ && stanza->type == IQ_SET && problem < 0 && payload &&
+        element_is(payload, NS_BIND, "bind"))
+        request(client, stanza, payload);
+    else
+        stream_fail(client->stream, STREAM_NOT_AUTHORIZED, "no resource is bound");
+    stanza_unref(stanza);
+}
+
+/* The answer to the request whose id was kept. */
+static struct stanza *make_answer(struct client *client, enum stanza_type type)
+{
+    struct stanza *answer = stanza_new(STANZA_IQ, type);
+
+    element_set(answer->root, "id", client->bind_id);
+    free(client->bind_id);
+    client->bind_id = NULL;
+    return answer;
+}
+
+void client_bound(struct client *client, const struct jid *full, void *session)
+{
+    struct worker *worker = client->worker;
+    struct stanza *answer = make_answer(client, IQ_RESULT);
+    struct element *bind = element_add(answer->root, NS_BIND, "bind");
+
+    element_add_with_text(bind, NS_BIND, "jid", full->full);
+    free(client->jid);
+    client->jid = jid_dup(full);
+    client->session = session;
+    client_time_bound(client);
+    if (client->stranger) {
+        client->stranger = false;
+        admission_done(worker->admission, client_address(client));
+    }
+    log_info("client_bound", LOG_TEXT("sid", stream_id(client->stream)),
+             LOG_TEXT("jid", full->full), LOG_TEXT("addr", client_address(client)));
+    stream_send(client->stream, answer);
+    stanza_unref(answer);
+    stream_set_flag(client->stream, STREAM_BOUND);
+    stream_ready(client->stream);
+}
+
+void client_bind_refused(struct client *client, enum stanza_condition condition, const char *app_ns,
+                         const char *app_name)
+{
+    struct stanza *answer = make_answer(client, IQ_ERROR);
+    struct element *error = element_add(answer->root, NS_CLIENT, "error");
+
+    element_set(error, "type", stanza_condition_type(condition));
+    element_add(error, NS_STANZA_ERRORS, stanza_condition_name(condition));
+    if (app_name)
+        element_add(error, app_ns, app_name);
+    stream_send(client->stream, answer);
+    stanza_unref(answer);
+}

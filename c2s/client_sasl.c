@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The SASL feature of client streams (RFC 6120 §6, XEP-0440).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/client.h"
+#include "common/base/encode.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/sasl/sasl.h"
+#include "common/xmpp/namespaces.h"
+
+#define NS_CHANNEL_BINDING "urn:xmpp:sasl-cb:0"
+
+/* What may be used on this connection now; advertised and accepted alike (CVE-2017-10807). */
+static unsigned offered(struct client *client)
+{
+    unsigned mechanisms = client->domain->mechanisms;
+
+    if (!(mechanisms & 1U << SASL_EXTERNAL) || !client_has_certificate(client))
+        mechanisms &= ~(1U << SASL_EXTERNAL);
+    return mechanisms;
+}
+
+static bool offers_binding(unsigned mechanisms)
+{
+    for (unsigned m = 0; m < SASL_MECHANISMS; m++)
+        if (mechanisms & 1U << m && sasl_mechanism_is_plus(m))
+            return true;
+    return false;
+}
+
+static void advertise_bindings(struct client *client, struct element *features)
+{
+    static const struct {
+        enum tls_binding binding;
+        const char *name;
+    } bindings[] = {
+        {TLS_BINDING_EXPORTER, "tls-exporter"},
+        {TLS_BINDING_SERVER_END_POINT, "tls-server-end-point"},
+    };
+    struct element *list = element_add(features, NS_CHANNEL_BINDING, "sasl-channel-binding");
+
+    for (size_t i = 0; i < ARRAY_SIZE(bindings); i++) {
+        struct buffer data = {0};
+        if (tls_channel_binding(conn_tls(client->conn), bindings[i].binding, &data) == 0)
+            element_set(element_add(list, NS_CHANNEL_BINDING, "channel-binding"), "type",
+                        bindings[i].name);
+        buffer_fini(&data);
+    }
+}
+
+static void advertise(void *user, struct element *features)
+{
+    struct client *client = user;
+    unsigned mechanisms = offered(client);
+    struct element *list = element_add(features, NS_SASL, "mechanisms");
+
+    for (unsigned m = 0; m < SASL_MECHANISMS; m++)
+        if (mechanisms & 1U << m)
+            element_add_with_text(list, NS_SASL, "mechanism", sasl_mechanism_name(m));
+    if (offers_binding(mechanisms))
+        advertise_bindings(client, features);
+}
+
+void client_sasl_failure(struct client *client, enum sasl_condition condition)
+{
+    struct arena *arena = arena_new();
+    struct element *failure = element_new(arena, NS_SASL, "failure");
+
+    element_add(failure, NS_SASL, sasl_condition_name(condition));
+    stream_send_element(client->stream, failure);
+    arena_free(arena);
+}
+
+/* "=" is an empty message (RFC 6120 §6.4.2). False: it was answered. */
+static bool decode(struct client *client, const char *text, struct buffer *message)
+{
+    if (strcmp(text, "=") == 0 || base64_decode(message, text, strlen(text)) == 0)
+        return true;
+    login_abandon(client);
+    client_sasl_failure(client, SASL_INCORRECT_ENCODING);
+    return false;
+}
+
+static void on_auth(void *user, struct element *element)
+{
+    struct client *client = user;
+    const char *name = element_get(element, "mechanism");
+    const char *text = element_text(element);
+    unsigned mechanisms = offered(client);
+    struct buffer initial = {0};
+
+    if (client->tries >= client->worker->limits.sasl_tries) {
+        stream_fail(client->stream, STREAM_POLICY_VIOLATION, "too many failed logins");
+        return;
+    }
+    if (client->login) { /* a second <auth/> in the middle of an exchange */
+        login_abandon(client);
+        client_sasl_failure(client, SASL_MALFORMED_REQUEST);
+        return;
+    }
+    int mechanism = name ? sasl_mechanism_parse(name) : -1;
+    if (mechanism < 0 || !(mechanisms & 1U << mechanism)) {
+        client_sasl_failure(client, SASL_INVALID_MECHANISM);
+        return;
+    }
+    if (decode(client, text, &initial)) {
+        client->login = login_new(client, mechanisms);
+        login_begin(client->login, mechanism, initial.data, initial.length, text[0] != '\0');
+    }
+    buffer_wipe(&initial);
+    buffer_fini(&initial);
+}
+
+static void on_response(void *user, struct element *element)
+{
+    struct client *client = user;
+    struct buffer message = {0};
+
+    if (client->login == NULL) { /* Cyrus would crash on it */
+        client_sasl_failure(client, SASL_MALFORMED_REQUEST);
+        return;
+    }
+    if (decode(client, element_text(element), &message))
+        login_continue(client->login, message.data, message.length);
+    buffer_wipe(&message);
+    buffer_fini(&message);
+}
+
+static void on_abort(void *user, struct element *element)
+{
+    struct client *client = user;
+    (void)element;
+
+    login_abandon(client);
+    client_sasl_failure(client, SASL_ABORTED);
+}
+
+/* RFC 6120 §6.3.4: nothing is authenticated in the clear. Later it is one login per stream. */
+static int refuse(void *user, struct element *element)
+{
+    struct client *client = user;
+
+    if (stream_has_flag(client->stream, STREAM_SECURE))
+        return STREAM_NOT_AUTHORIZED;
+    if (element_is(element, NS_SASL, "auth"))
+        client_sasl_failure(client, SASL_ENCRYPTION_REQUIRED);
+    else
+        client_sasl_failure(client, SASL_MALFORMED_REQUEST);
+    return -1;
+}
+
+static const struct stream_element elements[] = {
+    {NS_SASL, "auth", on_auth},
+    {NS_SASL, "response", on_response},
+    {NS_SASL, "abort", on_abort},
+    {0},
+};
+
+const struct stream_feature client_sasl = {
+    .name = "sasl",
+    .requires = STREAM_SECURE,
+    .excludes = STREAM_AUTHENTICATED,
+    .advertise = advertise,
+    .elements = elements,
+    .refuse = refuse,
+};
+
+void client_authenticated(struct client *client, const char *local)
+{
+    struct arena *arena = arena_new();
+    struct jid jid;
+
+    /* Both parts have been prepared already, so this cannot fail for another reason than length. */
+    if (jid_make(arena, local, client->domain->name, NULL, &jid) != 0) {
+        arena_free(arena);
+        stream_fail(client->stream, STREAM_INTERNAL_SERVER_ERROR, NULL);
+        return;
+    }
+    client->jid = jid_dup(&jid);
+    arena_free(arena);
+    log_info("client_authenticated", LOG_TEXT("sid", stream_id(client->stream)),
+             LOG_TEXT("jid", client->jid->bare), LOG_TEXT("addr", client_address(client)));
+    stream_set_flag(client->stream, STREAM_AUTHENTICATED);
+    stream_set_limits(client->stream, &client->worker->limits.after_auth);
+    stream_restart(client->stream);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Stanzas of a bound client: who may say what (RFC 6120 §8.1.2.1), and how much of it.
+ */
+#include "c2s/client.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/xmpp/namespaces.h"
+
+/* A client speaks as itself: with its full JID, its bare JID, or without saying so. */
+static bool speaks_as_itself(const struct client *client, const struct stanza *stanza)
+{
+    if (!stanza->has_from)
+        return true;
+    if (stanza->from.resource == NULL)
+        return jid_bare_equal(&stanza->from, client->jid);
+    return jid_equal(&stanza->from, client->jid);
+}
+
+static void limit_rate(struct client *client)
+{
+    uint64_t wait = rate_take(&client->stanzas, 1, clock_monotonic_ms());
+
+    if (wait > 0 && !client->slowed) {
+        client->slowed = true;
+        conn_pause(client->conn);
+        client_deadline(client, DEADLINE_RATE, wait);
+    }
+}
+
+/* Binding again (RFC 6120 §7.5) and the session request of RFC 3921 end here. */
+static bool answer_here(struct client *client, struct stanza *stanza)
+{
+    struct element *payload = stanza_payload(stanza);
+    struct stanza *answer = NULL;
+
+    if (stanza->kind != STANZA_IQ || stanza->type != IQ_SET || payload == NULL || stanza->has_to)
+        return false;
+    if (element_is(payload, NS_BIND, "bind"))
+        answer = stanza_error(stanza, STANZA_NOT_ALLOWED, NULL);
+    else if (element_is(payload, NS_SESSION, "session"))
+        answer = stanza_result(stanza);
+    if (answer == NULL)
+        return false;
+    stream_send(client->stream, answer);
+    stanza_unref(answer);
+    return true;
+}
+
+void client_stanza(void *user, struct stanza *stanza, int problem, const char *bytes, size_t length)
+{
+    struct client *client = user;
+    struct worker *worker = client->worker;
+    (void)bytes;
+    (void)length;
+
+    if (client->session == NULL) {
+        client_bind_stanza(client, stanza, problem);
+        return;
+    }
+    if (!speaks_as_itself(client, stanza)) {
+        stream_fail(client->stream, STREAM_INVALID_FROM, NULL);
+        stanza_unref(stanza);
+        return;
+    }
+    limit_rate(client);
+    stanza_set_from(stanza, client->jid);
+    if (problem < 0 && answer_here(client, stanza))
+        stanza_unref(stanza);
+    else
+        worker->plugin->stanza(worker->plugin_state, client->session, stanza, problem);
+}

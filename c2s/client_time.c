@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * A client's deadlines share one timer, which is armed for the nearest; traffic only writes down
+ * when it came, so an active client never touches the timer.
+ */
+#include "c2s/client.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/xmpp/namespaces.h"
+
+static void arm(struct client *client)
+{
+    uint64_t nearest = 0;
+
+    for (size_t i = 0; i < CLIENT_DEADLINES; i++)
+        if (client->deadlines[i] && (nearest == 0 || client->deadlines[i] < nearest))
+            nearest = client->deadlines[i];
+    if (nearest == 0) {
+        timer_stop(client->timer);
+        return;
+    }
+    uint64_t now = clock_monotonic_ms();
+    timer_start(client->timer, nearest > now ? nearest - now : 0, 0);
+}
+
+void client_deadline(struct client *client, enum client_deadline which, uint64_t after_ms)
+{
+    uint64_t before = client->deadlines[which];
+
+    client->deadlines[which] = after_ms ? clock_monotonic_ms() + after_ms : 0;
+    if (client->deadlines[which] != before)
+        arm(client);
+}
+
+static void login_overdue(struct client *client)
+{
+    stream_fail(client->stream, STREAM_CONNECTION_TIMEOUT, "no session in time");
+}
+
+/* Silence for long: ask with a ping (XEP-0199 §4.2); silence after it: gone. */
+static void check_idle(struct client *client)
+{
+    const struct worker_limits *limits = &client->worker->limits;
+    uint64_t silent = clock_monotonic_ms() - client->heard_ms;
+
+    if (silent < limits->idle_ms) {
+        client->pinged = false;
+        client_deadline(client, DEADLINE_IDLE, limits->idle_ms - silent);
+        return;
+    }
+    if (client->pinged) {
+        stream_fail(client->stream, STREAM_CONNECTION_TIMEOUT, "no answer to a ping");
+        return;
+    }
+    struct stanza *ping = stanza_new(STANZA_IQ, IQ_GET);
+    element_set(ping->root, "id", "ping");
+    element_set(ping->root, "from", client->domain->name);
+    element_set(ping->root, "to", client->jid->full);
+    element_add(ping->root, "urn:xmpp:ping", "ping");
+    client->pinged = true;
+    client_deadline(client, DEADLINE_IDLE, limits->ping_ms);
+    stream_send(client->stream, ping);
+    stanza_unref(ping);
+}
+
+static void send_overdue(struct client *client)
+{
+    log_info("client_stuck", LOG_TEXT("sid", stream_id(client->stream)),
+             LOG_TEXT("jid", client->jid ? client->jid->full : NULL),
+             LOG_INT("queued", conn_queued(client->conn)));
+    conn_abort(client->conn);
+}
+
+static void rate_over(struct client *client)
+{
+    client->slowed = false;
+    conn_resume(client->conn);
+}
+
+static void stream_overdue(struct client *client)
+{
+    stream_timeout(client->stream);
+}
+
+void client_timer_fired(void *user)
+{
+    static void (*const due[CLIENT_DEADLINES])(struct client * client) = {
+        [DEADLINE_LOGIN] = login_overdue, [DEADLINE_STREAM] = stream_overdue,
+        [DEADLINE_IDLE] = check_idle,     [DEADLINE_SEND] = send_overdue,
+        [DEADLINE_RATE] = rate_over,      [DEADLINE_ANSWER] = login_answer,
+        [DEADLINE_TLS] = client_tls_turn,
+    };
+    struct client *client = user;
+    uint64_t now = clock_monotonic_ms();
+
+    for (size_t i = 0; i < CLIENT_DEADLINES; i++) {
+        bool over = client->ended && i != DEADLINE_SEND && i != DEADLINE_STREAM;
+        if (client->deadlines[i] && (client->deadlines[i] <= now || over)) {
+            client->deadlines[i] = 0;
+            if (!over)
+                due[i](client);
+        }
+    }
+    arm(client);
+}
+
+void client_heard(struct client *client, size_t bytes)
+{
+    uint64_t now = clock_monotonic_ms();
+
+    client->heard_ms = now;
+    uint64_t wait = rate_take(&client->bytes, bytes, now);
+    if (wait > 0 && !client->slowed) {
+        client->slowed = true;
+        conn_pause(client->conn);
+        client_deadline(client, DEADLINE_RATE, wait);
+    }
+}
+
+void client_watch_queue(struct client *client)
+{
+    const struct worker_limits *limits = &client->worker->limits;
+
+    if (conn_queued(client->conn) > limits->send_queue && !client->deadlines[DEADLINE_SEND])
+        client_deadline(client, DEADLINE_SEND, limits->send_ms);
+}
+
+void client_time_bound(struct client *client)
+{
+    const struct worker_limits *limits = &client->worker->limits;
+    uint64_t now = clock_monotonic_ms();
+
+    client_deadline(client, DEADLINE_LOGIN, 0);
+    client_deadline(client, DEADLINE_IDLE, limits->idle_ms);
+    if (admission_is_exempt(client->worker->admission, client_address(client)))
+        return;
+    rate_init(&client->bytes, limits->bytes_per_second, limits->bytes_burst, now);
+    rate_init(&client->stanzas, limits->stanzas_per_second, limits->stanzas_burst, now);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * What kontalkctl asks of a running c2s: accounts and sessions. Changes apply to live sessions.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/accounts.h"
+#include "c2s/client.h"
+#include "c2s/worker.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/table.h"
+
+#define LIST_MAX 100000
+
+/* A change on its way: password to verifiers in a thread, then the database. */
+struct change {
+    struct worker *worker;
+    struct control_request *request;
+    enum account_change change;
+    struct jid *account;
+    char *password;
+    struct account_verifiers verifiers;
+    int made; /* result of the thread */
+};
+
+static const char *explain(int status)
+{
+    switch (status) {
+    case ERR_EXISTS:
+        return "the account exists already";
+    case ERR_NOT_FOUND:
+        return "there is no such account";
+    case ERR_FENCED:
+        return "the account is served by another worker";
+    default:
+        return error_text(status);
+    }
+}
+
+static void change_free(struct change *change)
+{
+    account_verifiers_free(&change->verifiers);
+    if (change->password)
+        crypto_wipe(change->password, strlen(change->password));
+    free(change->password);
+    free(change->account);
+    free(change);
+}
+
+static void end_change(struct change *change, const char *error)
+{
+    control_end(change->request, error);
+    change_free(change);
+}
+
+static void on_changed(void *user, int status)
+{
+    static const char *const events[ACCOUNT_CHANGES] = {
+        [ACCOUNT_ADD] = "add", [ACCOUNT_PASSWORD] = "passwd", [ACCOUNT_DELETE] = "del"};
+    struct change *change = user;
+    struct worker *worker = change->worker;
+
+    if (status == 0) {
+        log_info("account_changed", LOG_TEXT("change", events[change->change]),
+                 LOG_TEXT("jid", change->account->bare));
+        worker->plugin->account_changed(worker->plugin_state, change->account,
+                                        change->change == ACCOUNT_ADD, NULL);
+    }
+    end_change(change, status == 0 ? NULL : explain(status));
+}
+
+static void submit(struct change *change)
+{
+    struct worker *worker = change->worker;
+
+    if (worker->slots == NULL) {
+        end_change(change, "the database is not usable yet");
+        return;
+    }
+    int error = account_change(worker->db, worker->slots, change->change, change->account,
+                               &change->verifiers, on_changed, change);
+    if (error)
+        end_change(change, explain(error));
+}
+
+static void make_verifiers(void *user)
+{
+    struct change *change = user;
+
+    change->made = account_verifiers_make(change->password, &change->verifiers);
+}
+
+static void verifiers_made(void *user)
+{
+    struct change *change = user;
+
+    if (change->made != 0)
+        end_change(change, "the password is empty or has forbidden characters");
+    else
+        submit(change);
+}
+
+/* NULL: answered. */
+static struct jid *read_account(struct worker *worker, struct control_request *request,
+                                const char *text, bool new_account)
+{
+    struct arena *arena = arena_new();
+    struct jid jid, *account = NULL;
+
+    if (jid_parse(arena, text, &jid) != 0 || jid.local == NULL || jid.resource != NULL)
+        control_end(request, "not the address of an account");
+    else if (!worker_serves(worker, jid.domain))
+        control_end(request, "this domain is not served here");
+    else if (new_account && !jid_local_registrable(jid.local))
+        control_end(request, "this name cannot be registered");
+    else
+        account = jid_dup(&jid);
+    arena_free(arena);
+    return account;
+}
+
+static void begin(struct worker *worker, struct control_request *request, enum account_change what,
+                  size_t argc, const char *const *argv)
+{
+    struct jid *account = read_account(worker, request, argv[0], what == ACCOUNT_ADD);
+
+    if (account == NULL)
+        return;
+    struct change *change = xcalloc(1, sizeof(*change));
+    change->worker = worker;
+    change->request = request;
+    change->change = what;
+    change->account = account;
+    if (argc > 1) {
+        change->password = xstrdup(argv[1]);
+        loop_work(worker->loop, make_verifiers, verifiers_made, change);
+    } else {
+        submit(change);
+    }
+}
+
+static void user_add(void *state, struct control_request *request, size_t argc,
+                     const char *const *argv)
+{
+    begin(state, request, ACCOUNT_ADD, argc, argv);
+}
+
+static void user_passwd(void *state, struct control_request *request, size_t argc,
+                        const char *const *argv)
+{
+    begin(state, request, ACCOUNT_PASSWORD, argc, argv);
+}
+
+static void user_del(void *state, struct control_request *request, size_t argc,
+                     const char *const *argv)
+{
+    begin(state, request, ACCOUNT_DELETE, argc, argv);
+}
+
+static void on_admin_set(void *user, int status, const struct db_result *results, size_t count)
+{
+    (void)count;
+    if (status == 0 && db_affected(&results[0]) == 0)
+        status = ERR_NOT_FOUND;
+    control_end(user, status == 0 ? NULL : explain(status));
+}
+
+static void user_admin(void *state, struct control_request *request, size_t argc,
+                       const char *const *argv)
+{
+    struct worker *worker = state;
+    bool admin = argc < 2 || strcmp(argv[1], "no") != 0;
+    struct jid *account = read_account(worker, request, argv[0], false);
+
+    if (account == NULL)
+        return;
+    const struct db_value values[] = {DB_TEXT(account->domain), DB_TEXT(account->local),
+                                      DB_BOOL(admin)};
+    db_query(worker->db, slot_of(account->bare), &account_set_admin, values, on_admin_set, request);
+    free(account);
+}
+
+struct listing {
+    struct control_request *request;
+    char *domain;
+};
+
+static void on_listed(void *user, int status, const struct db_result *results, size_t count)
+{
+    struct listing *listing = user;
+
+    (void)count;
+    for (size_t row = 0; status == 0 && row < db_rows(&results[0]); row++)
+        control_print(listing->request, "%s@%s%s%s", db_get_text(&results[0], row, 0),
+                      listing->domain, db_get_bool(&results[0], row, 1) ? " disabled" : "",
+                      db_get_bool(&results[0], row, 2) ? " admin" : "");
+    control_end(listing->request, status == 0 ? NULL : explain(status));
+    free(listing->domain);
+    free(listing);
+}
+
+static void user_list(void *state, struct control_request *request, size_t argc,
+                      const char *const *argv)
+{
+    struct worker *worker = state;
+    const char *domain = argc > 0 ? argv[0] : worker->network;
+    struct listing *listing = xcalloc(1, sizeof(*listing));
+    const struct db_value values[] = {DB_TEXT(domain), DB_TEXT(""), DB_INT(LIST_MAX)};
+
+    listing->request = request;
+    listing->domain = xstrdup(domain);
+    db_query(worker->db, 0, &account_list, values, on_listed, listing);
+}
+
+static void show_sessions(void *state, struct control_request *request, size_t argc,
+                          const char *const *argv)
+{
+    struct worker *worker = state;
+    struct client *client;
+
+    (void)argc;
+    (void)argv;
+    DL_FOREACH (worker->clients, client) {
+        struct tls_session *tls = conn_tls(client->conn);
+        control_print(request, "%s %s %s %s", client->jid ? client->jid->full : "-",
+                      client_address(client), tls ? tls_version(tls) : "-",
+                      client->session ? "bound" : stream_state_name(stream_state(client->stream)));
+    }
+    control_end(request, NULL);
+}
+
+static void show_counts(void *state, struct control_request *request, size_t argc,
+                        const char *const *argv)
+{
+    struct worker *worker = state;
+
+    (void)argc;
+    (void)argv;
+    control_print(request, "clients %zu", worker->clients_count);
+    control_print(request, "slots %zu", worker->slots ? slots_count(worker->slots) : 0);
+    control_print(request, "parsers_lent %zu", parser_pool_lent(worker->parsers));
+    control_print(request, "database %s", db_available(worker->db) ? "up" : "down");
+    control_print(request, "router %s", worker->link && link_is_up(worker->link) ? "up" : "down");
+    control_end(request, NULL);
+}
+
+const struct control_command worker_commands[] = {
+    {"user add", 2, 2, user_add, "JID PASSWORD  add an account"},
+    {"user passwd", 2, 2, user_passwd, "JID PASSWORD  change a password; its sessions end"},
+    {"user del", 1, 1, user_del, "JID  remove an account with all it has"},
+    {"user admin", 1, 2, user_admin, "JID [no]  make an administrator, or no longer"},
+    {"user list", 0, 1, user_list, "[DOMAIN]  the accounts"},
+    {"show sessions", 0, 0, show_sessions, "  who is connected"},
+    {"show counts", 0, 0, show_counts, "  how many, and what is up"},
+    {0},
+};

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Domains from the configuration.
+ */
+#include "c2s/domain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/sasl/sasl.h"
+#include "common/tls/crypto.h"
+
+#define RANDOM_SECRET_SIZE 32
+
+/* A domain that names none offers all we have. */
+static unsigned read_mechanisms(const struct config *config, const char *name)
+{
+    size_t count = config_list_size(config, "domain", name, "sasl-mechanism");
+    unsigned mechanisms = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *mechanism = config_list_item(config, "domain", name, "sasl-mechanism", i);
+        mechanisms |= 1U << sasl_mechanism_parse(mechanism);
+    }
+    return count > 0 ? mechanisms : (1U << SASL_MECHANISMS) - 1;
+}
+
+static void read_domain(const struct config *config, const char *name, struct domain *domain)
+{
+    domain->name = xstrdup(name);
+    domain->channel_binding = config_bool(config, "domain", name, "channel-binding");
+    domain->mechanisms = read_mechanisms(config, name);
+    for (unsigned m = 0; m < SASL_MECHANISMS; m++)
+        if (sasl_mechanism_is_plus(m) && !domain->channel_binding)
+            domain->mechanisms &= ~(1U << m);
+    if (config_text(config, "domain", name, "client-ca") == NULL)
+        domain->mechanisms &= ~(1U << SASL_EXTERNAL);
+}
+
+/* Clients are asked for a certificate if any domain knows CAs for them; which domain a client wants
+ * is not known yet when TLS begins without SNI. */
+static const char *find_client_ca(const struct config *config)
+{
+    for (size_t i = 0; i < config_instances(config, "domain"); i++) {
+        const char *name = config_instance(config, "domain", i);
+        const char *file = config_text(config, "domain", name, "client-ca");
+        if (file)
+            return file;
+    }
+    return NULL;
+}
+
+static int add_certificates(const struct config *config, struct tls_context *context)
+{
+    for (size_t i = 0; i < config_instances(config, "domain"); i++) {
+        const char *name = config_instance(config, "domain", i);
+        const char *certificate = config_text(config, "domain", name, "certificate");
+        const char *key = config_text(config, "domain", name, "key");
+        const char *problem = NULL;
+        int error = tls_context_add_certificate(context, name, certificate, key, &problem);
+        if (error) {
+            log_error("certificate_refused", LOG_TEXT("domain", name),
+                      LOG_TEXT("file", certificate), LOG_TEXT("reason", problem));
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int make_context(const struct config *config, const char *const *alpn,
+                        struct tls_context **context)
+{
+    const char *ca = find_client_ca(config);
+    const struct tls_settings settings = {
+        .role = TLS_SERVER,
+        .alpn = alpn,
+        .request_certificate = ca != NULL,
+        .ca_file = ca,
+        .tickets = true,
+    };
+    const char *problem = NULL;
+    int error = tls_context_new(&settings, context, &problem);
+
+    if (error) {
+        log_error("tls_setup_failed", LOG_TEXT("reason", problem));
+        return error;
+    }
+    return add_certificates(config, *context);
+}
+
+static int read_decoy_secret(const struct config *config, struct domains *domains)
+{
+    const char *file = config_text(config, "node", NULL, "secret-file");
+
+    if (file) {
+        int error = config_read_secret(file, &domains->decoy_secret, &domains->decoy_secret_length);
+        if (error)
+            log_error("secret_unreadable", LOG_TEXT("file", file), LOG_ERROR(error));
+        return error;
+    }
+    domains->decoy_secret = xmalloc(RANDOM_SECRET_SIZE);
+    domains->decoy_secret_length = RANDOM_SECRET_SIZE;
+    crypto_random(domains->decoy_secret, RANDOM_SECRET_SIZE);
+    return 0;
+}
+
+int domains_load(const struct config *config, struct domains **domains)
+{
+    static const char *const alpn[] = {"xmpp-client", NULL};
+    struct domains *set = xcalloc(1, sizeof(*set));
+
+    set->references = 1;
+    set->count = config_instances(config, "domain");
+    set->list = xcalloc(set->count, sizeof(*set->list));
+    for (size_t i = 0; i < set->count; i++)
+        read_domain(config, config_instance(config, "domain", i), &set->list[i]);
+    if (set->count == 0) {
+        log_error("no_domain_configured");
+        domains_unref(set);
+        return ERR_INVALID;
+    }
+    int error = read_decoy_secret(config, set);
+    if (error == 0)
+        error = make_context(config, NULL, &set->starttls);
+    if (error == 0)
+        error = make_context(config, alpn, &set->direct);
+    if (error) {
+        domains_unref(set);
+        return ERR_INVALID;
+    }
+    *domains = set;
+    return 0;
+}
+
+struct domains *domains_ref(struct domains *domains)
+{
+    domains->references++;
+    return domains;
+}
+
+void domains_unref(struct domains *domains)
+{
+    if (--domains->references > 0)
+        return;
+    for (size_t i = 0; i < domains->count; i++)
+        free(domains->list[i].name);
+    free(domains->list);
+    if (domains->starttls)
+        tls_context_unref(domains->starttls);
+    if (domains->direct)
+        tls_context_unref(domains->direct);
+    if (domains->decoy_secret)
+        crypto_wipe(domains->decoy_secret, domains->decoy_secret_length);
+    free(domains->decoy_secret);
+    free(domains);
+}
+
+const struct domain *domains_find(const struct domains *domains, const char *name)
+{
+    for (size_t i = 0; i < domains->count; i++)
+        if (strcmp(domains->list[i].name, name) == 0)
+            return &domains->list[i];
+    return NULL;
+}

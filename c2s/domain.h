@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The domains a worker serves, with their certificates and mechanisms: one immutable set, made from
+ * the configuration. A reload makes a new set; a client keeps a count on the one it began with.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/macros.h"
+#include "common/config/config.h"
+#include "common/tls/tls.h"
+
+struct domain {
+    char *name;
+    unsigned mechanisms; /* bits 1 << enum sasl_mechanism */
+    bool channel_binding;
+};
+
+struct domains {
+    unsigned references;
+    struct domain *list;
+    size_t count;
+    struct tls_context *starttls;
+    struct tls_context *direct; /* the same certificates, with ALPN (XEP-0368) */
+    char *decoy_secret;         /* for unknown users; the same on every worker of the node */
+    size_t decoy_secret_length;
+};
+
+/* Logs what is wrong. ERR_INVALID. */
+MUST_CHECK int domains_load(const struct config *config, struct domains **domains);
+struct domains *domains_ref(struct domains *domains);
+void domains_unref(struct domains *domains);
+/* NULL: not served here. `name` is prepared. */
+const struct domain *domains_find(const struct domains *domains, const char *name);

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * A worker from start to stop: database and router first, then slots, then listeners, so that a
+ * client that gets through finds everything there.
+ */
+#include "c2s/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/client.h"
+#include "c2s/schema.h"
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/table.h"
+#include "common/sasl/sasl.h"
+#include "common/service/service.h"
+
+#define SCHEMA_RETRY_MS 1000
+
+static void check_schema(void *user);
+
+static uint64_t number(const struct config *config, const char *key)
+{
+    return (uint64_t)config_number(config, "c2s", NULL, key);
+}
+
+static struct parser_limits read_parser_limits(const struct config *config, bool before_auth)
+{
+    struct parser_limits limits =
+        before_auth ? parser_limits_before_auth : parser_limits_after_auth;
+#define LIMIT(key) number(config, before_auth ? key "-before-auth" : key)
+    limits.element_bytes = LIMIT("stanza-size");
+    limits.elements = (unsigned)LIMIT("stanza-elements");
+    limits.depth = (unsigned)LIMIT("stanza-depth");
+    limits.attributes = (unsigned)LIMIT("stanza-attributes");
+    limits.namespaces = (unsigned)LIMIT("stanza-namespaces");
+#undef LIMIT
+    return limits;
+}
+
+static void read_limits(struct worker *worker, const struct config *config)
+{
+    worker->limits = (struct worker_limits){
+        .before_auth = read_parser_limits(config, true),
+        .after_auth = read_parser_limits(config, false),
+        .login_ms = number(config, "unauthenticated-timeout"),
+        .idle_ms = number(config, "idle-timeout"),
+        .ping_ms = number(config, "ping-timeout"),
+        .send_ms = number(config, "send-timeout"),
+        .send_queue = number(config, "send-queue"),
+        .sasl_tries = (unsigned)number(config, "sasl-tries"),
+        .bytes_before_auth = number(config, "rate-bytes-before-auth"),
+        .bytes_per_second = number(config, "rate-bytes"),
+        .bytes_burst = number(config, "rate-burst"),
+        .stanzas_per_second = number(config, "rate-stanzas"),
+        .stanzas_burst = number(config, "rate-stanzas-burst"),
+        .handshakes_per_second = number(config, "handshakes-per-second"),
+    };
+}
+
+static void on_accepted(void *user, int fd, const char *peer)
+{
+    client_accept(user, fd, peer, false);
+}
+
+static void on_accepted_tls(void *user, int fd, const char *peer)
+{
+    client_accept(user, fd, peer, true);
+}
+
+static int listen_on(struct worker *worker, const char *key,
+                     void (*accepted)(void *user, int fd, const char *peer))
+{
+    size_t count = config_list_size(worker->config, "c2s", NULL, key);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct listener_settings settings = {
+            .address = config_list_item(worker->config, "c2s", NULL, key, i),
+            .backlog = (int)number(worker->config, "backlog"),
+            .reuse_port = true,
+        };
+        struct listener *listener;
+        const char *problem = NULL;
+        int error = listener_open(worker->loop, &settings, accepted, worker, &listener, &problem);
+        if (error) {
+            log_error("listen_failed", LOG_TEXT("address", settings.address),
+                      LOG_TEXT("reason", problem));
+            return error;
+        }
+        log_info("listening", LOG_TEXT("address", listener_address(listener)),
+                 LOG_TEXT("for", key));
+        worker->listeners =
+            xrealloc(worker->listeners, (worker->listeners_count + 1) * sizeof(*worker->listeners));
+        worker->listeners[worker->listeners_count++] = listener;
+    }
+    return 0;
+}
+
+/* Everything is there: let the clients in. */
+static void open_doors(struct worker *worker)
+{
+    if (worker->ready || worker->stopping || slots_count(worker->slots) == 0)
+        return;
+    worker->ready = true;
+    if (listen_on(worker, "listen", on_accepted) != 0 ||
+        listen_on(worker, "listen-tls", on_accepted_tls) != 0)
+        exit(EXIT_FAILURE); /* an address is taken or not ours: logged; nothing is lost yet */
+    service_ready("serving clients");
+}
+
+static void on_slots_changed(void *user)
+{
+    struct worker *worker = user;
+
+    log_info("slots_changed", LOG_INT("owned", slots_count(worker->slots)));
+    worker->plugin->slots_changed(worker->plugin_state);
+    open_doors(worker);
+}
+
+static void on_link_up(void *user)
+{
+    struct worker *worker = user;
+
+    log_info("router_up", LOG_TEXT("worker", worker->id));
+}
+
+static void on_link_down(void *user)
+{
+    struct worker *worker = user;
+
+    log_warn("router_down", LOG_TEXT("worker", worker->id));
+}
+
+static void on_link_stanza(void *user, struct stanza *stanza, int problem)
+{
+    struct worker *worker = user;
+
+    worker->plugin->routed(worker->plugin_state, stanza, problem);
+}
+
+static void on_undelivered(void *user, struct stanza *stanza)
+{
+    struct worker *worker = user;
+
+    worker->plugin->undelivered(worker->plugin_state, stanza);
+}
+
+/* The network domain decides about the slots; all names are shared by the same workers. */
+static void on_members(void *user, const struct link_members *members)
+{
+    struct worker *worker = user;
+    bool assigned[SLOTS];
+
+    if (strcmp(members->name, worker->network) != 0)
+        return;
+    for (size_t slot = 0; slot < SLOTS; slot++)
+        assigned[slot] = strcmp(members->ids[members->owner[slot]], worker->id) == 0;
+    slots_assign(worker->slots, assigned);
+}
+
+static void on_refused(void *user, const struct link_bind *bind, const char *condition)
+{
+    (void)user;
+    log_error("bind_refused", LOG_TEXT("name", bind->name), LOG_TEXT("condition", condition));
+}
+
+static void on_link_closed(void *user)
+{
+    struct worker *worker = user;
+
+    worker->link = NULL;
+}
+
+static const struct link_ops link_ops = {
+    .up = on_link_up,
+    .down = on_link_down,
+    .stanza = on_link_stanza,
+    .members = on_members,
+    .refused = on_refused,
+    .undelivered = on_undelivered,
+    .closed = on_link_closed,
+};
+
+static char *router_address(const struct config *config)
+{
+    const char *address = config_text(config, "c2s", NULL, "router");
+
+    if (address)
+        return xstrdup(address);
+    return xasprintf("unix:%s/c2s.sock", config_text(config, "router", NULL, "socket-directory"));
+}
+
+static void bind_name(struct worker *worker, const char *name)
+{
+    const struct link_bind bind = {.name = name, .shared = worker->id};
+
+    link_bind(worker->link, &bind);
+}
+
+static void open_link(struct worker *worker)
+{
+    char *address = router_address(worker->config);
+    const struct link_settings settings = {.address = address, .name = worker->id};
+
+    worker->link = link_new(worker->loop, worker->parsers, &settings, &link_ops, worker);
+    free(address);
+    bind_name(worker, worker->host);
+    for (size_t i = 0; i < worker->domains->count; i++)
+        if (strcmp(worker->domains->list[i].name, worker->host) != 0)
+            bind_name(worker, worker->domains->list[i].name);
+}
+
+static void on_schema(void *user, int status, int64_t version)
+{
+    struct worker *worker = user;
+
+    if (worker->stopping)
+        return;
+    if (status == 0) {
+        worker->schema_checked = true;
+        open_link(worker);
+        const struct slots_settings settings = {
+            .loop = worker->loop,
+            .db = worker->db,
+            .holder = worker->id,
+            .incarnation = link_incarnation(worker->link),
+            .changed = on_slots_changed,
+            .user = worker,
+        };
+        worker->slots = slots_new(&settings);
+        return;
+    }
+    log_error("schema_unusable", LOG_INT("version", version), LOG_INT("wanted", schema_version()),
+              LOG_ERROR(status), LOG_TEXT("database", db_problem(worker->db)));
+    service_status("waiting for a usable database (kontalkctl db migrate)");
+    timer_start(worker->retry, SCHEMA_RETRY_MS, 0);
+}
+
+static void check_schema(void *user)
+{
+    struct worker *worker = user;
+
+    schema_check(worker->db, on_schema, worker);
+}
+
+static void on_database(void *user, bool available)
+{
+    (void)user;
+    if (available)
+        log_info("database_up");
+    else
+        log_warn("database_down");
+}
+
+static int open_database(struct worker *worker)
+{
+    const struct config *config = worker->config;
+    char *name = xasprintf("kontalk-c2s@%s", worker->id);
+    const struct db_settings settings = {
+        .conninfo = config_text(config, "database", NULL, "conninfo"),
+        .connections = (unsigned)config_number(config, "database", NULL, "connections"),
+        .deadline_ms = (unsigned)config_number(config, "database", NULL, "deadline"),
+        .application_name = name,
+        .changed = on_database,
+        .user = worker,
+    };
+    char *problem = NULL;
+    int error = db_check_conninfo(settings.conninfo, &problem);
+
+    if (error)
+        log_error("database_misconfigured", LOG_TEXT("reason", problem));
+    else
+        worker->db = db_open(worker->loop, &settings);
+    free(problem);
+    free(name);
+    return error;
+}
+
+int worker_start(struct loop *loop, const struct config *config, void **state)
+{
+    struct worker *worker = xcalloc(1, sizeof(*worker));
+
+    worker->loop = loop;
+    worker->config = config;
+    worker->id = xstrdup(config_text(config, "c2s", NULL, "worker"));
+    worker->host = xstrdup(config_text(config, "node", NULL, "host"));
+    const char *network = config_text(config, "node", NULL, "network");
+    worker->network = xstrdup(network ? network : worker->host);
+    read_limits(worker, config);
+    worker->admission = admission_new(config);
+    worker->parsers = parser_pool_new();
+    worker->retry = timer_new(loop, check_schema, worker);
+    worker->plugin = plugin_find(config);
+    *state = worker;
+    if (worker->plugin == NULL || sasl_library_start() != 0 ||
+        domains_load(config, &worker->domains) != 0 || open_database(worker) != 0 ||
+        worker->plugin->start(worker, &worker->plugin_state) != 0)
+        return ERR_INVALID;
+    if (worker->plugin->commands)
+        service_add_commands(worker->plugin->commands, worker->plugin_state);
+    check_schema(worker);
+    return 0;
+}
+
+int worker_reload(void *state, const struct config *config)
+{
+    struct worker *worker = state;
+    struct domains *domains;
+    int error = domains_load(config, &domains);
+
+    if (error)
+        return error;
+    domains_unref(worker->domains);
+    worker->domains = domains;
+    worker->config = config;
+    read_limits(worker, config);
+    admission_reload(worker->admission, config);
+    worker->plugin->reload(worker->plugin_state, config);
+    return 0;
+}
+
+static void worker_free(struct worker *worker)
+{
+    timer_close(worker->retry);
+    parser_pool_free(worker->parsers);
+    domains_unref(worker->domains);
+    admission_free(worker->admission);
+    sasl_library_stop();
+    free(worker->listeners);
+    free(worker->id);
+    free(worker->host);
+    free(worker->network);
+    free(worker);
+}
+
+static void on_database_closed(void *user)
+{
+    struct worker *worker = user;
+    void (*stopped)(void *) = worker->stopped;
+    void *stopped_user = worker->stopped_user;
+
+    worker_free(worker);
+    stopped(stopped_user);
+}
+
+static void on_plugin_stopped(void *user)
+{
+    struct worker *worker = user;
+
+    if (worker->link)
+        link_close(worker->link);
+    slots_free(worker->slots);
+    db_close(worker->db, on_database_closed, worker);
+}
+
+/* Once the last client has gone the plugin can end. */
+static void stop_plugin_when_empty(struct worker *worker)
+{
+    if (worker->stopping && worker->clients == NULL)
+        worker->plugin->stop(worker->plugin_state, on_plugin_stopped, worker);
+}
+
+uint64_t worker_handshake_wait(struct worker *worker)
+{
+    uint64_t now_us = clock_monotonic_ms() * 1000;
+    uint64_t begin_us = MAX(worker->next_handshake_us, now_us);
+
+    worker->next_handshake_us = begin_us + 1000000 / worker->limits.handshakes_per_second;
+    return (begin_us - now_us) / 1000;
+}
+
+void worker_client_closed(struct worker *worker, struct client *client)
+{
+    DL_DELETE(worker->clients, client);
+    worker->clients_count--;
+    stop_plugin_when_empty(worker);
+}
+
+void worker_stop(void *state, void (*stopped)(void *user), void *user)
+{
+    struct worker *worker = state;
+    struct client *client, *next;
+
+    worker->stopping = true;
+    worker->stopped = stopped;
+    worker->stopped_user = user;
+    for (size_t i = 0; i < worker->listeners_count; i++)
+        listener_close(worker->listeners[i]);
+    worker->listeners_count = 0;
+    DL_FOREACH_SAFE (worker->clients, client, next) {
+        client_shutdown(client);
+    }
+    stop_plugin_when_empty(worker);
+}
+
+struct loop *worker_loop(struct worker *worker)
+{
+    return worker->loop;
+}
+
+struct db *worker_db(struct worker *worker)
+{
+    return worker->db;
+}
+
+struct slots *worker_slots(struct worker *worker)
+{
+    return worker->slots;
+}
+
+const struct config *worker_config(struct worker *worker)
+{
+    return worker->config;
+}
+
+const char *worker_host(struct worker *worker)
+{
+    return worker->host;
+}
+
+const char *worker_network(struct worker *worker)
+{
+    return worker->network;
+}
+
+bool worker_serves(struct worker *worker, const char *domain)
+{
+    return domains_find(worker->domains, domain) != NULL;
+}
+
+int worker_route(struct worker *worker, struct stanza *stanza)
+{
+    return link_send(worker->link, stanza);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * One worker: one loop with its clients, its link to the router, its database connections, its
+ * slots and its plugin. Everything hangs from it; nothing is global. What plugins may use of it is
+ * in plugin.h.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "c2s/admission.h"
+#include "c2s/domain.h"
+#include "c2s/plugin.h"
+#include "common/component/link.h"
+#include "common/io/listener.h"
+#include "common/io/timer.h"
+
+/* Read from the configuration once per (re)load, because every client needs them. */
+struct worker_limits {
+    struct parser_limits before_auth;
+    struct parser_limits after_auth;
+    uint64_t login_ms;
+    uint64_t idle_ms;
+    uint64_t ping_ms;
+    uint64_t send_ms;
+    size_t send_queue;
+    unsigned sasl_tries;
+    uint64_t bytes_before_auth;
+    uint64_t bytes_per_second, bytes_burst;
+    uint64_t stanzas_per_second, stanzas_burst;
+    uint64_t handshakes_per_second;
+};
+
+struct worker {
+    struct loop *loop;
+    const struct config *config;
+    char *id; /* "c2s-1" */
+    char *host;
+    char *network;
+    struct worker_limits limits;
+    struct domains *domains;
+    struct admission *admission;
+    struct parser_pool *parsers;
+    struct db *db;
+    struct link *link;
+    struct slots *slots;
+    struct listener **listeners;
+    size_t listeners_count;
+    struct client *clients; /* list */
+    size_t clients_count;
+    uint64_t next_handshake_us; /* handshakes are spread evenly: each has its moment */
+    const struct c2s_plugin *plugin;
+    void *plugin_state;
+    struct timer *retry; /* of the schema check at start */
+    bool schema_checked;
+    bool ready;
+    bool stopping;
+    void (*stopped)(void *user);
+    void *stopped_user;
+};
+
+MUST_CHECK int worker_start(struct loop *loop, const struct config *config, void **state);
+int worker_reload(void *state, const struct config *config);
+void worker_stop(void *state, void (*stopped)(void *user), void *user);
+/* After how many ms a TLS handshake may begin: they cost the most of all that strangers can ask
+ * for, so a flood of them waits instead of slowing those who are logged in. */
+uint64_t worker_handshake_wait(struct worker *worker);
+/* A client's connection has closed and its memory is about to go. */
+void worker_client_closed(struct worker *worker, struct client *client);
+
+/* The plugin linked in, or the one [c2s] plugin names. Logs why not; NULL. */
+const struct c2s_plugin *plugin_find(const struct config *config);
+/* The control socket's commands of the core: accounts and sessions. */
+extern const struct control_command worker_commands[];
