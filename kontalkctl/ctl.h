@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * kontalkctl: one verb is one row. A verb returns the exit status; it has said on standard error
+ * what was wrong.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "common/base/macros.h"
+#include "common/config/config.h"
+#include "common/db/db.h"
+
+struct ctl {
+    const struct config *config;
+};
+
+struct ctl_verb {
+    const char *words; /* "user add" */
+    size_t arguments_min, arguments_max;
+    int (*run)(const struct ctl *ctl, size_t argc, const char *const *argv);
+    const char *help;
+};
+
+extern const struct ctl_verb user_verbs[]; /* each table ends with words NULL */
+extern const struct ctl_verb database_verbs[];
+extern const struct ctl_verb daemon_verbs[];
+
+/* Prints "kontalkctl: …" on standard error; returns EXIT_FAILURE. */
+int ctl_fail(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Asks a daemon over its control socket and prints its answer. ERR_UNAVAILABLE: it is not running,
+ * nothing was printed. ERR_INVALID: it refused, which has been printed. */
+MUST_CHECK int ctl_ask(const struct ctl *ctl, const char *daemon, size_t argc,
+                       const char *const *argv);
+/* A session of its own with the database; complains and returns NULL if there is none. */
+struct db_session *ctl_database(const struct ctl *ctl);
+/* The first line of standard input, or what is typed without echo; NULL (complained) if empty. */
+char *ctl_read_password(void);
+/* Sets the password of, or adds, one account after another from FILE (import.c). */
+int user_import(const struct ctl *ctl, size_t argc, const char *const *argv);
