@@ -21,6 +21,7 @@
 
 struct sm;
 struct blocklist;
+struct offline;
 struct roster;
 
 enum account_state {
@@ -45,6 +46,7 @@ struct account {
     /* One field a feature; only its own file looks inside. */
     struct roster *roster;
     struct blocklist *blocklist;
+    struct offline *offline;
 
     /* Private to account.c. */
     bool loaded;   /* the modules hold something */

@@ -74,3 +74,11 @@ struct stanza *sm_parse_stanza(struct sm *sm, const char *xml)
     }
     return stanza;
 }
+
+char *sm_format(const struct element *element)
+{
+    struct buffer out = {0};
+
+    element_write(&out, element, NS_CLIENT);
+    return buffer_take(&out);
+}

@@ -233,5 +233,7 @@ void sm_submit_for(struct sm_unit *unit, struct sm_request *request);
 /* An element from the XML text it was stored as (element_write() or stanza_write() with NS_CLIENT),
  * as the root of an arena of its own, which the caller frees; NULL if it is damaged (logged). */
 struct element *sm_parse(struct sm *sm, const char *xml);
+/* The text to store, for sm_parse(). Free with free(). */
+char *sm_format(const struct element *element);
 /* The same for a stanza. */
 struct stanza *sm_parse_stanza(struct sm *sm, const char *xml);

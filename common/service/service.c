@@ -324,3 +324,8 @@ void service_status(const char *status)
 {
     send_with_status("", status);
 }
+
+const char *service_version(void)
+{
+    return KONTALK_VERSION;
+}

@@ -30,6 +30,8 @@ struct service {
 int service_main(const struct service *service, int argc, char **argv);
 /* Adds to the commands of the control socket (plugins do); only after the service has begun. */
 void service_add_commands(const struct control_command *commands, void *state);
+/* "0.1" */
+const char *service_version(void);
 /* READY=1 with a status line. */
 void service_ready(const char *status);
 void service_status(const char *status);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Service Discovery (XEP-0030) of the domain and of accounts. The features are those that the
+ * modules declare. What a bare JID tells it tells only to those who may see its presence; for all
+ * others it does not exist (XEP-0030 §8).
+ */
+#include "c2s/sm/disco.h"
+
+#include <string.h>
+
+#include "c2s/sm/caps.h"
+
+static void add_identity(struct element *query, const char *category, const char *type,
+                         const char *name)
+{
+    struct element *identity = element_add(query, NS_DISCO_INFO, "identity");
+
+    element_set(identity, "category", category);
+    element_set(identity, "type", type);
+    element_set(identity, "name", name);
+}
+
+static bool has_feature(const struct element *query, const char *name)
+{
+    ELEMENT_FOREACH (child, query) {
+        const char *var = element_get(child, "var");
+        if (var && strcmp(var, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_features(struct element *query, const char *const *features)
+{
+    for (; features && *features; features++)
+        if (!has_feature(query, *features))
+            element_set(element_add(query, NS_DISCO_INFO, "feature"), "var", *features);
+}
+
+void disco_server_info(struct sm *sm, struct element *query)
+{
+    add_identity(query, "server", "im", "Kontalk");
+    SM_MODULES (module)
+        add_features(query, module->server_features);
+    SM_MODULES (module)
+        if (module->server_info)
+            module->server_info(sm, query);
+}
+
+static void account_info(struct element *query)
+{
+    add_identity(query, "account", "registered", NULL);
+    SM_MODULES (module)
+        add_features(query, module->account_features);
+}
+
+static struct element *begin(struct sm_request *request, struct stanza **result)
+{
+    *result = stanza_result(request->iq);
+    struct element *query = element_add((*result)->root, request->payload->ns, "query");
+    element_set(query, "node", element_get(request->payload, "node"));
+    return query;
+}
+
+static void info(struct sm_request *request)
+{
+    const char *node = element_get(request->payload, "node");
+    bool is_server = request->addressed == SM_TO_SERVER;
+    struct stanza *result;
+
+    /* The one node there is: the server's own capabilities (XEP-0115 §6.3). */
+    if (node && !(is_server && caps_is_server_node(request->sm, node))) {
+        sm_error(request, STANZA_ITEM_NOT_FOUND, NULL);
+        return;
+    }
+    struct element *query = begin(request, &result);
+    if (is_server)
+        disco_server_info(request->sm, query);
+    else
+        account_info(query);
+    sm_reply_take(request, result);
+}
+
+/* The items of an account are its available resources (XEP-0030 §4.3). */
+static void items(struct sm_request *request)
+{
+    struct stanza *result;
+    struct session *session;
+
+    if (element_get(request->payload, "node")) {
+        sm_error(request, STANZA_ITEM_NOT_FOUND, NULL);
+        return;
+    }
+    struct element *query = begin(request, &result);
+    if (request->account) {
+        ACCOUNT_SESSIONS (session, request->account) {
+            if (session_available(session))
+                element_set(element_add(query, NS_DISCO_ITEMS, "item"), "jid", session->jid->full);
+        }
+    }
+    sm_reply_take(request, result);
+}
+
+static bool may_know(struct sm_request *request)
+{
+    if (sm_shares_presence(request->account, &request->iq->from))
+        return true;
+    sm_error(request, STANZA_SERVICE_UNAVAILABLE, NULL);
+    return false;
+}
+
+static void info_to_other(struct sm_request *request)
+{
+    if (may_know(request))
+        info(request);
+}
+
+static void items_to_other(struct sm_request *request)
+{
+    if (may_know(request))
+        items(request);
+}
+
+static const struct sm_iq iqs[] = {
+    {NS_DISCO_INFO, "query", SM_GET, SM_TO_SERVER | SM_TO_SELF, info},
+    {NS_DISCO_ITEMS, "query", SM_GET, SM_TO_SERVER | SM_TO_SELF, items},
+    {NS_DISCO_INFO, "query", SM_GET, SM_TO_ACCOUNT, info_to_other},
+    {NS_DISCO_ITEMS, "query", SM_GET, SM_TO_ACCOUNT, items_to_other},
+    {0},
+};
+
+static const char *const features[] = {NS_DISCO_INFO, NS_DISCO_ITEMS, NULL};
+static const struct sm_spec specs[] = {
+    {"XEP-0030", "2.5.0", NULL}, {"XEP-0128", "1.0.1", "server information only"}, {0}};
+
+const struct sm_module disco_module = {
+    .name = "disco",
+    .specs = specs,
+    .server_features = features,
+    .account_features = features,
+    .iqs = iqs,
+};

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Private XML Storage (XEP-0049): elements by name and namespace, for the account alone.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/sm/sm.h"
+#include "common/tls/crypto.h"
+
+#define NS_PRIVATE "jabber:iq:private"
+
+/* What one request may name at most. */
+#define ELEMENTS_MAX 32
+
+static const struct db_statement read_statement = {
+    .name = "private_read",
+    .sql = "SELECT xml FROM private_xml WHERE owner = $1::bigint AND name_hash = $2::bytea",
+    .parameters = 2,
+};
+
+static const struct db_statement write_statement = {
+    .name = "private_write",
+    .sql = "INSERT INTO private_xml (owner, name_hash, name, xml)"
+           " SELECT $1::bigint, $2::bytea, $3, $4"
+           " WHERE (SELECT count(*) FROM private_xml WHERE owner = $1::bigint"
+           " AND name_hash <> $2::bytea) < $5::bigint"
+           " ON CONFLICT (owner, name_hash) DO UPDATE SET xml = EXCLUDED.xml",
+    .parameters = 5,
+};
+
+/* Namespaces may be longer than an index entry: the key is a hash. Blanks divide, as no namespace
+ * and no name has any. */
+static char *make_key(const struct element *element, uint8_t hash[CRYPTO_HASH_MAX])
+{
+    struct buffer name = {0};
+
+    buffer_printf(&name, "%s %s", element->name, element->ns);
+    crypto_digest(CRYPTO_SHA256, name.data, name.length, hash);
+    return buffer_take(&name);
+}
+
+#define KEY(hash) DB_BYTES(hash, crypto_hash_size(CRYPTO_SHA256))
+
+static bool has_namespace(const struct element *element)
+{
+    return element->ns[0] != '\0' && strcmp(element->ns, NS_CLIENT) != 0 &&
+           strcmp(element->ns, NS_PRIVATE) != 0;
+}
+
+/* What is not stored is answered with the empty element that was asked for (§3). */
+static void on_read(struct account *account, int status, const struct db_result *results,
+                    void *user)
+{
+    struct sm_request *request = user;
+    struct element *stored = NULL;
+
+    if (status != 0) {
+        sm_fail(request, status);
+        return;
+    }
+    if (db_rows(&results[0]) > 0)
+        stored = sm_parse(account->sm, db_get_text(&results[0], 0, 0));
+    struct stanza *result = stanza_result(request->iq);
+    struct element *query = element_add(result->root, NS_PRIVATE, "query");
+    element_add_copy(query, stored ? stored : element_first(request->payload));
+    if (stored)
+        arena_free(stored->arena);
+    sm_reply_take(request, result);
+}
+
+static void get(struct sm_request *request)
+{
+    const struct element *wanted = element_first(request->payload);
+    uint8_t hash[CRYPTO_HASH_MAX];
+
+    if (wanted == NULL || element_next(wanted)) {
+        sm_error(request, STANZA_BAD_REQUEST, "exactly one element can be asked for");
+        return;
+    }
+    if (!has_namespace(wanted)) {
+        sm_error(request, STANZA_NOT_ACCEPTABLE, NULL);
+        return;
+    }
+    free(make_key(wanted, hash));
+    const struct db_value values[] = {DB_INT(request->account->owner), KEY(hash)};
+    sm_query(request->account, SM_READ_HELD, &read_statement, values, on_read, request);
+}
+
+/* -1: all can be stored. */
+static int check(struct sm_request *request)
+{
+    size_t count = 0;
+
+    ELEMENT_FOREACH (element, request->payload) {
+        if (!has_namespace(element))
+            return STANZA_NOT_ACCEPTABLE;
+        if (++count > ELEMENTS_MAX)
+            return STANZA_POLICY_VIOLATION;
+        char *xml = sm_format(element);
+        bool too_big = strlen(xml) > request->sm->limits.private_bytes;
+        free(xml);
+        if (too_big)
+            return STANZA_POLICY_VIOLATION;
+    }
+    return count > 0 ? -1 : STANZA_NOT_ACCEPTABLE;
+}
+
+static void on_written(struct account *account UNUSED, int status, const struct db_result *results,
+                       void *user)
+{
+    struct sm_request *request = user;
+    size_t at = 0;
+
+    if (status != 0) {
+        sm_fail(request, status);
+        return;
+    }
+    ELEMENT_FOREACH (element, request->payload) {
+        if (db_affected(&results[at++]) == 0) {
+            sm_error(request, STANZA_RESOURCE_CONSTRAINT, "too many elements are stored");
+            return;
+        }
+    }
+    sm_result(request);
+}
+
+static void set(struct sm_request *request)
+{
+    int problem = check(request);
+
+    if (problem >= 0) {
+        sm_error(request, (enum stanza_condition)problem, NULL);
+        return;
+    }
+    struct sm_unit *unit = sm_unit_new(request->account, SM_WRITE);
+    ELEMENT_FOREACH (element, request->payload) {
+        uint8_t hash[CRYPTO_HASH_MAX];
+        char *name = make_key(element, hash), *xml = sm_format(element);
+        sm_add_values(unit, &write_statement, DB_INT(request->account->owner), KEY(hash),
+                      DB_TEXT(name), DB_TEXT(xml),
+                      DB_INT((int64_t)request->sm->limits.private_elements));
+        free(name);
+        free(xml);
+    }
+    sm_submit(unit, on_written, request);
+}
+
+static void refuse(struct sm_request *request)
+{
+    sm_error(request, STANZA_FORBIDDEN, NULL);
+}
+
+static const struct sm_iq iqs[] = {
+    {NS_PRIVATE, "query", SM_GET, SM_TO_SELF, get},
+    {NS_PRIVATE, "query", SM_SET, SM_TO_SELF, set},
+    {NS_PRIVATE, "query", SM_GET | SM_SET, SM_TO_ACCOUNT, refuse},
+    {0},
+};
+
+static const char *const features[] = {NS_PRIVATE, NULL};
+static const struct sm_spec specs[] = {{"XEP-0049", "1.2", NULL}, {0}};
+
+const struct sm_module private_module = {
+    .name = "private",
+    .specs = specs,
+    .server_features = features,
+    .account_features = features,
+    .iqs = iqs,
+};
