@@ -132,6 +132,9 @@ $(OBJ)/unit/%: tests/unit/%.c $(UNIT_LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(UNIT_LIBS) -lcmocka $(LIBS)
 
+# The client that test_sasl plays against is nobody's of us.
+$(OBJ)/unit/test_sasl: LIBS += -lgsasl
+
 -include $(COMMON_OBJ:.o=.d) $(UNIT_BIN:=.d)
 
 clean:

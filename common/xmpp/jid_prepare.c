@@ -16,15 +16,13 @@
 #include <strings.h>
 
 #include <idn2.h>
-#include <stringprep.h>
-#include <unistr.h>
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/xmpp/jid.h"
+#include "common/xmpp/profile.h"
 
-/* Preparation shortens a code point to a quarter at best (4-byte letters to ASCII), so nothing
- * longer comes down to JID_PART_MAX, but for characters that are mapped to nothing. */
+/* Longer domains do not come down to what DNS allows (4-byte letters become ASCII at best). */
 #define RAW_MAX    ((size_t)4 * JID_PART_MAX)
 #define LABEL_MAX  63
 #define ACE_PREFIX "xn--"
@@ -118,20 +116,12 @@ static int own(struct jid_part *part, char *text, size_t length)
     return 0;
 }
 
-/* By way of stringprep_4i(), with room for everything from the start: the functions for strings
- * begin anew for every 50 characters that the text grows, which an attacker can make last. */
 static int apply_profile(struct jid_part *part, const char *text, size_t length,
                          const Stringprep_profile *profile)
 {
-    uint32_t *wide = xmalloc(RAW_MAX * sizeof(*wide));
-    size_t wide_length = RAW_MAX - 1;
-    size_t prepared_length = 0;
-    char *prepared = NULL;
+    size_t prepared_length;
+    char *prepared = profile_apply(profile, text, length, JID_PART_MAX, &prepared_length);
 
-    if (length < RAW_MAX && u8_to_u32((const uint8_t *)text, length, wide, &wide_length) == wide &&
-        stringprep_4i(wide, &wide_length, RAW_MAX, 0, profile) == STRINGPREP_OK)
-        prepared = (char *)u32_to_u8(wide, wide_length, NULL, &prepared_length);
-    free(wide);
     return prepared ? own(part, prepared, prepared_length) : ERR_MALFORMED;
 }
 
