@@ -29,8 +29,6 @@ struct dial {
     bool looking;
 };
 
-/* --- the end --- */
-
 static void on_attempt_closed(uv_handle_t *handle)
 {
     free(CONTAINER_OF((uv_poll_t *)handle, struct attempt, poll));
@@ -86,8 +84,6 @@ static void dial_connected(struct dial *dial)
         conn->ops->connected(conn->user);
     }
 }
-
-/* --- one address --- */
 
 static void try_next(struct dial *dial);
 
@@ -148,8 +144,6 @@ static void on_timer(void *user)
     try_next(dial);
 }
 
-/* --- names --- */
-
 static void take_addresses(struct dial *dial, const struct addrinfo *found)
 {
     for (const struct addrinfo *one = found; one; one = one->ai_next) {
@@ -192,8 +186,6 @@ static int look_up(struct dial *dial, const char *text)
     free(host);
     return rc == 0 ? 0 : ERR_UNAVAILABLE;
 }
-
-/* --- the beginning --- */
 
 static void begin(void *user)
 {

@@ -77,14 +77,18 @@ MUST_CHECK int conn_open(struct conn *conn, int fd);
 void conn_finish(struct conn *conn, int reason);
 /* The peer's side has ended: sends what is queued, then closes. */
 void conn_end(struct conn *conn, int reason);
+/* Everything is sent: ends our direction, and waits for the peer to end its own. */
+void conn_say_goodbye(struct conn *conn);
 /* The handshake failed. */
 void conn_refuse(struct conn *conn, int reason);
+void conn_set_deadline(struct conn *conn, uint64_t ms);
+void conn_clear_deadline(struct conn *conn);
+
+/* conn_events.c */
 /* Sends what may be sent now, and goes on with what was waiting for that. */
 void conn_flush(struct conn *conn);
 /* Tells libuv what is waited for now. */
 void conn_watch(struct conn *conn);
-void conn_set_deadline(struct conn *conn, uint64_t ms);
-void conn_clear_deadline(struct conn *conn);
 
 /* conn_bytes.c: like tls_read() and tls_write(), in clear or under TLS. */
 MUST_CHECK ssize_t conn_receive(struct conn *conn, void *bytes, size_t size);

@@ -48,7 +48,8 @@ static int accept_one(struct listener *listener, struct address *peer)
 }
 
 /* Out of descriptors: the spare one makes room to take the connection off the queue and close it;
- * left there it would wake the loop for ever. */
+ * left there it would wake the loop for ever. Without room accept(2) says so even if nobody is
+ * waiting, so this also finds out whether somebody is. Leaves errno of the accept. */
 static bool refuse_one(struct listener *listener)
 {
     if (listener->spare < 0) {
@@ -57,10 +58,12 @@ static bool refuse_one(struct listener *listener)
     close(listener->spare);
     struct address peer;
     int fd = accept_one(listener, &peer);
+    int error = errno;
     if (fd >= 0) {
         close(fd);
     }
     listener->spare = spare_open();
+    errno = error;
     return fd >= 0;
 }
 
@@ -97,15 +100,14 @@ static bool take_one(struct listener *listener)
         hand_over(listener, fd, &peer);
         return true;
     }
+    if ((errno == EMFILE || errno == ENFILE) && refuse_one(listener)) {
+        return true;
+    }
     switch (errno) {
     case EAGAIN:
         return false;
     case EMFILE:
     case ENFILE:
-        if (refuse_one(listener)) {
-            return true;
-        }
-        /* fall through */
     case ENOBUFS:
     case ENOMEM:
         rest(listener);

@@ -28,8 +28,6 @@ static int failed(const char **problem)
     return ERR_SYSTEM;
 }
 
-/* --- handed over by systemd --- */
-
 static long env_number(const char *name)
 {
     const char *text = getenv(name);
@@ -73,8 +71,6 @@ static int inherited(const struct address *wanted)
     }
     return -1;
 }
-
-/* --- unix sockets --- */
 
 /* A file that nobody listens on any more was left by a process that died. */
 static bool is_stale(const struct address *address)
@@ -139,8 +135,6 @@ static int prepare_unix(const struct address *address, const struct listener_set
     return set_rights(path, settings, problem);
 }
 
-/* --- TCP --- */
-
 static int prepare_tcp(int fd, const struct address *address,
                        const struct listener_settings *settings, const char **problem)
 {
@@ -158,8 +152,6 @@ static int prepare_tcp(int fd, const struct address *address,
     }
     return bind(fd, &address->any, address->length) < 0 ? failed(problem) : 0;
 }
-
-/* --- all --- */
 
 static int prepare(const struct address *address, const struct listener_settings *settings,
                    struct listener_socket *opened, const char **problem)

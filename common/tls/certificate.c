@@ -29,8 +29,6 @@ static int refused(const char *text, const char **problem)
     return ERR_INVALID;
 }
 
-/* --- loading --- */
-
 static void free_all(gnutls_x509_crt_t *certificates, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -101,8 +99,6 @@ static int load_key(struct tls_certificate *certificate, const char *file, const
     gnutls_free(pem.data);
     return rc < 0 ? failed(rc, problem) : 0;
 }
-
-/* --- checking --- */
 
 static int check_key(const struct tls_certificate *certificate, const char **problem)
 {
@@ -188,8 +184,6 @@ void tls_certificate_free(struct tls_certificate *certificate)
     free(certificate->name);
     free(certificate);
 }
-
-/* --- choosing --- */
 
 static bool named(const struct tls_certificate *certificate, const char *name)
 {

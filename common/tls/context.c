@@ -32,8 +32,9 @@ static int on_retrieve(gnutls_session_t gnutls, const struct gnutls_cert_retr_st
 {
     (void)info;
     struct tls_session *session = gnutls_session_get_ptr(gnutls);
-    const char *name = session->context->role == TLS_SERVER ? tls_server_name(session) : NULL;
+    char *name = session->context->role == TLS_SERVER ? tls_received_name(gnutls) : NULL;
     const struct tls_certificate *chosen = tls_certificate_choose(session->context, gnutls, name);
+    free(name);
     *ocsp = NULL;
     *ocsp_count = 0;
     *flags = 0;

@@ -31,7 +31,7 @@ const char *tls_cipher(const struct tls_session *session)
 }
 
 /* Only one name can be asked for (RFC 6066 §3). */
-static char *received_name(gnutls_session_t gnutls)
+char *tls_received_name(gnutls_session_t gnutls)
 {
     unsigned type;
     size_t size = 0;
@@ -51,12 +51,10 @@ const char *tls_server_name(const struct tls_session *session)
 {
     struct tls_session *cache = (struct tls_session *)session;
     if (!session->server_name && session->context->role == TLS_SERVER) {
-        cache->server_name = received_name(session->gnutls);
+        cache->server_name = tls_received_name(session->gnutls);
     }
     return session->server_name;
 }
-
-/* --- channel bindings --- */
 
 /* RFC 9266 §4.2: below TLS 1.3 the exporter binds only with the extended master secret. */
 static bool can_export(gnutls_session_t gnutls)
@@ -132,8 +130,6 @@ int tls_channel_binding(const struct tls_session *session, enum tls_binding bind
     }
     return ERR_UNSUPPORTED;
 }
-
-/* --- the peer's certificate --- */
 
 static int peer_certificate(const struct tls_session *session, gnutls_x509_crt_t *certificate)
 {

@@ -15,8 +15,6 @@
 /* Alerts that only warn are passed over, but not for ever. */
 #define WARNINGS_MAX 8
 
-/* --- the transport --- */
-
 static ssize_t moved(struct tls_session *session, ssize_t result)
 {
     if (result >= 0) {
@@ -52,8 +50,6 @@ static ssize_t on_push(gnutls_transport_ptr_t user, const giovec_t *pieces, int 
                    : send_joined(session, pieces, count);
     return moved(session, sent);
 }
-
-/* --- sessions --- */
 
 static void configure_server(struct tls_session *session)
 {
@@ -125,8 +121,6 @@ void tls_session_free(struct tls_session *session)
     free(session->server_name);
     free(session);
 }
-
-/* --- moving bytes --- */
 
 static const char *describe(const struct tls_session *session, int result)
 {

@@ -40,7 +40,7 @@ struct tls_session {
     const struct tls_transport *transport;
     void *user;
     const char *problem; /* static text */
-    char *server_name;   /* a client's wish; a server's is looked up when first asked for */
+    char *server_name;   /* a client's wish; on a server, once it was asked for */
     bool bye_said;
 };
 
@@ -53,6 +53,9 @@ void tls_certificate_free(struct tls_certificate *certificate);
 const struct tls_certificate *tls_certificate_choose(const struct tls_context *context,
                                                      gnutls_session_t session,
                                                      const char *server_name);
+
+/* peer.c: the server name that a client asked for; free() it. NULL: none. */
+char *tls_received_name(gnutls_session_t gnutls);
 
 /* names.c */
 /* "münchen.example" as "xn--mnchen-3ya.example"; as it is if that is impossible. free() it. */

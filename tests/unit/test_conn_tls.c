@@ -121,8 +121,6 @@ static void test_drained_under_tls(void **state)
     free(bytes);
 }
 
-/* --- STARTTLS --- */
-
 static void proceed(struct end *end)
 {
     if (!conn_tls(end->conn)) {
@@ -250,8 +248,6 @@ static void test_abort_right_behind_starttls(void **state)
     close(fd);
 }
 
-/* --- handshakes that fail --- */
-
 static void test_garbage_gets_an_alert(void **state)
 {
     struct world *world = *state;
@@ -315,8 +311,6 @@ static void test_giving_up_a_handshake(void **state)
     assert_ended(&world->a, ERR_CANCELLED);
     close(fd);
 }
-
-/* --- under way --- */
 
 static void abort_conn(struct end *end)
 {
@@ -399,8 +393,6 @@ static void test_pausing_between_records(void **state)
     loop_run(world->loop);
     free(bytes);
 }
-
-/* --- against GnuTLS itself --- */
 
 struct raw {
     gnutls_session_t session;
@@ -488,8 +480,6 @@ static void test_small_writes_share_a_record(void **state)
     raw_free(&raw);
     close(fd);
 }
-
-/* --- direct TLS over the loopback interface --- */
 
 struct served {
     struct world *world;

@@ -11,8 +11,6 @@
 #include "common/base/error.h"
 #include "tests/unit/pki.h"
 
-/* --- two ends --- */
-
 struct side {
     struct buffer in;
     struct side *other;
@@ -212,8 +210,6 @@ static void assert_talk(struct tls_session *from, struct tls_session *to)
     assert_int_equal(tls_pending(to), 0);
 }
 
-/* --- a client that is GnuTLS itself --- */
-
 struct raw {
     gnutls_session_t session;
     gnutls_certificate_credentials_t credentials;
@@ -261,8 +257,6 @@ static int raw_shake(struct raw *raw, struct tls_session *server, int *client)
     }
     return rc;
 }
-
-/* --- tests --- */
 
 static const char *const versions[] = {
     "NORMAL:-VERS-ALL:+VERS-TLS1.2",
@@ -500,8 +494,6 @@ static void test_the_key_follows_the_client(void **state)
     pki_files_fini(&rsa);
 }
 
-/* --- certificates that are not taken --- */
-
 static void assert_add(struct world *world, const char *name, const char *certificate,
                        const char *key, int expected, const char *expected_problem)
 {
@@ -611,8 +603,6 @@ static void test_names_of_certificates(void **state)
     }
 }
 
-/* --- whom one talks to --- */
-
 static void test_servers_are_verified(void **state)
 {
     struct world *world = *state;
@@ -721,8 +711,6 @@ static void test_clients_without_a_certificate(void **state)
     tls_context_unref(client);
 }
 
-/* --- tickets --- */
-
 /* A whole session; returns what the next one may resume. */
 static gnutls_datum_t visit(struct world *world, struct tls_context *context, const char *priority,
                             const gnutls_datum_t *ticket, bool *resumed)
@@ -775,8 +763,6 @@ static void test_tickets(void **state)
         tls_context_unref(second);
     }
 }
-
-/* --- misbehaviour --- */
 
 /* RFC 5746; CVE-2021-32920: asking for a new handshake ends the session. */
 static void test_renegotiation_is_refused(void **state)
