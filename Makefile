@@ -131,6 +131,8 @@ UNIT_LIBS = $(foreach dir,$(filter-out kontalkctl,$(FOLDERS)),$(OBJ)/lib$(dir).a
 $(OBJ)/unit/%: tests/unit/%.c $(UNIT_LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(UNIT_LIBS) -lcmocka $(LIBS)
+# The second opinion on XML.
+$(OBJ)/unit/test_parser_property: LIBS += -lexpat
 
 # The client that test_sasl plays against is nobody's of us.
 $(OBJ)/unit/test_sasl: LIBS += -lgsasl

@@ -22,6 +22,8 @@ static const struct parser_error too_many_attributes = {STREAM_POLICY_VIOLATION,
                                                         "too many attributes"};
 static const struct parser_error too_many_namespaces = {STREAM_POLICY_VIOLATION, false,
                                                         "too many namespace declarations"};
+static const struct parser_error bad_namespace = {STREAM_POLICY_VIOLATION, false,
+                                                  "a namespace is no URI"};
 static const struct parser_error too_much_memory = {STREAM_POLICY_VIOLATION, false,
                                                     "element too complex"};
 static const struct parser_error text_outside = {STREAM_BAD_FORMAT, false,
@@ -110,6 +112,32 @@ static void on_reference(void *user, const xmlChar *name)
     fail_and_stop(user, restricted);
 }
 
+/* Without XML_PARSE_NOENT libxml2 hands out each '&' of an attribute value, and of a namespace, as
+ * "&#38;" (and nothing else that begins with '&'). */
+static const char *copy_value(struct arena *arena, const char *value, size_t length)
+{
+    static const char reference[] = "&#38;";
+    char *copy = arena_strndup(arena, value, length);
+    char *to = memchr(copy, '&', length);
+
+    if (!to) {
+        return copy;
+    }
+    for (const char *from = to; *from;) {
+        *to++ = *from;
+        from += strncmp(from, reference, sizeof(reference) - 1) == 0 ? sizeof(reference) - 1 : 1;
+    }
+    *to = '\0';
+    return copy;
+}
+
+static const char *copy_uri(struct arena *arena, const xmlChar *uri)
+{
+    const char *text = uri ? (const char *)uri : "";
+
+    return copy_value(arena, text, strlen(text));
+}
+
 static bool check_tree_size(struct parser_context *context)
 {
     size_t bytes =
@@ -132,25 +160,6 @@ static void flush_text(struct parser_context *context)
     buffer_clear(&context->text);
 }
 
-/* Without XML_PARSE_NOENT libxml2 hands out each '&' of an attribute value as "&#38;" (and nothing
- * else that begins with '&'). */
-static const char *copy_value(struct arena *arena, const char *value, size_t length)
-{
-    static const char reference[] = "&#38;";
-    char *copy = arena_strndup(arena, value, length);
-    char *to = memchr(copy, '&', length);
-
-    if (!to) {
-        return copy;
-    }
-    for (const char *from = to; *from;) {
-        *to++ = *from;
-        from += strncmp(from, reference, sizeof(reference) - 1) == 0 ? sizeof(reference) - 1 : 1;
-    }
-    *to = '\0';
-    return copy;
-}
-
 /* libxml2 has five pointers per attribute: local name, prefix, URI, value, end of value. */
 static void add_attributes(struct element *element, int count, const xmlChar **fields)
 {
@@ -160,7 +169,7 @@ static void add_attributes(struct element *element, int count, const xmlChar **f
     for (; count > 0; count--, fields += 5) {
         struct attribute *attribute = arena_alloc(arena, sizeof(*attribute));
         *attribute = (struct attribute){
-            .ns = fields[2] ? arena_strdup(arena, (const char *)fields[2]) : NULL,
+            .ns = fields[2] ? copy_uri(arena, fields[2]) : NULL,
             .name = arena_strdup(arena, (const char *)fields[0]),
             .value = copy_value(arena, (const char *)fields[3], (size_t)(fields[4] - fields[3])),
         };
@@ -198,7 +207,7 @@ static void write_canonical(struct parser_context *context, const xmlChar *name,
     buffer_printf(out, "<%s%s%s", prefix ? (const char *)prefix : "", prefix ? ":" : "", name);
     while ((one = next_declaration(declarations, count, one))) {
         buffer_printf(out, " xmlns%s%s='", one[0] ? ":" : "", one[0] ? (const char *)one[0] : "");
-        xml_escape(out, one[1] ? (const char *)one[1] : "");
+        xml_escape(out, copy_uri(context->root->arena, one[1]));
         buffer_append_char(out, '\'');
     }
     buffer_append_char(out, '>');
@@ -223,10 +232,23 @@ static void note_declarations(struct parser_context *context, int count,
             context->prefixes_foreign = true;
         }
         if (!declarations[0]) {
-            element_set(context->root, "xmlns",
-                        declarations[1] ? (const char *)declarations[1] : "");
+            element_set(context->root, "xmlns", copy_uri(context->root->arena, declarations[1]));
         }
     }
+}
+
+/* Parsers that write expanded names as one string, such as Python's, put one of these characters
+ * behind the namespace; newer versions end the stream when one is in it, older ones mistake one
+ * name for another (CVE-2022-25236). They are in no URI (RFC 3986 §2). */
+static bool check_uris(struct parser_context *context, int count, const xmlChar **declarations)
+{
+    for (; count > 0; count--, declarations += 2) {
+        if (declarations[1] && strpbrk((const char *)declarations[1], "\t\n\r \"<>\\^`{|}")) {
+            fail_and_stop(context, bad_namespace);
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool check_counts(struct parser_context *context, int namespaces, int attributes)
@@ -266,13 +288,17 @@ static bool check_place(struct parser_context *context)
 static void start_tree(struct parser_context *context, const xmlChar *name, const xmlChar *uri)
 {
     const char *ns = uri ? (const char *)uri : "";
+    struct arena *arena = context->current ? context->current->arena : arena_new();
 
+    if (strchr(ns, '&')) {
+        ns = copy_uri(arena, uri);
+    }
     if (context->current) {
         flush_text(context);
         context->current = element_add(context->current, ns, (const char *)name);
         return;
     }
-    context->root = element_new(arena_new(), ns, (const char *)name);
+    context->root = element_new(arena, ns, (const char *)name);
     context->current = context->root;
 }
 
@@ -289,7 +315,7 @@ static void on_start(void *user, const xmlChar *name, const xmlChar *prefix, con
     }
     context->primed = true;
     if (context->priming || !check_counts(context, namespaces, attributes) ||
-        (!is_header && !check_place(context))) {
+        !check_uris(context, namespaces, declarations) || (!is_header && !check_place(context))) {
         return;
     }
     start_tree(context, name, uri);
@@ -341,13 +367,31 @@ static void on_text(void *user, const xmlChar *text, int length)
     buffer_append(&context->text, text, (size_t)length);
 }
 
+/* A CDATA section comes as it is, without the normalisation of line ends that XML 1.0 §2.11 asks
+ * for, and in one piece, as the scanner has waited for its end. */
+static void on_cdata(void *user, const xmlChar *text, int length)
+{
+    const xmlChar *end = text + length;
+
+    while (text < end) {
+        const xmlChar *cr = memchr(text, '\r', (size_t)(end - text));
+        const xmlChar *stop = cr ? cr : end;
+        on_text(user, text, (int)(stop - text));
+        text = stop;
+        if (cr) {
+            on_text(user, (const xmlChar *)"\n", 1);
+            text += cr + 1 < end && cr[1] == '\n' ? 2 : 1;
+        }
+    }
+}
+
 const xmlSAXHandler parser_sax = {
     .initialized = XML_SAX2_MAGIC,
     .startElementNs = on_start,
     .endElementNs = on_end,
     .characters = on_text,
     .ignorableWhitespace = on_text,
-    .cdataBlock = on_text,
+    .cdataBlock = on_cdata,
     .serror = on_error,
     /* RFC 6120 §11.1. */
     .internalSubset = on_doctype,
