@@ -51,11 +51,14 @@ struct link_ops {
     void (*down)(void *user);
     /* To be consumed. `problem` as stanza_from_element_take(). */
     void (*stanza)(void *user, struct stanza *stanza, int problem);
-    /* A route came or went; incarnation names the stream behind it. May be NULL. */
+    /* A route came or went; `name` NULL: the default route; incarnation names the stream behind it.
+     * A shared name has one incarnation for each member. All are forgotten with `down`, and told
+     * anew. May be NULL. */
     void (*route)(void *user, const char *name, bool available, const char *incarnation);
     /* May be NULL. */
     void (*members)(void *user, const struct link_members *members);
-    /* A bind was refused (logged already): `condition` is the stanza error's name. May be NULL. */
+    /* A bind was refused (logged already): `condition` is the stanza error's name. It is asked for
+     * again after a while. May be NULL. */
     void (*refused)(void *user, const struct link_bind *bind, const char *condition);
     /* Below the low-water mark again. May be NULL. */
     void (*drained)(void *user);
@@ -68,12 +71,16 @@ struct link_ops {
 struct link *link_new(struct loop *loop, struct parser_pool *pool,
                       const struct link_settings *settings, const struct link_ops *ops, void *user);
 void link_bind(struct link *link, const struct link_bind *bind);
+/* NULL: the default route. */
 void link_unbind(struct link *link, const char *name);
-/* ERR_LIMIT: the queue is full, nothing was sent. The stanza is borrowed. */
+/* ERR_LIMIT: the queue is full; ERR_STATE: link_close() was called. Nothing was sent then. The
+ * stanza is borrowed; it must not be changed afterwards. */
 MUST_CHECK int link_send(struct link *link, struct stanza *stanza);
 bool link_is_up(const struct link *link);
 /* Above the high-water mark: slow down whoever causes it. */
 bool link_is_congested(const struct link *link);
 /* Random per process: names this run of the daemon. */
 const char *link_incarnation(const struct link *link);
+/* What was given to the router is still sent; what waits in the queue comes back by
+ * ops->undelivered. Neither ops->down nor any other but these follows, then ops->closed. */
 void link_close(struct link *link);
