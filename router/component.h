@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * One component: a connection, its stream, and what it has been allowed and bound. It lives until
+ * its connection has closed; it is out of the route table as soon as its stream ends.
+ */
+#pragma once
+
+#include "common/io/conn.h"
+#include "router/router.h"
+
+struct component_counters {
+    uint64_t in;
+    uint64_t out;
+    uint64_t full; /* stanzas that found the queue full */
+};
+
+struct component {
+    struct router *router;
+    struct router_listener *door;
+    struct conn *conn;
+    struct stream *stream;
+    struct timer *timer; /* the stream's */
+    const struct acl *acl;
+    char *name; /* the stream's name, on TCP its domain; NULL before the header */
+    char *incarnation;
+    struct route_owner binds;
+    unsigned version;      /* of urn:kontalk:router:1; 0: not spoken */
+    bool proven;           /* the handshake was right */
+    bool taps;             /* gets copies of all stanzas */
+    bool wants_routes;     /* gets announcements of routes */
+    bool foreign_prefixes; /* its bytes need its own stream header */
+    bool gone;             /* nothing is sent to it any more */
+    bool heard;            /* something came since the last ping */
+    unsigned missed;       /* pings without a sign of life */
+    struct component_counters counters;
+    struct component *prev, *next;
+};
+
+#define COMPONENT_OF(bind) CONTAINER_OF((bind)->owner, struct component, binds)
+
+void component_accept(struct router_listener *door, int fd);
+/* Whether `length` more bytes fit into its queue. */
+bool component_has_room(const struct component *component, size_t length);
+/* A stanza; the caller has asked for room. */
+void component_send(struct component *component, const char *bytes, size_t length);
+/* Beside stanzas: a component that does not even take these is cut off. */
+void component_send_control(struct component *component, const char *bytes, size_t length);
+/* A stream error; its routes are withdrawn at once. */
+void component_fail(struct component *component, enum stream_condition condition, const char *text);
+/* Withdraws the routes and drops the connection. */
+void component_cut(struct component *component);
+/* "c2s/c2s-1" for logs and lists. */
+const char *component_role(const struct component *component);
+
+/* handshake.c */
+int handshake_header(struct component *component, const struct stream_header *header);
+extern const struct stream_feature *const component_features[];
+
+/* bind.c */
+void bind_request(struct component *component, struct element *request);
+void unbind_request(struct component *component, struct element *request);
+/* Binds a third-party component's own domain. */
+MUST_CHECK int bind_own(struct component *component);
+void unbind_all(struct component *component);
+
+/* announce.c: routes as presence, members of shared names */
+void announce_bind(struct router *router, const struct bind *bind, bool available);
+void announce_members(const struct route *route);
+/* From now on it gets announcements, first of what there is. */
+void announce_begin(struct component *component);
+
+/* forward.c */
+void forward_stanza(struct component *sender, struct stanza *stanza, int problem, const char *bytes,
+                    size_t length);
+/* What hold.c kept: `sender` may have gone (NULL). The stanza is consumed. */
+void forward_held(struct router *router, struct component *sender, struct stanza *stanza);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Where a stanza goes (docs/ROUTER.md, "Rules"). The bytes are forwarded as they came; the tree was
+ * only made to know that they are one well-formed stanza and to read its addresses.
+ */
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/xmpp/namespaces.h"
+#include "router/component.h"
+
+struct passage {
+    struct router *router;
+    struct component *sender; /* NULL: it went while the stanza was held */
+    struct stanza *stanza;
+    const char *bytes; /* NULL: to be written from the tree */
+    size_t length;
+    struct buffer written;
+};
+
+static void write_if_needed(struct passage *passage)
+{
+    if (passage->bytes)
+        return;
+    stanza_write(&passage->written, passage->stanza, NS_COMPONENT);
+    passage->bytes = passage->written.data;
+    passage->length = passage->written.length;
+}
+
+/* The error goes to the stream that sent the stanza, whatever routes say: once, and only to a
+ * sender that is still there. Replies are never answered. */
+static void bounce(struct passage *passage, enum stanza_condition condition)
+{
+    struct router *router = passage->router;
+    struct component *sender = passage->sender;
+    struct stanza *error = stanza_error(passage->stanza, condition, NULL);
+    struct buffer out = {0};
+    if (error)
+        stanza_write(&out, error, NS_COMPONENT);
+    if (error && sender && component_has_room(sender, out.length)) {
+        router->counters.bounced++;
+        component_send(sender, out.data, out.length);
+    } else {
+        router->counters.dropped++;
+    }
+    buffer_fini(&out);
+    stanza_unref(error);
+}
+
+static void copy_to_taps(struct passage *passage, const struct component *receiver)
+{
+    struct router *router = passage->router;
+    for (struct component *tap = router->components; tap; tap = tap->next) {
+        if (!tap->taps || tap == passage->sender || tap == receiver)
+            continue;
+        if (!component_has_room(tap, passage->length)) {
+            router->counters.dropped++;
+            continue;
+        }
+        router->counters.tapped++;
+        component_send(tap, passage->bytes, passage->length);
+    }
+}
+
+static void deliver(struct passage *passage, const struct bind *bind)
+{
+    struct router *router = passage->router;
+    struct component *receiver = COMPONENT_OF(bind);
+    write_if_needed(passage);
+    if (!component_has_room(receiver, passage->length)) {
+        receiver->counters.full++;
+        bounce(passage, STANZA_RESOURCE_CONSTRAINT);
+        return;
+    }
+    router->counters.routed++;
+    component_send(receiver, passage->bytes, passage->length);
+    if (router->tap)
+        copy_to_taps(passage, receiver);
+}
+
+static bool may_reach(const struct passage *passage, const struct bind *bind)
+{
+    const struct component *sender = passage->sender;
+    return !sender || COMPONENT_OF(bind) != sender || acl_allows(sender->acl, ACL_REFLECT);
+}
+
+/* Nobody has ever bound the domain. */
+static void route_by_default(struct passage *passage)
+{
+    struct router *router = passage->router;
+    const struct component *sender = passage->sender;
+    const char *domain = passage->stanza->to.domain;
+    const struct route *route = routes_find(router->routes, ROUTE_DEFAULT);
+    if (acl_is_known(router->acls, domain))
+        bounce(passage, STANZA_REMOTE_SERVER_TIMEOUT);
+    else if (acl_is_network(router->acls, domain))
+        bounce(passage, STANZA_REMOTE_SERVER_NOT_FOUND);
+    else if (!route || !sender || !acl_allows(sender->acl, ACL_USE_DEFAULT))
+        bounce(passage, STANZA_REMOTE_SERVER_NOT_FOUND);
+    else if (!route->members)
+        bounce(passage, STANZA_REMOTE_SERVER_TIMEOUT);
+    else
+        deliver(passage, route->members);
+}
+
+static void route_now(struct passage *passage)
+{
+    const struct jid *to = &passage->stanza->to;
+    const struct route *route = routes_find(passage->router->routes, to->domain);
+    if (!route) {
+        route_by_default(passage);
+        return;
+    }
+    if (!route->members) {
+        bounce(passage, STANZA_REMOTE_SERVER_TIMEOUT);
+        return;
+    }
+    const struct bind *bind = route_pick(route, to);
+    if (may_reach(passage, bind))
+        deliver(passage, bind);
+    else
+        bounce(passage, STANZA_REMOTE_SERVER_NOT_FOUND);
+}
+
+static void route_or_hold(struct passage *passage)
+{
+    struct hold *hold = passage->router->hold;
+    if (!hold_applies(hold, passage->stanza->to.domain)) {
+        route_now(passage);
+        return;
+    }
+    if (!hold_add(hold, passage->sender, passage->stanza, passage->length))
+        bounce(passage, STANZA_RESOURCE_CONSTRAINT);
+}
+
+/* Announcements are ours alone to make; who gets one believes it. */
+static bool is_announcement(const struct stanza *stanza)
+{
+    return stanza->kind == STANZA_PRESENCE && element_find(stanza->root, NS_ROUTER, "route");
+}
+
+/* XEP-0114 §3: 'from' is the component's own domain. False: the stream has failed. */
+static bool check_sender(struct component *sender, const struct stanza *stanza)
+{
+    if (!stanza->has_from) {
+        component_fail(sender, STREAM_IMPROPER_ADDRESSING, NULL);
+        return false;
+    }
+    if (acl_may_send(sender->acl, stanza->from.domain))
+        return true;
+    log_warn("component_forged_from", LOG_TEXT("role", component_role(sender)),
+             LOG_TEXT("name", sender->name), LOG_TEXT("from", stanza->from.full));
+    component_fail(sender, STREAM_INVALID_FROM, NULL);
+    return false;
+}
+
+void forward_stanza(struct component *sender, struct stanza *stanza, int problem, const char *bytes,
+                    size_t length)
+{
+    struct passage passage = {
+        .router = sender->router,
+        .sender = sender,
+        .stanza = stanza,
+        .bytes = sender->foreign_prefixes ? NULL : bytes,
+        .length = length,
+    };
+    if (!check_sender(sender, stanza)) {
+        stanza_unref(stanza);
+        return;
+    }
+    if (problem >= 0)
+        bounce(&passage, (enum stanza_condition)problem);
+    else if (!stanza->has_to)
+        bounce(&passage, STANZA_BAD_REQUEST);
+    else if (is_announcement(stanza))
+        bounce(&passage, STANZA_NOT_ACCEPTABLE);
+    else
+        route_or_hold(&passage);
+    buffer_fini(&passage.written);
+    stanza_unref(stanza);
+}
+
+void forward_held(struct router *router, struct component *sender, struct stanza *stanza)
+{
+    struct passage passage = {.router = router, .sender = sender, .stanza = stanza};
+    route_now(&passage);
+    buffer_fini(&passage.written);
+    stanza_unref(stanza);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * kontalk-router: takes stanzas from one component to another by the domain they are addressed to.
+ */
+#include "common/service/service.h"
+#include "router/router.h"
+
+int main(int argc, char **argv)
+{
+    static const struct service service = {
+        .name = "kontalk-router",
+        .description = "routes stanzas between the daemons of a node and its components",
+        .start = router_start,
+        .reload = router_reload,
+        .stop = router_stop,
+        .commands = router_commands,
+    };
+    return service_main(&service, argc, argv);
+}
