@@ -31,8 +31,8 @@ class Answer:
         for element in self.elements:
             if element.tag == f"{{{STREAM}}}error":
                 names = [local_name(child.tag) for child in element
-                         if child.tag.startswith(f"{{{ERRORS}}}") and not child.tag.endswith("text")]
-                return names[0] if names else "missing"
+                         if child.tag.startswith(f"{{{ERRORS}}}")]
+                return next((name for name in names if name != "text"), "missing")
         return None
 
 
@@ -92,8 +92,9 @@ class RawStream(Client):
     """A client that may do anything. Without an account it is good for all before SASL."""
 
     def __init__(self, node, account=None, service="C2S", source=None, resource=None):
-        super().__init__(node.address(service), account.jid if account else f"nobody@{node.network}",
-                         account.password if account else "", node.ca,
+        jid = account.jid if account else f"nobody@{node.network}"
+        password = account.password if account else ""
+        super().__init__(node.address(service), jid, password, node.ca,
                          direct_tls=service == "C2S_TLS", source=source, resource=resource)
 
     def send_slowly(self, data):
