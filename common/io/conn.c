@@ -212,7 +212,7 @@ struct conn *conn_accepted(struct loop *loop, int fd, const struct conn_ops *ops
     struct conn *conn = conn_new(loop, ops, user);
     if (conn_open(conn, fd) < 0) {
         conn->fd = fd;
-        conn_finish(conn, ERR_SYSTEM);
+        conn_finish(conn, ERR_CLOSED);
     }
     return conn;
 }

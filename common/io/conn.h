@@ -4,8 +4,9 @@
  * arrive through ops->data, conn_write() queues without limit (the owner watches
  * conn_queued()). An idle connection holds no buffers.
  *
- * Life: conn_close() sends what is queued (and TLS close_notify), waits at most 5 s, closes;
- * conn_abort() closes at once. In every case ops->closed is called exactly once, later than the
+ * Life: conn_close() sends what is queued (and TLS close_notify), waits for the peer's end, which
+ * it throws away, closes; all that in at most 5 s. conn_abort() closes at once. When the peer ends
+ * in order what is queued is still sent before the connection closes. In every case ops->closed is called exactly once, later than the
  * call, and is the last call ever made; the conn is freed after it returns. After
  * conn_close()/conn_abort() no ops->data or ops->drained comes any more.
  */
@@ -52,7 +53,7 @@ void conn_resume(struct conn *conn);
  * what was received but not yet delivered is an attack (CVE-2011-0411) and closes the connection
  * with ERR_TLS. `server_name` for clients. Handshakes have 10 s. */
 void conn_start_tls(struct conn *conn, struct tls_context *context, const char *server_name);
-/* NULL in clear. */
+/* NULL in clear; there from conn_start_tls() on, so that ops->closed can ask for tls_problem(). */
 struct tls_session *conn_tls(struct conn *conn);
 void conn_close(struct conn *conn);
 void conn_abort(struct conn *conn);

@@ -4,67 +4,11 @@
  */
 #include "common/io/conn.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "common/io/conn_internal.h"
 #include "common/io/listener.h"
-#include "tests/unit/conn_ends.h"
-#include "tests/unit/pki.h"
-
-static struct pki pki;
-static struct tls_context *server_context, *client_context;
-
-static int make_contexts(void **state)
-{
-    (void)state;
-    const char *problem = "";
-    pki_new(&pki);
-    struct pki_files files = pki_make(&pki, &(struct pki_request){.file = "a", .dns = {"a.test"}});
-    struct tls_settings server = {.role = TLS_SERVER, .tickets = true};
-    struct tls_settings client = {.role = TLS_CLIENT, .ca_file = pki.ca_file};
-    assert_int_equal(tls_context_new(&server, &server_context, &problem), 0);
-    assert_int_equal(tls_context_new(&client, &client_context, &problem), 0);
-    assert_int_equal(tls_context_add_certificate(server_context, "a.test", files.certificate,
-                                                 files.key, &problem),
-                     0);
-    pki_files_fini(&files);
-    return 0;
-}
-
-static int drop_contexts(void **state)
-{
-    (void)state;
-    tls_context_unref(server_context);
-    tls_context_unref(client_context);
-    pki_free(&pki);
-    return 0;
-}
-
-/* `a` is the client, `b` the server, and both begin at once. */
-static void make_tls_pair(struct world *world)
-{
-    make_pair(world);
-    conn_start_tls(world->a.conn, client_context, "a.test");
-    conn_start_tls(world->b.conn, server_context, NULL);
-}
-
-static void turns(struct world *world, int count)
-{
-    for (int i = 0; i < count; i++) {
-        turn(world);
-    }
-}
-
-static void greet(struct end *end)
-{
-    conn_write(end->conn, "hello", 5);
-}
-
-static void close_conn(struct end *end)
-{
-    conn_close(end->conn);
-}
+#include "tests/unit/conn_tls_ends.h"
 
 static void test_secured_then_bytes_then_an_orderly_end(void **state)
 {
@@ -119,133 +63,6 @@ static void test_drained_under_tls(void **state)
     assert_memory_equal(world->b.got.data, bytes, BIG);
     assert_ended(&world->b, 0);
     free(bytes);
-}
-
-static void proceed(struct end *end)
-{
-    if (!conn_tls(end->conn)) {
-        assert_string_equal(end->got.data, "<starttls/>");
-        conn_write(end->conn, "<proceed/>", 10);
-        conn_start_tls(end->conn, server_context, NULL);
-        conn_write(end->conn, "<inside/>", 9);
-        assert_non_null(conn_tls(end->conn));
-    }
-}
-
-static void upgrade(struct end *end)
-{
-    if (!conn_tls(end->conn)) {
-        assert_string_equal(end->got.data, "<proceed/>");
-        conn_start_tls(end->conn, client_context, "a.test");
-        return;
-    }
-    if (strcmp(end->got.data, "<proceed/><inside/>") == 0) {
-        conn_close(end->conn);
-    }
-}
-
-static void test_starttls(void **state)
-{
-    struct world *world = *state;
-    make_pair(world);
-    world->a.on_data = upgrade;
-    world->b.on_data = proceed;
-    conn_write(world->a.conn, "<starttls/>", 11);
-    loop_run(world->loop);
-    assert_string_equal(world->a.got.data, "<proceed/><inside/>");
-    assert_string_equal(world->b.got.data, "<starttls/>");
-    assert_ended(&world->a, ERR_CANCELLED);
-    assert_ended(&world->b, 0);
-}
-
-static size_t receive(int fd, char *bytes, size_t size)
-{
-    ssize_t got = recv(fd, bytes, size, MSG_DONTWAIT);
-    return got > 0 ? (size_t)got : 0;
-}
-
-/* What is written behind conn_start_tls() never goes out in clear. */
-static void test_nothing_leaks_in_clear(void **state)
-{
-    struct world *world = *state;
-    int fd = make_half(world);
-    world->a.on_data = proceed;
-    assert_int_equal(write(fd, "<starttls/>", 11), 11);
-    turns(world, 4);
-    char bytes[64];
-    assert_int_equal(receive(fd, bytes, sizeof(bytes)), 10);
-    assert_memory_equal(bytes, "<proceed/>", 10);
-    turns(world, 4);
-    assert_int_equal(receive(fd, bytes, sizeof(bytes)), 0);
-    close(fd);
-    loop_run(world->loop);
-    assert_ended(&world->a, ERR_TLS);
-}
-
-/* The same with more to send in clear than the socket takes at once. */
-static void test_all_of_the_clear_part_goes_first(void **state)
-{
-    struct world *world = *state;
-    int fd = make_half(world);
-    char *sent = pattern(BIG), *got = xmalloc(BIG + 64);
-    conn_write(world->a.conn, sent, BIG);
-    conn_start_tls(world->a.conn, server_context, NULL);
-    conn_write(world->a.conn, "<inside/>", 9);
-    size_t length = 0;
-    for (int idle = 0; idle < 10; idle++) {
-        turn(world);
-        size_t more = receive(fd, got + length, BIG + 64 - length);
-        length += more;
-        idle = more > 0 ? 0 : idle;
-    }
-    assert_int_equal(length, BIG);
-    assert_memory_equal(sent, got, BIG);
-    free(sent);
-    free(got);
-    close(fd);
-    loop_run(world->loop);
-}
-
-static bool is_alert(const char *bytes, size_t length)
-{
-    return length == 7 && bytes[0] == 0x15;
-}
-
-/* CVE-2011-0411: bytes in clear between <starttls/> and the ClientHello. */
-static void test_injected_bytes_are_not_heard(void **state)
-{
-    struct world *world = *state;
-    int fd = make_half(world);
-    world->a.on_data = proceed;
-    assert_int_equal(write(fd, "<starttls/>", 11), 11);
-    turn(world);
-    assert_int_equal(write(fd, "<auth mechanism='PLAIN'>AGEAYg==</auth>", 39), 39);
-    turns(world, 6);
-    char bytes[64];
-    assert_int_equal(receive(fd, bytes, 10), 10);
-    assert_true(is_alert(bytes, receive(fd, bytes, sizeof(bytes))));
-    assert_int_equal(recv(fd, bytes, sizeof(bytes), 0), 0);
-    close(fd);
-    loop_run(world->loop);
-    assert_string_equal(world->a.got.data, "<starttls/>");
-    assert_ended(&world->a, ERR_TLS);
-}
-
-static void abort_now(struct end *end)
-{
-    conn_start_tls(end->conn, server_context, NULL);
-    conn_abort(end->conn);
-}
-
-static void test_abort_right_behind_starttls(void **state)
-{
-    struct world *world = *state;
-    int fd = make_half(world);
-    world->a.on_data = abort_now;
-    assert_int_equal(write(fd, "<starttls/><evil/>", 18), 18);
-    loop_run(world->loop);
-    assert_ended(&world->a, ERR_CANCELLED);
-    close(fd);
 }
 
 static void test_garbage_gets_an_alert(void **state)
@@ -394,40 +211,6 @@ static void test_pausing_between_records(void **state)
     free(bytes);
 }
 
-struct raw {
-    gnutls_session_t session;
-    gnutls_certificate_credentials_t credentials;
-};
-
-static struct raw raw_new(int fd, const char *priority)
-{
-    struct raw raw;
-    const char *where;
-    pki_require(gnutls_init(&raw.session, GNUTLS_CLIENT | GNUTLS_NONBLOCK));
-    pki_require(gnutls_certificate_allocate_credentials(&raw.credentials));
-    pki_require(gnutls_priority_set_direct(raw.session, priority, &where));
-    pki_require(gnutls_credentials_set(raw.session, GNUTLS_CRD_CERTIFICATE, raw.credentials));
-    gnutls_transport_set_int(raw.session, fd);
-    return raw;
-}
-
-static void raw_free(struct raw *raw)
-{
-    gnutls_deinit(raw->session);
-    gnutls_certificate_free_credentials(raw->credentials);
-}
-
-static int raw_shake(struct world *world, struct raw *raw)
-{
-    int rc = GNUTLS_E_AGAIN;
-    for (int i = 0; i < 100 && rc == GNUTLS_E_AGAIN; i++) {
-        rc = gnutls_handshake(raw->session);
-        turn(world);
-    }
-    turns(world, 3);
-    return rc;
-}
-
 static void test_the_alert_reaches_an_old_client(void **state)
 {
     struct world *world = *state;
@@ -547,11 +330,6 @@ int main(void)
         TEST(test_secured_then_bytes_then_an_orderly_end),
         TEST(test_big_transfers_and_closing_with_a_queue),
         TEST(test_drained_under_tls),
-        TEST(test_starttls),
-        TEST(test_nothing_leaks_in_clear),
-        TEST(test_all_of_the_clear_part_goes_first),
-        TEST(test_injected_bytes_are_not_heard),
-        TEST(test_abort_right_behind_starttls),
         TEST(test_garbage_gets_an_alert),
         TEST(test_slow_handshakes),
         TEST(test_no_deadline_once_secured),
