@@ -6,9 +6,9 @@
  *
  * Life: conn_close() sends what is queued (and TLS close_notify), waits for the peer's end, which
  * it throws away, closes; all that in at most 5 s. conn_abort() closes at once. When the peer ends
- * in order what is queued is still sent before the connection closes. In every case ops->closed is called exactly once, later than the
- * call, and is the last call ever made; the conn is freed after it returns. After
- * conn_close()/conn_abort() no ops->data or ops->drained comes any more.
+ * in order what is queued is still sent before the connection closes. In every case ops->closed is
+ * called exactly once, later than the call, and is the last call ever made; the conn is freed after
+ * it returns. After conn_close()/conn_abort() no ops->data or ops->drained comes any more.
  */
 #pragma once
 
