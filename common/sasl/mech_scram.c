@@ -89,7 +89,7 @@ static bool nonce_fits(const struct scram *scram, struct span nonce)
     size_t theirs = scram->first.nonce.length;
 
     return nonce.length == theirs + ours &&
-           memcmp(nonce.text, scram->first.nonce.text, theirs) == 0 &&
+           crypto_equal(nonce.text, scram->first.nonce.text, theirs) &&
            crypto_equal(nonce.text + theirs, scram->server_nonce, ours);
 }
 

@@ -2,17 +2,12 @@
  *
  * common/tls/crypto.h against the vectors of FIPS 180-4, RFC 2202, RFC 4231 and RFC 6070.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "common/base/macros.h"
 #include "common/tls/crypto.h"
+#include "tests/unit/unit.h"
 
 static void check_hex(const uint8_t *bytes, size_t length, const char *expected)
 {

@@ -2,17 +2,12 @@
  *
  * common/xmpp/datetime.h: reading and writing of XEP-0082 date-times.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "common/base/error.h"
 #include "common/base/macros.h"
 #include "common/xmpp/datetime.h"
+#include "tests/unit/unit.h"
 
 static void test_format(void **state)
 {

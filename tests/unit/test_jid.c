@@ -2,19 +2,14 @@
  *
  * common/xmpp/jid.h: what is an address, what is not, what they become, which may be registered.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "common/base/error.h"
 #include "common/base/macros.h"
 #include "common/base/memory.h"
 #include "common/xmpp/jid.h"
+#include "tests/unit/unit.h"
 
 static struct arena *arena;
 

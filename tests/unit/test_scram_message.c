@@ -2,19 +2,14 @@
  *
  * common/sasl/scram_message.h: which texts are SCRAM messages, and what is in them.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "common/base/error.h"
 #include "common/base/macros.h"
 #include "common/base/memory.h"
 #include "common/sasl/scram_message.h"
+#include "tests/unit/unit.h"
 
 static void check_span(struct span span, const char *expected)
 {

@@ -2,19 +2,14 @@
  *
  * common/sasl/verifier.h: what is kept of a password.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "common/base/encode.h"
 #include "common/base/error.h"
 #include "common/base/macros.h"
 #include "common/sasl/verifier.h"
+#include "tests/unit/unit.h"
 
 /* RFC 5802 §5 and RFC 7677 §3 ("pencil"); the keys and SHA-512 from Python's hashlib. */
 static const char *const pencil[] = {
