@@ -9,6 +9,9 @@
  *         → SASL_STEP_PASSWORD (run sasl_exchange_check_password() in a thread, then
  *                               sasl_exchange_checked() on the loop)
  *         → SASL_STEP_DONE (additional data in `out`) or SASL_STEP_FAILED
+ *
+ * Messages that come while credentials are fetched or a password is checked are the caller's to
+ * hold back. An exchange ends once; the next try is a new one.
  */
 #pragma once
 
@@ -51,7 +54,7 @@ struct sasl_binding {
 };
 
 struct sasl_settings {
-    const char *domain; /* the served domain, for "user@domain" authzids */
+    const char *domain; /* the served domain, prepared; for "user@domain" authzids */
     unsigned offered;   /* bits 1 << enum sasl_mechanism: all that is acceptable here */
     const struct sasl_binding *bindings; /* none: plus cannot be used */
     size_t bindings_count;

@@ -24,11 +24,13 @@ struct verifier {
     uint8_t server_key[CRYPTO_HASH_MAX];
 };
 
-/* Slow (PBKDF2), safe in any thread. ERR_INVALID: empty, or SASLprep forbids it. */
+/* Slow (PBKDF2), safe in any thread. ERR_INVALID: empty, longer than 1023 bytes, or SASLprep
+ * forbids it. */
 MUST_CHECK int verifier_make(enum crypto_hash hash, const char *password,
                              struct verifier *verifier);
 /* Free the text with free(). */
 char *verifier_format(const struct verifier *verifier);
+/* ERR_MALFORMED; also for more than a million iterations, which would keep a thread busy. */
 MUST_CHECK int verifier_parse(const char *text, struct verifier *verifier);
 /* Whether the password belongs to it. Slow, safe in any thread. ERR_DENIED. */
 MUST_CHECK int verifier_check(const struct verifier *verifier, const char *password);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * XMPP addresses (RFC 7622): local@domain/resource, prepared with nodeprep, IDNA2008 and
- * resourceprep, unassigned code points allowed; each part 1 to 1023 bytes after preparation.
+ * resourceprep, unassigned code points allowed (but in domains: nobody can register them); each
+ * part 1 to 1023 bytes after preparation. A final dot of the domain is dropped (RFC 7622 §3.2).
  * ASCII takes a table; the libraries are asked only for the rest.
  *
  * A struct jid is a value whose strings belong to whoever provided the memory.

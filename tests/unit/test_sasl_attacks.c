@@ -314,6 +314,26 @@ static void test_proof_of_decoy(void **state)
     buffer_fini(&out);
 }
 
+/* Nor does the password of it. */
+static void test_password_of_decoy(void **state)
+{
+    struct sasl_exchange *exchange = sasl_exchange_new(&settings);
+    struct buffer out = {0};
+
+    (void)state;
+    assert_int_equal(
+        sasl_exchange_start(exchange, SASL_PLAIN, MESSAGE("\0nobody\0pencil"), true, &out),
+        SASL_STEP_CREDENTIALS);
+    assert_int_equal(sasl_exchange_credentials(exchange, NULL, true, &out), SASL_STEP_PASSWORD);
+    assert_int_equal(verifier_parse(verifiers[CRYPTO_SHA256], &exchange->verifier), 0);
+    sasl_exchange_check_password(exchange);
+    assert_int_equal(exchange->password_result, 0);
+    assert_int_equal(sasl_exchange_checked(exchange, &out), SASL_STEP_FAILED);
+    check_failure(exchange, SASL_NOT_AUTHORIZED, true, "decoy");
+    sasl_exchange_free(exchange);
+    buffer_fini(&out);
+}
+
 /* A7 */
 static void test_sizes(void **state)
 {
@@ -359,9 +379,8 @@ static void test_sizes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scram_attacks),
-        cmocka_unit_test(test_single_messages),
-        cmocka_unit_test(test_proof_of_decoy),
+        cmocka_unit_test(test_scram_attacks),  cmocka_unit_test(test_single_messages),
+        cmocka_unit_test(test_proof_of_decoy), cmocka_unit_test(test_password_of_decoy),
         cmocka_unit_test(test_sizes),
     };
 
