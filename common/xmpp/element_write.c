@@ -81,7 +81,10 @@ static void write_attribute(struct buffer *out, const char *name, const char *va
  * or need be a default namespace. */
 static const char *fixed_prefix(const char *ns)
 {
-    /* Both are far longer than a comparison takes to fail. */
+    /* Most namespaces are "jabber:…" and "urn:…". */
+    if (ns[0] != 'h') {
+        return NULL;
+    }
     if (strcmp(ns, NS_STREAM) == 0) {
         return "stream:";
     }

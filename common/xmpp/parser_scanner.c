@@ -113,19 +113,19 @@ static const char *scan_open(struct run *run, const char *p)
 static const char *scan_quote(struct run *run, const char *p)
 {
     struct scanner *scanner = run->scanner;
+    const char *quote = memchr(p, scanner->quote, (size_t)(run->end - p));
+    const char *end = quote ? quote : run->end;
+    const char *less = memchr(p, '<', (size_t)(end - p));
 
-    while (p < run->end && *p != scanner->quote && *p != '<') {
-        p++;
+    if (less) {
+        return stop(run, less, SCAN_BROKEN_TAG);
     }
-    if (p == run->end) {
-        return p;
-    }
-    if (*p == '<') {
-        return stop(run, p, SCAN_BROKEN_TAG);
+    if (!quote) {
+        return end;
     }
     scanner->state = OPEN;
     scanner->slash = false;
-    return p + 1;
+    return quote + 1;
 }
 
 static const char *scan_close(struct run *run, const char *p)
