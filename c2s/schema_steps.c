@@ -85,6 +85,8 @@ const struct schema_step schema_steps[] = {
             " received timestamptz NOT NULL,"
             " size bigint NOT NULL,"
             " PRIMARY KEY (owner, seq))"},
+    {.sql = "ALTER TABLE account"
+            " ADD COLUMN IF NOT EXISTS roster_floor bigint NOT NULL DEFAULT 0"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

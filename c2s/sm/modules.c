@@ -3,8 +3,32 @@
  * The modules of the session manager in the order of their hooks. The order is protocol, so it is
  * code: each line says why it stands where it stands.
  */
+#include "c2s/sm/caps.h"
+#include "c2s/sm/disco.h"
+#include "c2s/sm/presence.h"
+#include "c2s/sm/roster.h"
 #include "c2s/sm/sm.h"
+#include "c2s/sm/subscription.h"
+
+extern const struct sm_module contact_module, last_module, offline_module, ping_module,
+    private_module, time_module, vcard_module, version_module;
 
 const struct sm_module *const sm_modules[] = {
+    &roster_module,       /* refuses forged pushes before anybody takes them for something else */
+    &subscription_module, /* before presence: what it takes is presence by name only; its requests
+                             are shown before old messages */
+    &probe_module,        /* asks the roster, changes nothing */
+    &presence_module, /* after whoever may refuse a presence stanza or make something else of it */
+    &offline_module,  /* old messages after presence has been told, before anything new */
+    &last_module,     /* notes what presence has ended with */
+    /* From here on only iq and what is announced, in the order in which disco shows it. */
+    &disco_module,
+    &caps_module, /* of what disco shows, so after whatever adds to it at start */
+    &contact_module,
+    &ping_module,
+    &time_module,
+    &version_module,
+    &vcard_module,
+    &private_module,
     NULL,
 };

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * What other features ask of presence (RFC 6121 §4, docs/rules/presence.md).
+ * Presence (RFC 6121 §4, docs/rules/presence.md): what other features ask of it, and what its files
+ * ask of each other.
  */
 #pragma once
 
 #include "c2s/sm/sm.h"
 
 extern const struct sm_module presence_module;
+extern const struct sm_module probe_module;
 
 /* Sends the presence of every available resource to one address: after a subscription was
  * approved, a contact unblocked, a probe answered. */
@@ -16,3 +18,14 @@ void presence_hide(struct account *account, const struct jid *to);
 /* The session is not available any more: tells everybody who saw it, as `presence` says (the
  * client's stanza) or with an empty unavailable presence (NULL). */
 void presence_end(struct session *session, struct stanza *presence);
+
+/* A copy of `presence` from the session to `to`, on its way. Blocked addresses get nothing. */
+void presence_send(struct session *session, const struct stanza *presence, const struct jid *to);
+
+/* presence_directed.c: to whom a session has sent presence of its own accord (§4.6). */
+/* ERR_LIMIT: too many. */
+MUST_CHECK int directed_note(struct session *session, const struct stanza *presence);
+/* Whether it has, to this address or another resource of it. */
+bool directed_has(const struct session *session, const struct jid *jid);
+/* Sends `unavailable` to all of them who have not heard of it as contacts; forgets them. */
+void directed_end(struct session *session, const struct stanza *unavailable);

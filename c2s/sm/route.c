@@ -51,10 +51,20 @@ static void server_arrived(struct sm *sm, struct stanza *stanza)
     }
 }
 
+/* An account that is not in memory has no sessions, so nobody would see this; it is not worth
+ * reading the account for each of somebody's contacts. */
+static bool nobody_would_see(struct sm *sm, const struct stanza *stanza)
+{
+    return (stanza->type == PRESENCE_AVAILABLE || stanza->type == PRESENCE_UNAVAILABLE) &&
+           !account_lookup(sm, stanza->to.bare);
+}
+
 void sm_arrived(struct sm *sm, struct stanza *stanza)
 {
     if (!stanza->to.local) {
         server_arrived(sm, stanza);
+    } else if (nobody_would_see(sm, stanza)) {
+        return;
     } else if (account_queue(account_get(sm, &stanza->to), delivery_job, stanza) < 0) {
         sm_refuse(sm, stanza, STANZA_RESOURCE_CONSTRAINT, NULL);
     }

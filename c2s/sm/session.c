@@ -11,7 +11,6 @@
 #include "c2s/sm/dispatch.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/sm.h"
-#include "common/base/log.h"
 #include "common/tls/crypto.h"
 
 /* Stanzas of one client that wait for its account: it is read no further above the first and read
@@ -85,7 +84,6 @@ void session_end(struct session *session)
     session->ended = true;
     session->account->sessions_count--;
     DL_DELETE(session->account->sessions, session);
-    log_info("session_ended", LOG_TEXT("jid", session->jid->full));
 }
 
 void session_kick(struct session *session, enum stream_condition condition, const char *text)
@@ -124,8 +122,6 @@ static void open_session(struct session *session)
         if (module->session_opened) {
             module->session_opened(session);
         }
-    log_info("session_bound", LOG_TEXT("jid", session->jid->full),
-             LOG_TEXT("sid", client_stream_id(session->client)));
     client_bound(session->client, session->jid, session);
 }
 

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The presence of the account's resources and who is told of it: RFC 6121 §4.2, §4.4, §4.5. The
+ * rules P1 to P16 are those of docs/rules/presence.md.
+ */
+#include "c2s/sm/presence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/sm/roster.h"
+#include "common/base/error.h"
+
+#define PRIORITY_MIN (-128)
+#define PRIORITY_MAX 127
+
+bool sm_blocks(const struct account *account, const struct jid *jid)
+{
+    SM_MODULES (module)
+        if (module->blocks && module->blocks(account, jid)) {
+            return true;
+        }
+    return false;
+}
+
+bool sm_shares_presence(const struct account *account, const struct jid *with)
+{
+    const struct session *session;
+
+    if (jid_bare_equal(account->jid, with) || sm_is_server(account->sm, with) ||
+        subscription_from(roster_subscription(account, with->bare))) {
+        return true;
+    }
+    ACCOUNT_SESSIONS (session, account) {
+        if (directed_has(session, with)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void presence_send(struct session *session, const struct stanza *presence, const struct jid *to)
+{
+    struct account *account = session->account;
+    struct stanza *copy;
+
+    if (sm_blocks(account, to)) { /* P14 */
+        return;
+    }
+    copy = stanza_copy(presence);
+    stanza_set_from(copy, session->jid);
+    stanza_set_to(copy, to);
+    sm_route_take(account->sm, copy);
+}
+
+static struct stanza *unavailable_new(void)
+{
+    return stanza_new(STANZA_PRESENCE, PRESENCE_UNAVAILABLE);
+}
+
+void presence_show(struct account *account, const struct jid *to)
+{
+    struct session *session;
+
+    ACCOUNT_SESSIONS (session, account) {
+        if (session_available(session)) {
+            presence_send(session, session->presence, to);
+        }
+    }
+}
+
+void presence_hide(struct account *account, const struct jid *to)
+{
+    struct stanza *unavailable = unavailable_new();
+    struct session *session;
+
+    ACCOUNT_SESSIONS (session, account) {
+        if (session_available(session)) {
+            presence_send(session, unavailable, to);
+        }
+    }
+    stanza_unref(unavailable);
+}
+
+static void send_own(struct session *to, const struct session *from, const struct stanza *presence)
+{
+    struct stanza *copy = stanza_copy(presence);
+
+    stanza_set_from(copy, from->jid);
+    stanza_set_to(copy, to->jid);
+    session_send_take(to, copy);
+}
+
+/* P3: to contacts that may see the account, and to all of its own available resources. */
+static void broadcast(struct session *session, const struct stanza *presence)
+{
+    struct account *account = session->account;
+    struct session *other;
+
+    ROSTER_ITEMS (item, account) {
+        if (subscription_from(item->subscription)) {
+            presence_send(session, presence, item->jid);
+        }
+    }
+    ACCOUNT_SESSIONS (other, account) {
+        if (session_available(other)) {
+            send_own(other, session, presence);
+        }
+    }
+}
+
+/* P4 */
+static void probe_contacts(struct session *session)
+{
+    struct stanza *probe = stanza_new(STANZA_PRESENCE, PRESENCE_PROBE);
+
+    ROSTER_ITEMS (item, session->account) {
+        if (subscription_to(item->subscription)) {
+            presence_send(session, probe, item->jid);
+        }
+    }
+    stanza_unref(probe);
+}
+
+/* P4: a resource knows of the others of its account without asking. */
+static void show_others_to(struct session *session)
+{
+    struct session *other;
+
+    ACCOUNT_SESSIONS (other, session->account) {
+        if (other != session && session_available(other)) {
+            send_own(session, other, other->presence);
+        }
+    }
+}
+
+/* P1: a whole number from -128 to 127 (§4.7.2.3); 0 if there is none. */
+static int read_priority(const struct stanza *presence, int *priority)
+{
+    const char *text = element_child_text(presence->root, NS_CLIENT, "priority");
+    char *end;
+    long value;
+
+    *priority = 0;
+    if (!text) {
+        return 0;
+    }
+    value = strtol(text, &end, 10);
+    if (end == text || end[strspn(end, " \t\r\n")] != '\0' || value < PRIORITY_MIN ||
+        value > PRIORITY_MAX) {
+        return ERR_INVALID;
+    }
+    *priority = (int)value;
+    return 0;
+}
+
+static void set_presence(struct session *session, struct stanza *presence, int priority)
+{
+    stanza_unref(session->presence);
+    session->presence = stanza_ref(presence);
+    session->priority = priority;
+}
+
+static void refuse(struct session *session, const struct stanza *presence,
+                   enum stanza_condition condition)
+{
+    struct stanza *error = stanza_error(presence, condition, NULL);
+
+    if (error) {
+        session_send_take(session, error);
+    }
+}
+
+static void become_available(struct session *session, struct stanza *presence)
+{
+    bool initial = !session->presence;
+    bool had_no_messages = initial || session->priority < 0;
+    int priority;
+
+    if (read_priority(presence, &priority) < 0) {
+        refuse(session, presence, STANZA_BAD_REQUEST);
+        return;
+    }
+    set_presence(session, presence, priority);
+    broadcast(session, presence);
+    if (initial) {
+        show_others_to(session);
+        probe_contacts(session);
+    }
+    if (!initial && (!had_no_messages || priority < 0)) {
+        return;
+    }
+    SM_MODULES (module)
+        if (module->session_ready) {
+            module->session_ready(session, initial);
+        }
+}
+
+static void end_presence(struct session *session, struct stanza *hook, const struct stanza *sent)
+{
+    struct stanza *last = session->presence;
+
+    if (last) {
+        SM_MODULES (module)
+            if (module->session_unavailable) {
+                module->session_unavailable(session, hook);
+            }
+        session->presence = NULL; /* not among the available resources any more */
+        broadcast(session, sent);
+        stanza_unref(last);
+    }
+    directed_end(session, sent); /* P9: also if there was no initial presence */
+}
+
+void presence_end(struct session *session, struct stanza *presence)
+{
+    struct stanza *made = presence ? NULL : unavailable_new();
+
+    end_presence(session, presence, presence ? presence : made);
+    stanza_unref(made);
+}
+
+static enum sm_verdict undirected(struct session *session, struct stanza *presence)
+{
+    if (presence->type == PRESENCE_AVAILABLE) {
+        become_available(session, presence);
+    } else if (presence->type == PRESENCE_UNAVAILABLE) {
+        presence_end(session, presence);
+    }
+    return SM_HANDLED; /* P12: errors and probes to nobody */
+}
+
+static enum sm_verdict directed(struct session *session, const struct stanza *presence)
+{
+    int priority;
+
+    if (presence->type != PRESENCE_AVAILABLE && presence->type != PRESENCE_UNAVAILABLE) {
+        return SM_PASS;
+    }
+    if (read_priority(presence, &priority) < 0) {
+        refuse(session, presence, STANZA_BAD_REQUEST);
+        return SM_HANDLED;
+    }
+    if (directed_note(session, presence) < 0) {
+        refuse(session, presence, STANZA_POLICY_VIOLATION);
+        return SM_HANDLED;
+    }
+    return SM_PASS;
+}
+
+static enum sm_verdict presence_outgoing(struct session *session, struct stanza *stanza)
+{
+    if (stanza->kind != STANZA_PRESENCE) {
+        return SM_PASS;
+    }
+    return stanza->has_to ? directed(session, stanza) : undirected(session, stanza);
+}
+
+const struct sm_module presence_module = {
+    .name = "presence",
+    .outgoing = presence_outgoing,
+};

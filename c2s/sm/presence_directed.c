@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Directed presence: RFC 6121 §4.6, rules P7 to P10 of docs/rules/presence.md.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/sm/presence.h"
+#include "c2s/sm/roster.h"
+#include "common/base/error.h"
+
+struct directed {
+    struct jid *jid;
+    UT_hash_handle hh; /* session->directed, by jid->full */
+};
+
+static struct directed *find(const struct session *session, const char *jid)
+{
+    struct directed *directed;
+
+    HASH_FIND_STR(session->directed, jid, directed);
+    return directed;
+}
+
+static void forget(struct session *session, struct directed *directed)
+{
+    HASH_DEL(session->directed, directed);
+    free(directed->jid);
+    free(directed);
+}
+
+static void note(struct session *session, const struct jid *to)
+{
+    struct directed *directed = xcalloc(1, sizeof(*directed));
+
+    directed->jid = jid_dup(to);
+    HASH_ADD_KEYPTR(hh, session->directed, directed->jid->full, strlen(directed->jid->full),
+                    directed);
+}
+
+int directed_note(struct session *session, const struct stanza *presence)
+{
+    struct directed *known = find(session, presence->to.full);
+
+    if (presence->type == PRESENCE_UNAVAILABLE) {
+        if (known) {
+            forget(session, known);
+        }
+        return 0;
+    }
+    if (known) {
+        return 0;
+    }
+    if (HASH_COUNT(session->directed) >= session->account->sm->limits.directed) {
+        return ERR_LIMIT;
+    }
+    note(session, &presence->to);
+    return 0;
+}
+
+bool directed_has(const struct session *session, const struct jid *jid)
+{
+    for (const struct directed *at = session->directed; at; at = at->hh.next) {
+        if (jid_bare_equal(at->jid, jid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* P9: who sees the account as a contact has got the broadcast already. */
+void directed_end(struct session *session, const struct stanza *unavailable)
+{
+    struct directed *directed, *next;
+
+    HASH_ITER (hh, session->directed, directed, next) {
+        if (!subscription_from(roster_subscription(session->account, directed->jid->bare))) {
+            presence_send(session, unavailable, directed->jid);
+        }
+        forget(session, directed);
+    }
+}

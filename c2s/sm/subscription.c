@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Presence subscriptions: what clients and contacts send goes through the table of
+ * subscription_table.c; the change is committed, then the contact or the user hears of it. The
+ * rules S1 to S18 are those of docs/rules/subscription.md.
+ */
+#include "c2s/sm/subscription.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/sm/presence.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+
+/* A request with more than this in it is kept without its children. */
+#define PENDING_MAX 4096
+
+/* One subscription stanza on its way through the database. The account is held meanwhile, so the
+ * session stays in memory too. */
+struct transition {
+    struct session *session; /* outbound: who sent it */
+    struct stanza *original;
+    struct stanza *stamped; /* between the bare JIDs */
+    struct jid *contact;
+    enum subscription_event event;
+    enum subscription old, next;
+    bool pass;
+    bool reply;
+};
+
+static bool is_subscription(const struct stanza *stanza)
+{
+    return stanza->type >= PRESENCE_SUBSCRIBE && stanza->type <= PRESENCE_UNSUBSCRIBED;
+}
+
+static enum subscription_event event_of(const struct stanza *stanza, bool outbound)
+{
+    static const enum subscription_event outbound_events[] = {
+        [PRESENCE_SUBSCRIBE] = SUBSCRIPTION_OUT_SUBSCRIBE,
+        [PRESENCE_UNSUBSCRIBE] = SUBSCRIPTION_OUT_UNSUBSCRIBE,
+        [PRESENCE_SUBSCRIBED] = SUBSCRIPTION_OUT_SUBSCRIBED,
+        [PRESENCE_UNSUBSCRIBED] = SUBSCRIPTION_OUT_UNSUBSCRIBED,
+    };
+    enum subscription_event event = outbound_events[stanza->type];
+
+    return outbound ? event : event + SUBSCRIPTION_IN_SUBSCRIBE - SUBSCRIPTION_OUT_SUBSCRIBE;
+}
+
+static struct transition *transition_new(const struct account *account, struct session *session,
+                                         struct stanza *stanza)
+{
+    struct transition *transition = xcalloc(1, sizeof(*transition));
+    bool outbound = session != NULL;
+
+    transition->session = session;
+    transition->original = stanza_ref(stanza);
+    transition->contact = jid_dup_with_resource(outbound ? &stanza->to : &stanza->from, NULL);
+    transition->event = event_of(stanza, outbound);
+    transition->stamped = stanza_copy(stanza); /* S1 */
+    stanza_set_from(transition->stamped, outbound ? account->jid : transition->contact);
+    stanza_set_to(transition->stamped, outbound ? transition->contact : account->jid);
+    return transition;
+}
+
+static void transition_free(struct transition *transition)
+{
+    stanza_unref(transition->original);
+    stanza_unref(transition->stamped);
+    free(transition->contact);
+    free(transition);
+}
+
+static void route_new(struct account *account, enum stanza_type type, const struct jid *contact)
+{
+    struct stanza *presence = stanza_new(STANZA_PRESENCE, type);
+
+    stanza_set_from(presence, account->jid);
+    stanza_set_to(presence, contact);
+    sm_route_take(account->sm, presence);
+}
+
+/* S3: who may see the account's presence from now on gets it, who no longer may gets to know that
+ * it is not available. An automatic answer repeats it for a contact whose server has lost it. */
+static void show_or_hide(struct account *account, const struct transition *transition)
+{
+    bool before = subscription_from(transition->old);
+    bool now = subscription_from(transition->next);
+
+    if (now && (!before || transition->reply)) {
+        presence_show(account, transition->contact);
+    } else if (before && !now) {
+        presence_hide(account, transition->contact);
+    }
+}
+
+static bool interested(const struct session *session)
+{
+    return session->roster_interested;
+}
+
+/* S9: a request goes to those who can answer it, what changes the roster to those who show it. */
+static void deliver(struct account *account, struct transition *transition)
+{
+    bool (*wanted)(const struct session *) =
+        transition->event == SUBSCRIPTION_IN_SUBSCRIBE ? session_available : interested;
+    struct session *session;
+
+    ACCOUNT_SESSIONS (session, account) {
+        if (wanted(session)) {
+            session_send(session, transition->stamped);
+        }
+    }
+}
+
+static bool is_outbound(const struct transition *transition)
+{
+    return transition->event < SUBSCRIPTION_IN_SUBSCRIBE;
+}
+
+static void pass_on(struct account *account, struct transition *transition)
+{
+    if (transition->reply) {
+        route_new(account, PRESENCE_SUBSCRIBED, transition->contact);
+    }
+    if (!transition->pass) {
+        return;
+    }
+    if (is_outbound(transition)) {
+        sm_route(account->sm, transition->stamped);
+    } else {
+        deliver(account, transition);
+    }
+}
+
+static void refuse(struct account *account, struct transition *transition,
+                   enum stanza_condition condition)
+{
+    if (is_outbound(transition)) {
+        session_send_take(transition->session, stanza_error(transition->original, condition, NULL));
+    } else {
+        sm_refuse(account->sm, transition->stamped, condition, NULL);
+    }
+}
+
+/* S2: first the stanza, then the roster push (roster_change.c), then presence. */
+static void committed(struct account *account, int status, void *user)
+{
+    if (status == 0) {
+        pass_on(account, user);
+    } else {
+        refuse(account, user, sm_condition(status));
+    }
+}
+
+static void pushed(struct account *account, int status, void *user)
+{
+    struct transition *transition = user;
+
+    if (status == 0) {
+        show_or_hide(account, transition);
+    }
+    transition_free(transition);
+}
+
+static void unchanged(struct account *account, struct transition *transition)
+{
+    pass_on(account, transition);
+    show_or_hide(account, transition);
+    transition_free(transition);
+}
+
+static char *text_of(const struct stanza *stanza)
+{
+    struct buffer text = {0};
+
+    stanza_write(&text, stanza, NS_CLIENT);
+    return buffer_take(&text);
+}
+
+static char *pending_text(const struct stanza *request)
+{
+    char *text = text_of(request);
+    struct stanza *plain;
+
+    if (strlen(text) <= PENDING_MAX) {
+        return text;
+    }
+    free(text);
+    plain = stanza_new(STANZA_PRESENCE, PRESENCE_SUBSCRIBE);
+    stanza_set_from(plain, &request->from);
+    stanza_set_to(plain, &request->to);
+    text = text_of(plain);
+    stanza_unref(plain);
+    return text;
+}
+
+static void set_pending(struct roster_item *item, const struct transition *transition)
+{
+    if (!subscription_pending_in(item->subscription)) {
+        free(item->pending);
+        item->pending = NULL;
+    } else if (transition->event == SUBSCRIPTION_IN_SUBSCRIBE) {
+        free(item->pending);
+        item->pending = pending_text(transition->stamped);
+    }
+}
+
+static void submit(struct account *account, struct transition *transition, bool approved,
+                   bool shown)
+{
+    struct roster_change *change = roster_change_begin(account, transition->contact);
+
+    change->item->subscription = transition->next;
+    change->item->approved = approved;
+    set_pending(change->item, transition);
+    if (shown && roster_change_show(change) < 0) {
+        roster_change_cancel(change);
+        refuse(account, transition, STANZA_RESOURCE_CONSTRAINT);
+        transition_free(transition);
+        return;
+    }
+    roster_change_submit(change, committed, pushed, transition);
+}
+
+/* S10: approving somebody who has not asked is remembered, and not routed; 'unsubscribed' takes it
+ * back (§3.4). */
+static bool approval_after(const struct transition *transition, bool approved)
+{
+    if (transition->event == SUBSCRIPTION_OUT_UNSUBSCRIBED) {
+        return false;
+    }
+    if (transition->event == SUBSCRIPTION_OUT_SUBSCRIBED && !transition->pass &&
+        !subscription_from(transition->old)) {
+        return true;
+    }
+    return approved;
+}
+
+/* S5: what is more than a request of the contact belongs to the roster. */
+static bool belongs_to_roster(enum subscription state, bool approved)
+{
+    return approved || subscription_to(state) || subscription_from(state) ||
+           subscription_pending_out(state);
+}
+
+static void apply_rule(struct account *account, struct transition *transition)
+{
+    const struct roster_item *item = roster_find(account, transition->contact->full);
+    bool was_approved = item && item->approved;
+    bool approved;
+
+    transition->old = item ? item->subscription : SUBSCRIPTION_NONE;
+    if (transition->event == SUBSCRIPTION_IN_SUBSCRIBE && was_approved &&
+        !subscription_from(transition->old)) { /* S11 */
+        transition->next = subscription_make(subscription_to(transition->old), true,
+                                             subscription_pending_out(transition->old), false);
+        transition->reply = true;
+    } else {
+        const struct subscription_rule *rule =
+            subscription_rule(transition->old, transition->event);
+
+        transition->next = rule->next;
+        transition->pass = rule->pass;
+        transition->reply = rule->reply;
+    }
+    approved = approval_after(transition, was_approved);
+    if (transition->next == transition->old && approved == was_approved) {
+        unchanged(account, transition);
+        return;
+    }
+    submit(account, transition, approved,
+           (item && !item->removed) || belongs_to_roster(transition->next, approved));
+}
+
+static void send_error(struct session *session, struct stanza *stanza,
+                       enum stanza_condition condition)
+{
+    session_send_take(session, stanza_error(stanza, condition, NULL));
+}
+
+static enum sm_verdict subscription_outgoing(struct session *session, struct stanza *stanza)
+{
+    struct account *account = session->account;
+
+    if (!is_subscription(stanza)) {
+        return SM_PASS;
+    }
+    if (!stanza->has_to) {
+        send_error(session, stanza, STANZA_BAD_REQUEST);
+    } else if (jid_bare_equal(&stanza->to, account->jid)) { /* S12 */
+        send_error(session, stanza, STANZA_NOT_ALLOWED);
+    } else {
+        apply_rule(account, transition_new(account, session, stanza));
+    }
+    return SM_HANDLED;
+}
+
+/* S8: requests of strangers are limited as the roster is. */
+static bool too_many_requests(const struct account *account, const struct stanza *stanza)
+{
+    return stanza->type == PRESENCE_SUBSCRIBE && !roster_find(account, stanza->from.bare) &&
+           account->roster->removed >= account->sm->limits.roster_items;
+}
+
+static enum sm_verdict subscription_incoming(struct account *account, struct stanza *stanza)
+{
+    if (!is_subscription(stanza)) {
+        return SM_PASS;
+    }
+    if (!stanza->has_from || jid_bare_equal(&stanza->from, account->jid)) {
+        return SM_HANDLED;
+    }
+    if (too_many_requests(account, stanza)) {
+        log_info("subscription_limit", LOG_TEXT("account", account->jid->bare));
+        sm_refuse(account->sm, stanza, STANZA_RESOURCE_CONSTRAINT, NULL);
+        return SM_HANDLED;
+    }
+    apply_rule(account, transition_new(account, NULL, stanza));
+    return SM_HANDLED;
+}
+
+/* S7: a request is shown at every login until it is answered (§3.1.3). */
+static void subscription_ready(struct session *session, bool initial)
+{
+    struct account *account = session->account;
+
+    if (!initial) {
+        return;
+    }
+    ROSTER_ITEMS (item, account) {
+        struct stanza *request = item->pending ? sm_parse_stanza(account->sm, item->pending) : NULL;
+
+        if (request) {
+            session_send_take(session, request);
+        }
+    }
+}
+
+struct removal {
+    struct jid *contact;
+    enum subscription old;
+    roster_done *after;
+    void *user;
+};
+
+static void removal_committed(struct account *account, int status, void *user)
+{
+    const struct removal *removal = user;
+
+    if (status < 0) {
+        return;
+    }
+    if (subscription_to(removal->old) || subscription_pending_out(removal->old)) {
+        route_new(account, PRESENCE_UNSUBSCRIBE, removal->contact);
+    }
+    if (subscription_from(removal->old)) {
+        route_new(account, PRESENCE_UNSUBSCRIBED, removal->contact);
+    }
+}
+
+static void removal_pushed(struct account *account, int status, void *user)
+{
+    struct removal *removal = user;
+
+    if (status == 0 && subscription_from(removal->old)) {
+        presence_hide(account, removal->contact);
+    }
+    removal->after(account, status, removal->user);
+    free(removal->contact);
+    free(removal);
+}
+
+/* S13, S14 */
+void subscription_remove(struct roster_change *change, roster_done *after, void *user)
+{
+    struct removal *removal = xcalloc(1, sizeof(*removal));
+    struct roster_item *item = change->item;
+
+    removal->contact = jid_dup(item->jid);
+    removal->old = item->subscription;
+    removal->after = after;
+    removal->user = user;
+    item->subscription =
+        subscription_make(false, false, false, subscription_pending_in(item->subscription));
+    roster_change_submit(change, removal_committed, removal_pushed, removal);
+}
+
+static void subscription_stream_features(struct sm *sm, struct element *features)
+{
+    (void)sm;
+    element_add(features, "urn:xmpp:features:pre-approval", "sub");
+}
+
+const struct sm_module subscription_module = {
+    .name = "subscription",
+    .stream_features = subscription_stream_features,
+    .outgoing = subscription_outgoing,
+    .incoming = subscription_incoming,
+    .session_ready = subscription_ready,
+};

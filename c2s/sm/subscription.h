@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Presence subscriptions (RFC 6121 §3, docs/rules/subscription.md).
+ */
+#pragma once
+
+#include "c2s/sm/roster.h"
+#include "c2s/sm/sm.h"
+
+extern const struct sm_module subscription_module;
+
+/* Ends both directions with the removal of a roster item (§2.5.2): submits the change and tells the
+ * contact. after() as in roster_change_submit(). */
+void subscription_remove(struct roster_change *change, roster_done *after, void *user);
