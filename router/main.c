@@ -5,12 +5,20 @@
 #include "common/service/service.h"
 #include "router/router.h"
 
+static int start(struct loop *loop, const struct config *config, void **state)
+{
+    int error = router_start(loop, config, state);
+    if (!error)
+        service_ready("routing");
+    return error;
+}
+
 int main(int argc, char **argv)
 {
     static const struct service service = {
         .name = "kontalk-router",
         .description = "routes stanzas between the daemons of a node and its components",
-        .start = router_start,
+        .start = start,
         .reload = router_reload,
         .stop = router_stop,
         .commands = router_commands,

@@ -9,7 +9,6 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
-#include "common/service/service.h"
 #include "common/xmpp/namespaces.h"
 #include "router/component.h"
 
@@ -166,7 +165,6 @@ int router_start(struct loop *loop, const struct config *config, void **state)
         return error;
     }
     *state = router;
-    service_ready("routing");
     return 0;
 }
 
