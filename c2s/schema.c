@@ -60,7 +60,7 @@ static int create_table(struct db_session *session, const char **problem)
 {
     int error = ERR_CONFLICT;
 
-    for (int i = 0; i < CREATE_TRIES && error == ERR_CONFLICT; i++) {
+    for (int i = 0; i < CREATE_TRIES && error < 0; i++) {
         error = db_session_execute(session, create, problem);
     }
     return error < 0 ? error : run(session, &begin_row, NULL, problem);
