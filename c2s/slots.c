@@ -171,7 +171,7 @@ void slots_assign(struct slots *slots, const bool *assigned)
 
 bool slots_owned(const struct slots *slots, unsigned slot)
 {
-    return slots->slot[slot].state == SLOT_OWNED;
+    return slot < SLOTS && slots->slot[slot].state == SLOT_OWNED;
 }
 
 size_t slots_count(const struct slots *slots)
@@ -186,7 +186,7 @@ size_t slots_count(const struct slots *slots)
 
 int64_t slots_epoch(const struct slots *slots, unsigned slot)
 {
-    return slots->slot[slot].epoch;
+    return slots_owned(slots, slot) ? slots->slot[slot].epoch : 0;
 }
 
 int slots_fence(struct slots *slots, unsigned slot, struct db_unit *unit)
