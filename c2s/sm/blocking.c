@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Blocking Command (XEP-0191): nothing passes between the account and the addresses on its list, in
+ * either direction. The account's own resources cannot be blocked (§4).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/sm/presence.h"
+#include "c2s/sm/sm.h"
+#include "common/base/error.h"
+#include "common/tls/crypto.h"
+
+#define NS_BLOCKING        "urn:xmpp:blocking"
+#define NS_BLOCKING_ERRORS "urn:xmpp:blocking:errors"
+
+struct blocked {
+    struct jid *jid;
+    UT_hash_handle hh; /* by jid->full */
+};
+
+struct blocklist {
+    struct blocked *items;
+};
+
+static const struct db_statement load_statement = {
+    .name = "blocking_load",
+    .sql = "SELECT jid FROM block_item WHERE owner = $1::bigint",
+    .parameters = 1,
+};
+
+static const struct db_statement block_statement = {
+    .name = "blocking_block",
+    .sql = "INSERT INTO block_item (owner, jid_hash, jid) VALUES ($1::bigint, $2::bytea, $3)"
+           " ON CONFLICT DO NOTHING",
+    .parameters = 3,
+};
+
+static const struct db_statement unblock_statement = {
+    .name = "blocking_unblock",
+    .sql = "DELETE FROM block_item WHERE owner = $1::bigint AND jid_hash = $2::bytea",
+    .parameters = 2,
+};
+
+static const struct db_statement unblock_all_statement = {
+    .name = "blocking_unblock_all",
+    .sql = "DELETE FROM block_item WHERE owner = $1::bigint",
+    .parameters = 1,
+};
+
+/* An address may be longer than an index entry: its key is a hash. */
+struct key {
+    uint8_t bytes[CRYPTO_HASH_MAX];
+};
+
+static struct key key_of(const struct jid *jid)
+{
+    struct key key;
+
+    crypto_digest(CRYPTO_SHA256, jid->full, strlen(jid->full), key.bytes);
+    return key;
+}
+
+#define KEY(key) DB_BYTES((key).bytes, crypto_hash_size(CRYPTO_SHA256))
+
+static struct blocked *find(const struct blocklist *list, const char *full)
+{
+    struct blocked *item;
+
+    HASH_FIND_STR(list->items, full, item);
+    return item;
+}
+
+static void add(struct blocklist *list, const struct jid *jid)
+{
+    if (find(list, jid->full))
+        return;
+    struct blocked *item = xcalloc(1, sizeof(*item));
+    item->jid = jid_dup(jid);
+    HASH_ADD_KEYPTR(hh, list->items, item->jid->full, strlen(item->jid->full), item);
+}
+
+static void drop(struct blocklist *list, struct blocked *item)
+{
+    HASH_DEL(list->items, item);
+    free(item->jid);
+    free(item);
+}
+
+static void drop_all(struct blocklist *list)
+{
+    struct blocked *item, *next;
+
+    HASH_ITER (hh, list->items, item, next) {
+        drop(list, item);
+    }
+}
+
+static void loaded(struct account *account, const struct db_result *rows)
+{
+    struct arena *arena = arena_new();
+    struct jid jid;
+
+    account->blocklist = xcalloc(1, sizeof(*account->blocklist));
+    for (size_t row = 0; row < db_rows(rows); row++)
+        if (jid_parse(arena, db_get_text(rows, row, 0), &jid) == 0)
+            add(account->blocklist, &jid);
+    arena_free(arena);
+}
+
+static void unload(struct account *account)
+{
+    drop_all(account->blocklist);
+    free(account->blocklist);
+    account->blocklist = NULL;
+}
+
+/* The four forms an item can have, from the narrowest to the widest (§5). */
+static bool is_blocked(const struct account *account, const struct jid *jid)
+{
+    const struct blocklist *list = account->blocklist;
+
+    if (list == NULL || list->items == NULL || jid_bare_equal(jid, account->jid))
+        return false;
+    if (find(list, jid->full) || find(list, jid->bare) || find(list, jid->domain))
+        return true;
+    if (jid->local == NULL || jid->resource == NULL)
+        return false;
+    char *domain_resource = xasprintf("%s/%s", jid->domain, jid->resource);
+    bool found = find(list, domain_resource) != NULL;
+    free(domain_resource);
+    return found;
+}
+
+static void get(struct sm_request *request)
+{
+    struct stanza *result = stanza_result(request->iq);
+    struct element *list = element_add(result->root, NS_BLOCKING, "blocklist");
+    struct blocked *item, *next;
+
+    HASH_ITER (hh, request->account->blocklist->items, item, next) {
+        element_set(element_add(list, NS_BLOCKING, "item"), "jid", item->jid->full);
+    }
+    if (request->session)
+        request->session->blocking_interested = true;
+    sm_reply_take(request, result);
+}
+
+/* Tells every resource that has asked for the list what was done to it (§3.3, §3.4). */
+static void push(struct account *account, const struct element *change)
+{
+    struct session *session;
+    char id[2 * 8 + 1];
+
+    ACCOUNT_SESSIONS (session, account) {
+        if (!session->blocking_interested || !session_connected(session))
+            continue;
+        struct stanza *iq = stanza_new(STANZA_IQ, IQ_SET);
+        crypto_random_hex(id, 8);
+        element_set(iq->root, "id", id);
+        stanza_set_to(iq, session->jid);
+        element_add_copy(iq->root, change);
+        session_send_take(session, iq);
+    }
+}
+
+/* Runs for every item of a request that has been checked. */
+static void each_item(struct sm_request *request,
+                      void (*run)(struct sm_request *request, const struct jid *jid, void *user),
+                      void *user)
+{
+    ELEMENT_FOREACH (item, request->payload) {
+        struct jid jid;
+        const char *text = element_get(item, "jid");
+        if (element_is(item, NS_BLOCKING, "item") && text &&
+            jid_parse(request->iq->arena, text, &jid) == 0)
+            run(request, &jid, user);
+    }
+}
+
+/* -1: fine. */
+static int check_items(struct sm_request *request, size_t *count)
+{
+    *count = 0;
+    ELEMENT_FOREACH (item, request->payload) {
+        struct jid jid;
+        const char *text = element_get(item, "jid");
+        if (!element_is(item, NS_BLOCKING, "item") || text == NULL)
+            return STANZA_BAD_REQUEST;
+        if (jid_parse(request->iq->arena, text, &jid) != 0)
+            return STANZA_JID_MALFORMED;
+        ++*count;
+    }
+    return -1;
+}
+
+static void store_block(struct sm_request *request, const struct jid *jid, void *user)
+{
+    struct key key = key_of(jid);
+
+    sm_add_values(user, &block_statement, DB_INT(request->account->owner), KEY(key),
+                  DB_TEXT(jid->full));
+}
+
+static void store_unblock(struct sm_request *request, const struct jid *jid, void *user)
+{
+    struct key key = key_of(jid);
+
+    sm_add_values(user, &unblock_statement, DB_INT(request->account->owner), KEY(key));
+}
+
+/* A contact that may see the presence sees the account go, then nothing more (§3.3). */
+static void apply_block(struct sm_request *request, const struct jid *jid, void *user)
+{
+    struct account *account = request->account;
+
+    (void)user;
+    if (sm_shares_presence(account, jid) && !jid_bare_equal(jid, account->jid))
+        presence_hide(account, jid);
+    add(account->blocklist, jid);
+}
+
+static void show_again(struct account *account, const struct jid *jid)
+{
+    if (!is_blocked(account, jid) && sm_shares_presence(account, jid))
+        presence_show(account, jid);
+}
+
+static void apply_unblock(struct sm_request *request, const struct jid *jid, void *user)
+{
+    struct blocked *item = find(request->account->blocklist, jid->full);
+
+    (void)user;
+    if (item == NULL)
+        return;
+    drop(request->account->blocklist, item);
+    show_again(request->account, jid);
+}
+
+static void on_blocked(struct account *account, int status, const struct db_result *results,
+                       void *user)
+{
+    struct sm_request *request = user;
+
+    (void)results;
+    if (status != 0 || account->blocklist == NULL) { /* the account was dropped meanwhile */
+        sm_fail(request, status ? status : ERR_FENCED);
+        return;
+    }
+    each_item(request, apply_block, NULL);
+    push(account, request->payload);
+    sm_result(request);
+}
+
+static void block(struct sm_request *request)
+{
+    size_t count;
+    int problem = check_items(request, &count);
+
+    if (problem < 0 && count == 0)
+        problem = STANZA_BAD_REQUEST;
+    if (problem < 0 && HASH_COUNT(request->account->blocklist->items) + count >
+                           request->sm->limits.blocklist_items)
+        problem = STANZA_RESOURCE_CONSTRAINT;
+    if (problem >= 0) {
+        sm_error(request, (enum stanza_condition)problem, NULL);
+        return;
+    }
+    struct sm_unit *unit = sm_unit_new(request->account, SM_WRITE);
+    each_item(request, store_block, unit);
+    sm_submit(unit, on_blocked, request);
+}
+
+static void unblock_everybody(struct account *account)
+{
+    struct blocked *before = account->blocklist->items, *item, *next;
+
+    account->blocklist->items = NULL;
+    HASH_ITER (hh, before, item, next) {
+        show_again(account, item->jid);
+    }
+    account->blocklist->items = before;
+    drop_all(account->blocklist);
+}
+
+static void on_unblocked(struct account *account, int status, const struct db_result *results,
+                         void *user)
+{
+    struct sm_request *request = user;
+
+    (void)results;
+    if (status != 0 || account->blocklist == NULL) { /* the account was dropped meanwhile */
+        sm_fail(request, status ? status : ERR_FENCED);
+        return;
+    }
+    if (element_first(request->payload))
+        each_item(request, apply_unblock, NULL);
+    else
+        unblock_everybody(account);
+    push(account, request->payload);
+    sm_result(request);
+}
+
+static void unblock(struct sm_request *request)
+{
+    size_t count;
+    int problem = check_items(request, &count);
+
+    if (problem >= 0) {
+        sm_error(request, (enum stanza_condition)problem, NULL);
+        return;
+    }
+    struct sm_unit *unit = sm_unit_new(request->account, SM_WRITE);
+    if (count == 0)
+        sm_add_values(unit, &unblock_all_statement, DB_INT(request->account->owner));
+    else
+        each_item(request, store_unblock, unit);
+    sm_submit(unit, on_unblocked, request);
+}
+
+static enum sm_verdict outgoing(struct session *session, struct stanza *stanza)
+{
+    struct account *account = session->account;
+
+    if (!stanza->has_to || !is_blocked(account, &stanza->to))
+        return SM_PASS;
+    struct stanza *error = stanza_error(stanza, STANZA_NOT_ACCEPTABLE, NULL);
+    if (error)
+        element_add(stanza_error_element(error), NS_BLOCKING_ERRORS, "blocked");
+    if (error)
+        session_send_take(session, error);
+    return SM_HANDLED;
+}
+
+/* Presence disappears, replies disappear, the rest finds nobody (§3.3). */
+static enum sm_verdict incoming(struct account *account, struct stanza *stanza)
+{
+    if (!stanza->has_from || !is_blocked(account, &stanza->from))
+        return SM_PASS;
+    if (stanza->kind != STANZA_PRESENCE)
+        sm_refuse(account->sm, stanza, STANZA_SERVICE_UNAVAILABLE, NULL);
+    return SM_HANDLED;
+}
+
+static const struct sm_iq iqs[] = {
+    {NS_BLOCKING, "blocklist", SM_GET, SM_TO_SELF, get},
+    {NS_BLOCKING, "block", SM_SET, SM_TO_SELF, block},
+    {NS_BLOCKING, "unblock", SM_SET, SM_TO_SELF, unblock},
+    {0},
+};
+
+static const char *const features[] = {NS_BLOCKING, NULL};
+static const struct sm_spec specs[] = {{"XEP-0191", "1.3", NULL}, {0}};
+
+const struct sm_module blocking_module = {
+    .name = "blocking",
+    .specs = specs,
+    .server_features = features,
+    .account_features = features,
+    .iqs = iqs,
+    .load = &load_statement,
+    .loaded = loaded,
+    .unload = unload,
+    .outgoing = outgoing,
+    .incoming = incoming,
+    .blocks = is_blocked,
+};
