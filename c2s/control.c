@@ -76,10 +76,6 @@ static void submit(struct change *change)
 {
     struct worker *worker = change->worker;
 
-    if (worker->slots == NULL) {
-        end_change(change, "the database is not usable yet");
-        return;
-    }
     int error = account_change(worker->db, worker->slots, change->change, change->account,
                                &change->verifiers, on_changed, change);
     if (error)
@@ -240,10 +236,10 @@ static void show_counts(void *state, struct control_request *request, size_t arg
     (void)argc;
     (void)argv;
     control_print(request, "clients %zu", worker->clients_count);
-    control_print(request, "slots %zu", worker->slots ? slots_count(worker->slots) : 0);
+    control_print(request, "slots %zu", slots_count(worker->slots));
     control_print(request, "parsers_lent %zu", parser_pool_lent(worker->parsers));
     control_print(request, "database %s", db_available(worker->db) ? "up" : "down");
-    control_print(request, "router %s", worker->link && link_is_up(worker->link) ? "up" : "down");
+    control_print(request, "router %s", link_is_up(worker->link) ? "up" : "down");
     control_end(request, NULL);
 }
 

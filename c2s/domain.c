@@ -28,6 +28,13 @@ static unsigned read_mechanisms(const struct config *config, const char *name)
     return count > 0 ? mechanisms : (1U << SASL_MECHANISMS) - 1;
 }
 
+/* The node's host name is an address of servers; it only may have a certificate of its own. */
+static bool has_accounts(const struct config *config, const char *name)
+{
+    return strcmp(name, config_text(config, "node", NULL, "host")) != 0 ||
+           strcmp(name, config_text(config, "node", NULL, "network")) == 0;
+}
+
 static void read_domain(const struct config *config, const char *name, struct domain *domain)
 {
     domain->name = xstrdup(name);
@@ -113,10 +120,12 @@ int domains_load(const struct config *config, struct domains **domains)
     struct domains *set = xcalloc(1, sizeof(*set));
 
     set->references = 1;
-    set->count = config_instances(config, "domain");
-    set->list = xcalloc(set->count, sizeof(*set->list));
-    for (size_t i = 0; i < set->count; i++)
-        read_domain(config, config_instance(config, "domain", i), &set->list[i]);
+    set->list = xcalloc(config_instances(config, "domain") + 1, sizeof(*set->list));
+    for (size_t i = 0; i < config_instances(config, "domain"); i++) {
+        const char *name = config_instance(config, "domain", i);
+        if (has_accounts(config, name))
+            read_domain(config, name, &set->list[set->count++]);
+    }
     if (set->count == 0) {
         log_error("no_domain_configured");
         domains_unref(set);

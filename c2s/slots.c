@@ -184,6 +184,16 @@ size_t slots_count(const struct slots *slots)
     return count;
 }
 
+bool slots_settled(const struct slots *slots)
+{
+    for (unsigned i = 0; i < SLOTS; i++) {
+        if (slots->slot[i].state != SLOT_OWNED && slots->slot[i].state != SLOT_NONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int64_t slots_epoch(const struct slots *slots, unsigned slot)
 {
     return slots_owned(slots, slot) ? slots->slot[slot].epoch : 0;

@@ -45,6 +45,8 @@ void slots_assign(struct slots *slots, const bool *assigned);
 /* Claimed, and not lost as far as this worker knows. */
 bool slots_owned(const struct slots *slots, unsigned slot);
 size_t slots_count(const struct slots *slots);
+/* Every assigned slot has been claimed. */
+bool slots_settled(const struct slots *slots);
 /* 0 if it is not owned. */
 int64_t slots_epoch(const struct slots *slots, unsigned slot);
 

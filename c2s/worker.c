@@ -22,6 +22,32 @@
 
 static void check_schema(void *user);
 
+static void worker_free(struct worker *worker)
+{
+    timer_close(worker->retry);
+    parser_pool_free(worker->parsers);
+    domains_unref(worker->domains);
+    admission_free(worker->admission);
+    sasl_library_stop();
+    free(worker->listeners);
+    free(worker->id);
+    free(worker->host);
+    free(worker->network);
+    free(worker);
+}
+
+/* Link and database close by themselves, in any order. */
+static void end_when_closed(struct worker *worker)
+{
+    void (*stopped)(void *) = worker->stopped;
+    void *stopped_user = worker->stopped_user;
+
+    if (worker->link || worker->db)
+        return;
+    worker_free(worker);
+    stopped(stopped_user);
+}
+
 static uint64_t number(const struct config *config, const char *key)
 {
     return (uint64_t)config_number(config, "c2s", NULL, key);
@@ -102,7 +128,8 @@ static int listen_on(struct worker *worker, const char *key,
 /* Everything is there: let the clients in. */
 static void open_doors(struct worker *worker)
 {
-    if (worker->ready || worker->stopping || slots_count(worker->slots) == 0)
+    if (worker->ready || worker->stopping || slots_count(worker->slots) == 0 ||
+        !slots_settled(worker->slots))
         return;
     worker->ready = true;
     if (listen_on(worker, "listen", on_accepted) != 0 ||
@@ -115,7 +142,8 @@ static void on_slots_changed(void *user)
 {
     struct worker *worker = user;
 
-    log_info("slots_changed", LOG_INT("owned", slots_count(worker->slots)));
+    if (slots_settled(worker->slots))
+        log_info("slots_changed", LOG_INT("owned", slots_count(worker->slots)));
     worker->plugin->slots_changed(worker->plugin_state);
     open_doors(worker);
 }
@@ -124,14 +152,15 @@ static void on_link_up(void *user)
 {
     struct worker *worker = user;
 
-    log_info("router_up", LOG_TEXT("worker", worker->id));
+    if (worker->ready)
+        service_status("serving clients");
 }
 
+/* Clients stay, and what they send waits in the link. */
 static void on_link_down(void *user)
 {
-    struct worker *worker = user;
-
-    log_warn("router_down", LOG_TEXT("worker", worker->id));
+    (void)user;
+    service_status("the router is away");
 }
 
 static void on_link_stanza(void *user, struct stanza *stanza, int problem)
@@ -172,6 +201,7 @@ static void on_link_closed(void *user)
     struct worker *worker = user;
 
     worker->link = NULL;
+    end_when_closed(worker);
 }
 
 static const struct link_ops link_ops = {
@@ -184,15 +214,6 @@ static const struct link_ops link_ops = {
     .closed = on_link_closed,
 };
 
-static char *router_address(const struct config *config)
-{
-    const char *address = config_text(config, "c2s", NULL, "router");
-
-    if (address)
-        return xstrdup(address);
-    return xasprintf("unix:%s/c2s.sock", config_text(config, "router", NULL, "socket-directory"));
-}
-
 static void bind_name(struct worker *worker, const char *name)
 {
     const struct link_bind bind = {.name = name, .shared = worker->id};
@@ -200,17 +221,37 @@ static void bind_name(struct worker *worker, const char *name)
     link_bind(worker->link, &bind);
 }
 
+/* Nothing is bound yet: stanzas come only once they can be served. */
 static void open_link(struct worker *worker)
 {
-    char *address = router_address(worker->config);
-    const struct link_settings settings = {.address = address, .name = worker->id};
+    const struct link_settings settings = {
+        .address = config_text(worker->config, "c2s", NULL, "router"),
+        .name = worker->id,
+    };
 
     worker->link = link_new(worker->loop, worker->parsers, &settings, &link_ops, worker);
-    free(address);
+}
+
+static void bind_names(struct worker *worker)
+{
     bind_name(worker, worker->host);
     for (size_t i = 0; i < worker->domains->count; i++)
         if (strcmp(worker->domains->list[i].name, worker->host) != 0)
             bind_name(worker, worker->domains->list[i].name);
+}
+
+static void open_slots(struct worker *worker)
+{
+    const struct slots_settings settings = {
+        .loop = worker->loop,
+        .db = worker->db,
+        .holder = worker->id,
+        .incarnation = link_incarnation(worker->link),
+        .changed = on_slots_changed,
+        .user = worker,
+    };
+
+    worker->slots = slots_new(&settings);
 }
 
 static void on_schema(void *user, int status, int64_t version)
@@ -220,17 +261,7 @@ static void on_schema(void *user, int status, int64_t version)
     if (worker->stopping)
         return;
     if (status == 0) {
-        worker->schema_checked = true;
-        open_link(worker);
-        const struct slots_settings settings = {
-            .loop = worker->loop,
-            .db = worker->db,
-            .holder = worker->id,
-            .incarnation = link_incarnation(worker->link),
-            .changed = on_slots_changed,
-            .user = worker,
-        };
-        worker->slots = slots_new(&settings);
+        bind_names(worker);
         return;
     }
     log_error("schema_unusable", LOG_INT("version", version), LOG_INT("wanted", schema_version()),
@@ -287,8 +318,7 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
     worker->config = config;
     worker->id = xstrdup(config_text(config, "c2s", NULL, "worker"));
     worker->host = xstrdup(config_text(config, "node", NULL, "host"));
-    const char *network = config_text(config, "node", NULL, "network");
-    worker->network = xstrdup(network ? network : worker->host);
+    worker->network = xstrdup(config_text(config, "node", NULL, "network"));
     read_limits(worker, config);
     worker->admission = admission_new(config);
     worker->parsers = parser_pool_new();
@@ -296,8 +326,11 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
     worker->plugin = plugin_find(config);
     *state = worker;
     if (worker->plugin == NULL || sasl_library_start() != 0 ||
-        domains_load(config, &worker->domains) != 0 || open_database(worker) != 0 ||
-        worker->plugin->start(worker, &worker->plugin_state) != 0)
+        domains_load(config, &worker->domains) != 0 || open_database(worker) != 0)
+        return ERR_INVALID;
+    open_link(worker);
+    open_slots(worker);
+    if (worker->plugin->start(worker, &worker->plugin_state) != 0)
         return ERR_INVALID;
     if (worker->plugin->commands)
         service_add_commands(worker->plugin->commands, worker->plugin_state);
@@ -322,36 +355,19 @@ int worker_reload(void *state, const struct config *config)
     return 0;
 }
 
-static void worker_free(struct worker *worker)
-{
-    timer_close(worker->retry);
-    parser_pool_free(worker->parsers);
-    domains_unref(worker->domains);
-    admission_free(worker->admission);
-    sasl_library_stop();
-    free(worker->listeners);
-    free(worker->id);
-    free(worker->host);
-    free(worker->network);
-    free(worker);
-}
-
 static void on_database_closed(void *user)
 {
     struct worker *worker = user;
-    void (*stopped)(void *) = worker->stopped;
-    void *stopped_user = worker->stopped_user;
 
-    worker_free(worker);
-    stopped(stopped_user);
+    worker->db = NULL;
+    end_when_closed(worker);
 }
 
 static void on_plugin_stopped(void *user)
 {
     struct worker *worker = user;
 
-    if (worker->link)
-        link_close(worker->link);
+    link_close(worker->link);
     slots_free(worker->slots);
     db_close(worker->db, on_database_closed, worker);
 }

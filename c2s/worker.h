@@ -53,7 +53,6 @@ struct worker {
     const struct c2s_plugin *plugin;
     void *plugin_state;
     struct timer *retry; /* of the schema check at start */
-    bool schema_checked;
     bool ready;
     bool stopping;
     void (*stopped)(void *user);
