@@ -10,10 +10,11 @@
 #include "c2s/sm/sm.h"
 #include "c2s/sm/subscription.h"
 
-extern const struct sm_module contact_module, last_module, offline_module, ping_module,
-    private_module, time_module, vcard_module, version_module;
+extern const struct sm_module blocking_module, contact_module, last_module, offline_module,
+    ping_module, private_module, time_module, vcard_module, version_module;
 
 const struct sm_module *const sm_modules[] = {
+    &blocking_module,     /* nothing from or to a blocked address is seen by any other */
     &roster_module,       /* refuses forged pushes before anybody takes them for something else */
     &subscription_module, /* before presence: what it takes is presence by name only; its requests
                              are shown before old messages */
