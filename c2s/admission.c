@@ -219,3 +219,8 @@ bool admission_stressed(const struct admission *admission)
     return (uint64_t)admission->strangers * 100 >
            (uint64_t)admission->strangers_max * STRESS_PERCENT;
 }
+
+size_t admission_sources(const struct admission *admission)
+{
+    return HASH_COUNT(admission->sources);
+}

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/config/config.h"
@@ -26,4 +27,6 @@ void admission_done(struct admission *admission, const char *address);
 uint64_t admission_failed(struct admission *admission, const char *address);
 /* Whether strangers get shorter time-outs, because there are too many. */
 bool admission_stressed(const struct admission *admission);
+/* How many addresses are remembered. */
+size_t admission_sources(const struct admission *admission);
 bool admission_is_exempt(const struct admission *admission, const char *address);
