@@ -97,6 +97,14 @@ class RawStream(Client):
         super().__init__(node.address(service), jid, password, node.ca,
                          direct_tls=service == "C2S_TLS", source=source, resource=resource)
 
+    def _reset(self):
+        super()._reset()
+        self._seen = b""
+
+    def _read(self, data):
+        self._seen += data
+        super()._read(data)
+
     def send_slowly(self, data):
         """A write for each byte."""
         for i in range(len(data)):
@@ -113,8 +121,9 @@ class RawStream(Client):
         return sent
 
     def read_to_end(self, seconds=SECONDS):
-        """Everything from the current stream header on, until the peer closes the connection."""
-        data = b""
+        """Everything from the current stream header on, also what was received before, until the
+        peer closes the connection."""
+        data = self._seen
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self.socket.settimeout(left)

@@ -87,6 +87,9 @@ class Stream:
             raise Closed from problem
         if not data:
             raise Closed
+        self._read(data)
+
+    def _read(self, data):
         self._parser.feed(data)
         for event, element in self._parser.read_events():
             self._event(event, element)
