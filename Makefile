@@ -105,6 +105,8 @@ $(COMMON_LIB): $(COMMON_OBJ)
 
 # kontalkctl reaches the database itself, as c2s does.
 kontalkctl_LIBS = $(OBJ)/libc2s.a
+# What plugins may call (c2s/plugin.h) is found in the program.
+c2s_LDFLAGS = -Wl,--export-dynamic
 # A program: the objects below its folder and what it needs of common. Its library, for unit tests,
 # does not wait for a main.c.
 define program_rule
@@ -115,7 +117,7 @@ $$(OBJ)/lib$(1).a: $$(filter-out $$(OBJ)/$(1)/main.o,$$($(1)_OBJ))
 	ar rcs $$@ $$^
 $$(BIN)/$$(call program_name,$(1)): $$($(1)_OBJ) $$($(1)_LIBS) $$(COMMON_LIB)
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(CC) $$(ALL_LDFLAGS) $$($(1)_LDFLAGS) -o $$@ $$^ $$(LIBS)
 -include $$($(1)_OBJ:.o=.d)
 endef
 FOLDERS := $(sort $(PROGRAM_DIRS) $(patsubst %/,%,$(dir $(wildcard router/[a-z]*.c c2s/[a-z]*.c))))

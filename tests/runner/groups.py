@@ -11,6 +11,7 @@ from tests.runner.result import failed, passed
 # Each with the seconds after which its pytest is killed.
 PYTEST_GROUPS = {
     "router": 300,
+    "plugins": 120,
     "conversations": 600,
     "attacks": 600,
     "clients": 600,
