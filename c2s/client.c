@@ -17,6 +17,9 @@
 
 #define CLOSING_MS 5000
 
+/* Beyond this many times the send queue a client is cut off at once. */
+#define QUEUE_LIMIT_FACTOR 4
+
 /* A login takes two or three kilobytes; slow answers shall not make it slower. */
 #define STRANGER_BURST_SECONDS 4
 
@@ -251,8 +254,12 @@ void client_shutdown(struct client *client)
 
 void client_send(struct client *client, struct stanza *stanza)
 {
-    if (!client->ended)
-        stream_send(client->stream, stanza);
+    if (client->ended)
+        return;
+    stream_send(client->stream, stanza);
+    /* Who does not read cannot make us keep everything that others send. */
+    if (client_queued(client) > QUEUE_LIMIT_FACTOR * client->worker->limits.send_queue)
+        client_stuck(client);
 }
 
 size_t client_queued(const struct client *client)

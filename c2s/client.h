@@ -78,6 +78,8 @@ void client_deadline(struct client *client, enum client_deadline which, uint64_t
 void client_timer_fired(void *user);
 void client_heard(struct client *client, size_t bytes);
 void client_watch_queue(struct client *client);
+/* It does not read what waits for it: its connection is cut. */
+void client_stuck(struct client *client);
 /* The session exists: strangers' limits end. */
 void client_time_bound(struct client *client);
 

@@ -64,7 +64,7 @@ static void check_idle(struct client *client)
     stanza_unref(ping);
 }
 
-static void send_overdue(struct client *client)
+void client_stuck(struct client *client)
 {
     log_info("client_stuck", LOG_TEXT("sid", stream_id(client->stream)),
              LOG_TEXT("jid", client->jid ? client->jid->full : NULL),
@@ -87,7 +87,7 @@ void client_timer_fired(void *user)
 {
     static void (*const due[CLIENT_DEADLINES])(struct client * client) = {
         [DEADLINE_LOGIN] = login_overdue, [DEADLINE_STREAM] = stream_overdue,
-        [DEADLINE_IDLE] = check_idle,     [DEADLINE_SEND] = send_overdue,
+        [DEADLINE_IDLE] = check_idle,     [DEADLINE_SEND] = client_stuck,
         [DEADLINE_RATE] = rate_over,      [DEADLINE_ANSWER] = login_answer,
         [DEADLINE_TLS] = client_tls_turn,
     };

@@ -102,6 +102,10 @@ const char *config_instance(const struct config *config, const char *section, si
  * ERR_INVALID (empty, or no regular file), ERR_SYSTEM. */
 MUST_CHECK int config_read_secret(const char *path, char **secret, size_t *length);
 
+/* Calls back for each setting that differs and takes effect only after a restart. */
+void config_needing_restart(const struct config *before, const struct config *after,
+                            void (*report)(void *user, const struct config_item *item), void *user);
+
 /* All values in force, as a file that loads to the same. */
 void config_dump(const struct config *config, FILE *out);
 /* The schema as a manual page, section 5 (roff). */

@@ -211,7 +211,7 @@ const struct config_item config_items[] = {
      "into a file: passfile=/etc/kontalk/pgpass. kontalk-c2s cannot do without."},
     {"database", "connections", CONFIG_NUMBER, CONFIG_RESTART, "4", 1, 64, NULL,
      "How many connections each worker has."},
-    {"database", "deadline", CONFIG_DURATION, 0, "5s", 100, HOUR, NULL,
+    {"database", "deadline", CONFIG_DURATION, CONFIG_RESTART, "4s", 100, HOUR, NULL,
      "How long a query may take before its user is told to try again later."},
 
     {"net", "listen", CONFIG_ADDRESS, CONFIG_LIST | CONFIG_RESTART, "[::]:5271", PLAIN_ROW,

@@ -114,6 +114,12 @@ static void apply_log_level(const struct config *config)
         log_set_level(level);
 }
 
+static void warn_of_restart(void *user UNUSED, const struct config_item *item)
+{
+    log_warn("config_needs_restart", LOG_TEXT("section", item->section),
+             LOG_TEXT("key", item->key));
+}
+
 static void reload(void)
 {
     struct config *fresh;
@@ -123,6 +129,7 @@ static void reload(void)
     if (error == 0 && running.service->reload)
         error = running.service->reload(running.state, fresh);
     if (error == 0) {
+        config_needing_restart(running.config, fresh, warn_of_restart, NULL);
         config_free(running.config);
         running.config = fresh;
         apply_log_level(fresh);
