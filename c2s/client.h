@@ -23,6 +23,7 @@
 #include "c2s/worker.h"
 #include "common/io/conn.h"
 #include "common/io/timer.h"
+#include "common/sasl/sasl.h"
 #include "common/stream/stream.h"
 
 struct login;
@@ -93,7 +94,7 @@ char *client_certificate_user(struct client *client);
 bool client_has_certificate(struct client *client);
 
 /* client_sasl.c */
-void client_authenticated(struct client *client, const char *local);
+void client_authenticated(struct client *client, const char *local, enum sasl_mechanism mechanism);
 /* login.c: the exchange. */
 struct login *login_new(struct client *client, unsigned offered);
 void login_begin(struct login *login, int mechanism, const char *initial, size_t length,

@@ -169,7 +169,7 @@ const struct stream_feature client_sasl = {
     .refuse = refuse,
 };
 
-void client_authenticated(struct client *client, const char *local)
+void client_authenticated(struct client *client, const char *local, enum sasl_mechanism mechanism)
 {
     struct arena *arena = arena_new();
     struct jid jid;
@@ -183,7 +183,9 @@ void client_authenticated(struct client *client, const char *local)
     client->jid = jid_dup(&jid);
     arena_free(arena);
     log_info("client_authenticated", LOG_TEXT("sid", stream_id(client->stream)),
-             LOG_TEXT("jid", client->jid->bare), LOG_TEXT("addr", client_address(client)));
+             LOG_TEXT("jid", client->jid->bare), LOG_TEXT("addr", client_address(client)),
+             LOG_TEXT("mechanism", sasl_mechanism_name(mechanism)),
+             LOG_TEXT("tls", tls_version(conn_tls(client->conn))));
     stream_set_flag(client->stream, STREAM_AUTHENTICATED);
     stream_set_limits(client->stream, &client->worker->limits.after_auth);
     stream_restart(client->stream);

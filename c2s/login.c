@@ -181,9 +181,10 @@ static void succeeded(struct login *login, struct buffer *out)
         return;
     }
     char *local = xstrdup(sasl_exchange_authenticated(login->exchange));
+    enum sasl_mechanism mechanism = login->mechanism;
     finish(login);
     send_message(client, "success", out);
-    client_authenticated(client, local);
+    client_authenticated(client, local, mechanism);
     free(local);
 }
 
