@@ -56,18 +56,28 @@ static enum sm_verdict run_hooks(struct session *session, struct stanza *stanza)
     return SM_PASS;
 }
 
+static void refuse(struct session *session, const struct stanza *stanza,
+                   enum stanza_condition condition)
+{
+    struct stanza *error = stanza_error(stanza, condition, NULL);
+
+    if (error) {
+        session_send_take(session, error);
+    }
+}
+
 static void outgoing_job(struct account *account, struct session *session, struct stanza *stanza,
                          int problem)
 {
-    if (session->ended || account->state != ACCOUNT_READY) {
+    if (session->ended) {
+        return;
+    }
+    if (account->state != ACCOUNT_READY) {
+        refuse(session, stanza, STANZA_RESOURCE_CONSTRAINT);
         return;
     }
     if (problem >= 0) {
-        struct stanza *error = stanza_error(stanza, (enum stanza_condition)problem, NULL);
-
-        if (error) {
-            session_send_take(session, error);
-        }
+        refuse(session, stanza, (enum stanza_condition)problem);
         return;
     }
     if (handle_own_iq(session, stanza)) {
