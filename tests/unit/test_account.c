@@ -4,7 +4,7 @@
  * when the database, the slot or the account goes away.
  */
 #include "c2s/slots.h"
-#include "tests/unit/fake_host.h"
+#include "tests/unit/fake_client.h"
 
 #define ROSTER_GET "<iq type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>"
 #define ROSTER_SET                                                                                 \

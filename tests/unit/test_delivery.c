@@ -4,7 +4,7 @@
  * then with sessions; once by the short cut and once by way of the router, with the same result.
  */
 #include "c2s/sm/delivery.h"
-#include "tests/unit/fake_host.h"
+#include "tests/unit/fake_client.h"
 
 #define STRANGER "x@y.z/r"
 #define FRIEND   "bob@example.net/b"

@@ -3,7 +3,7 @@
  * Subscriptions (docs/rules/subscription.md): each cell of RFC 6121, appendix A, with sessions, a
  * contact elsewhere and a database, and the rules around the table.
  */
-#include "tests/unit/fake_host.h"
+#include "tests/unit/fake_client.h"
 #include "tests/unit/subscription_cells.h"
 
 #define CONTACT "c@y.z"

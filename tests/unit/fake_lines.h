@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Stanzas as short lines, and inboxes of them:
+ *
+ *     presence subscribe bob@example.net > alice@example.net
+ *     iq result > alice@example.net/a roster 3 {bob@example.net both}
+ *     message chat bob@example.net/b > alice@example.net "hello"
+ */
+#pragma once
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/buffer.h"
+#include "common/base/memory.h"
+#include "common/xmpp/namespaces.h"
+#include "common/xmpp/stanza.h"
+#include "tests/unit/unit.h"
+
+#define FAKE_LINES 2048
+
+struct fake_inbox {
+    char *lines[FAKE_LINES];
+    size_t first, count;
+};
+
+static void fake_describe_roster(struct buffer *line, const struct element *query)
+{
+    const char *version = element_get(query, "ver");
+
+    buffer_printf(line, " roster %s", version ? version : "-");
+    ELEMENT_FOREACH (item, query) {
+        const char *name = element_get(item, "name");
+
+        buffer_printf(line, " {%s %s%s%s", element_get(item, "jid"),
+                      element_get(item, "subscription"), element_get(item, "ask") ? " ask" : "",
+                      element_get(item, "approved") ? " approved" : "");
+        if (name) {
+            buffer_printf(line, " '%s'", name);
+        }
+        ELEMENT_FOREACH (group, item) {
+            buffer_printf(line, " [%s]", element_text(group));
+        }
+        buffer_append_char(line, '}');
+    }
+}
+
+static void fake_describe_child(struct buffer *line, const struct element *child)
+{
+    if (element_is(child, "jabber:iq:roster", "query")) {
+        fake_describe_roster(line, child);
+    } else if (element_is(child, NS_CLIENT, "error")) {
+        buffer_printf(line, " %s", element_first(child)->name);
+    } else if (element_is(child, NS_CLIENT, "body")) {
+        buffer_printf(line, " \"%s\"", element_text(child));
+    } else {
+        buffer_printf(line, " <%s>", child->name);
+    }
+}
+
+static char *fake_describe(const struct stanza *stanza)
+{
+    struct buffer line = {0};
+    const char *type = stanza_type_name(stanza->type);
+
+    buffer_append_text(&line, stanza_kind_name(stanza->kind));
+    if (type) {
+        buffer_printf(&line, " %s", type);
+    }
+    if (stanza->has_from) {
+        buffer_printf(&line, " %s", stanza->from.full);
+    }
+    buffer_printf(&line, " > %s", stanza->has_to ? stanza->to.full : "-");
+    ELEMENT_FOREACH (child, stanza->root) {
+        if (stanza->type == PRESENCE_AVAILABLE && element_is(child, NS_CLIENT, "priority")) {
+            continue;
+        }
+        if (!stanza_is_error(stanza) || element_is(child, NS_CLIENT, "error")) {
+            fake_describe_child(&line, child);
+        }
+    }
+    return buffer_take(&line);
+}
+
+static void fake_put(struct fake_inbox *inbox, const struct stanza *stanza)
+{
+    assert_true(inbox->count < FAKE_LINES);
+    inbox->lines[(inbox->first + inbox->count++) % FAKE_LINES] = fake_describe(stanza);
+}
+
+static char *fake_get(struct fake_inbox *inbox)
+{
+    char *line;
+
+    if (inbox->count == 0) {
+        return NULL;
+    }
+    line = inbox->lines[inbox->first];
+    inbox->first = (inbox->first + 1) % FAKE_LINES;
+    inbox->count--;
+    return line;
+}
+
+static void fake_clear(struct fake_inbox *inbox)
+{
+    for (char *line; (line = fake_get(inbox)) != NULL;) {
+        free(line);
+    }
+}
+
+static UNUSED void fake_expect(struct fake_inbox *inbox, const char *expected)
+{
+    char *line = fake_get(inbox);
+
+    if (!line) {
+        fail_msg("nothing came, but expected: %s", expected);
+    }
+    assert_string_equal(line, expected);
+    free(line);
+}
+
+static UNUSED void fake_expect_nothing(struct fake_inbox *inbox)
+{
+    if (inbox->count > 0) {
+        fail_msg("unexpected: %s", inbox->lines[inbox->first]);
+    }
+}
+
+/* Takes the expected line from wherever it stands among what has come. */
+static UNUSED bool fake_took(struct fake_inbox *inbox, const char *expected)
+{
+    bool found = false;
+
+    for (size_t i = 0, count = inbox->count; i < count; i++) {
+        char *line = fake_get(inbox);
+
+        if (!found && strcmp(line, expected) == 0) {
+            found = true;
+            free(line);
+        } else {
+            inbox->lines[(inbox->first + inbox->count++) % FAKE_LINES] = line;
+        }
+    }
+    return found;
+}
