@@ -10,6 +10,7 @@ from tests.runner.result import failed, passed
 
 # Each with the seconds after which its pytest is killed.
 PYTEST_GROUPS = {
+    "commands": 300,
     "router": 300,
     "plugins": 120,
     "conversations": 600,
