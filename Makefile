@@ -45,7 +45,10 @@ COMMON_LIB := $(OBJ)/libcommon.a
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(OBJ)/unit/%)
 
-.PHONY: all programs units clean help run start stop check check-all bench dev-deps format FORCE
+# V=1 shows the commands.
+say = $(if $(V),,@printf '  %-3s %s\n' $(1) '$@';)
+
+.PHONY: all programs units tools clean help run start stop check check-all bench dev-deps format FORCE
 all: programs
 
 help:
@@ -97,11 +100,11 @@ format:
 
 $(OBJ)/%.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(COMMON_LIB): $(COMMON_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	@ar rcs $@ $^
 
 # kontalkctl reaches the database itself, as c2s does.
 kontalkctl_LIBS = $(OBJ)/libc2s.a
@@ -114,10 +117,10 @@ $(1)_SRC := $$(wildcard $(1)/*.c $(1)/*/*.c)
 $(1)_OBJ := $$($(1)_SRC:%.c=$$(OBJ)/%.o)
 $$(OBJ)/lib$(1).a: $$(filter-out $$(OBJ)/$(1)/main.o,$$($(1)_OBJ))
 	@rm -f $$@
-	ar rcs $$@ $$^
+	@ar rcs $$@ $$^
 $$(BIN)/$$(call program_name,$(1)): $$($(1)_OBJ) $$($(1)_LIBS) $$(COMMON_LIB)
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_LDFLAGS) $$($(1)_LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(call say,LD)$$(CC) $$(ALL_LDFLAGS) $$($(1)_LDFLAGS) -o $$@ $$^ $$(LIBS)
 -include $$($(1)_OBJ:.o=.d)
 endef
 FOLDERS := $(sort $(PROGRAM_DIRS) $(patsubst %/,%,$(dir $(wildcard router/[a-z]*.c c2s/[a-z]*.c))))
@@ -132,12 +135,23 @@ $(OBJ)/flags: FORCE
 UNIT_LIBS = $(foreach dir,$(filter-out kontalkctl,$(FOLDERS)),$(OBJ)/lib$(dir).a) $(COMMON_LIB)
 $(OBJ)/unit/%: tests/unit/%.c $(UNIT_LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(UNIT_LIBS) -lcmocka $(LIBS)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(UNIT_LIBS) -lcmocka $(LIBS)
 # The second opinion on XML.
 $(OBJ)/unit/test_parser_property: LIBS += -lexpat
 
 # The client that test_sasl plays against is nobody's of us.
 $(OBJ)/unit/test_sasl: LIBS += -lgsasl
+
+# Programs that tests run, tests/<group>/tool_<name>.c: `PKG: …` in a comment names the libraries.
+TOOL_SRC := $(wildcard tests/*/tool_*.c)
+TOOL_BIN := $(patsubst %.c,$(OBJ)/tools/%,$(notdir $(TOOL_SRC)))
+vpath tool_%.c $(sort $(dir $(TOOL_SRC)))
+tool_packages = $(shell sed -n 's/.*PKG: *\([a-z0-9. -]*\).*/\1/p' $(1))
+tools: $(TOOL_BIN)
+$(OBJ)/tools/%: %.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< \
+		$(shell pkg-config --cflags --libs $(call tool_packages,$<) 2>/dev/null)
 
 -include $(COMMON_OBJ:.o=.d) $(UNIT_BIN:=.d)
 

@@ -62,14 +62,16 @@ def bring_up(node):
         proof.send_message(node)
     except BaseException as problem:
         ignore_signals()
+        gone = "".join(f"\n{name} ended {node.part(name).ending()}" for name in node.missing())
         node.stop()
         if isinstance(problem, place.Error):
-            raise place.Error(f"{problem}\n{logs(node)}") from problem
+            raise place.Error(f"{problem}{gone}\n{logs(node)}") from problem
         raise
 
 
 def logs(node):
-    return "\n".join(f"last lines of {p.log}:\n{p.log_tail()}" for p in node.daemons.values())
+    return "\n".join(f"last lines of {shown(process.log)}:\n{process.log_tail()}"
+                     for process in node.daemons.values())
 
 
 def start(node):

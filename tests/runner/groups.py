@@ -52,7 +52,7 @@ def run(options, summary):
     summary.run_group("lint", lambda: lint.run(name))
     if name == "lint" or (name and summary.results and not needs_build(name)):
         return None
-    if not build(summary, "programs", "units"):
+    if not build(summary, "programs", "units", "tools"):
         return None
     directory = os.environ.get("OBJ", "build/obj") + "/unit"
     summary.run_group("units", lambda: units.run("units", directory, name))
