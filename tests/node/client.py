@@ -37,6 +37,7 @@ class Stream:
     def __init__(self, address, source=None, content_ns=CLIENT):
         self.socket = socket.create_connection(
             address, SECONDS, source_address=(source, 0) if source else None)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.content_ns = content_ns
         self.header = None  # of the peer: its attributes
         self._reset()
