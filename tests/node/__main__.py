@@ -47,7 +47,8 @@ alice sent bob a message through real connections.
   accounts       {shown(where.accounts)} (JID and password)
   authority      {shown(node.authority.certificate)} (clients must trust it)
   configuration  {shown(where.configuration)}, for shells {shown(where.environment)}
-  logs           {shown(where.log)}""", flush=True)
+  logs           {shown(where.log)}
+  database       {shown(node.postgres.data)}""", flush=True)
 
 
 def shown(path):

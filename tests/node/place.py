@@ -18,7 +18,7 @@ class Error(Exception):
 
 class Place:
     def __init__(self, run, bin_directory, host=HOST, network=NETWORK):
-        self.run = os.path.abspath(run)
+        self.run = os.path.realpath(run)
         self.bin = os.path.abspath(bin_directory)
         self.network = network
         self.host = f"{host}.{network}"
