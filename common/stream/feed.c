@@ -205,10 +205,24 @@ void stream_release(struct stream *stream)
         stream_pump(stream, NULL, 0);
 }
 
+static bool is_blank(const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (!memchr(" \t\r\n", bytes[i], 4))
+            return false;
+    }
+    return true;
+}
+
 bool stream_is_clean(struct stream *stream)
 {
-    if (stream->input_length == 0 && stream->pending.length == 0)
-        return true;
-    stream_end(stream, true);
-    return false;
+    const struct buffer *pending = &stream->pending;
+    if (!is_blank(stream->input, stream->input_length) ||
+        !is_blank(pending->data, pending->length)) {
+        stream_end(stream, true);
+        return false;
+    }
+    stream->input_length = 0;
+    buffer_fini(&stream->pending);
+    return true;
 }

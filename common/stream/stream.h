@@ -132,7 +132,8 @@ void stream_set_limits(struct stream *stream, const struct parser_limits *limits
 void stream_hold(struct stream *stream);
 void stream_release(struct stream *stream);
 /* From the handler of <starttls/> or <proceed/>: false if bytes came behind it (RFC 6120 §5.4.3.3,
- * CVE-2011-0411). If so the stream has ended abruptly. */
+ * CVE-2011-0411). If so the stream has ended abruptly. Blanks are forbidden too (§5.3.3), but as
+ * clients in use send a newline (go-sendxmpp) they are dropped. */
 MUST_CHECK bool stream_is_clean(struct stream *stream);
 
 void stream_send(struct stream *stream, const struct stanza *stanza);

@@ -173,10 +173,10 @@ static struct end *start(unsigned flags)
 #define LOGGED (STREAM_SECURE | STREAM_AUTHENTICATED)
 #define BOUND  (LOGGED | STREAM_BOUND)
 
-/* T1, CVE-2011-0411: whatever follows <starttls/> in clear, be it a blank, ends the connection. */
+/* T1, CVE-2011-0411: whatever follows <starttls/> in clear, but for blanks, ends the connection. */
 static void bytes_behind_starttls_end_the_stream(void **state)
 {
-    static const char *const behind[] = {AUTH, " ", "<", H};
+    static const char *const behind[] = {AUTH, " <", "<", "\n" H};
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(behind); i++) {
         struct end *end = start(0);
@@ -195,15 +195,18 @@ static void bytes_behind_starttls_end_the_stream(void **state)
 
 static void starttls_alone_is_clean(void **state)
 {
-    struct end *end = start(0);
+    static const char *const rows[] = {STARTTLS, STARTTLS "\n", STARTTLS " \t\r\n"};
     (void)state;
-    end_feed(end, H, 0);
-    end_feed(end, STARTTLS, 3);
-    assert_string_equal(end_events(end), HEADER_IN "starttls ");
-    assert_int_equal(stream_state(end->stream), STREAM_OPENING);
-    end_feed(end, H, 0);
-    assert_string_equal(end_events(end), HEADER_IN "starttls " HEADER_IN);
-    end_free(end);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct end *end = start(0);
+        end_feed(end, H, 0);
+        end_feed(end, rows[i], 0);
+        assert_string_equal(end_events(end), HEADER_IN "starttls ");
+        assert_int_equal(stream_state(end->stream), STREAM_OPENING);
+        end_feed(end, H, 0);
+        assert_string_equal(end_events(end), HEADER_IN "starttls " HEADER_IN);
+        end_free(end);
+    }
 }
 
 /* A client that does not wait for <success/> before its new header is understood. */
