@@ -26,25 +26,26 @@ def mentions(path, name):
 
 
 def parse(group, program, output):
-    """Results from TAP; what stands between two lines belongs to the failure before it, and to the
-    skip behind it: a test says why (print_message()) before it calls skip()."""
+    """Results from TAP. Lines with "#" are about the result before them, others about the one
+    behind: what a failing test said, and why (print_message()) one calls skip()."""
     results = []
-    reason = ""
+    said = ""
     for line in output.splitlines():
         match = LINE.match(line)
         if not match:
-            reason = line
-            if results and results[-1].outcome == "failed":
+            if line.startswith("#") and results and results[-1].outcome == "failed":
                 results[-1].detail += line + "\n"
+            else:
+                said += line + "\n"
             continue
         name = f"{program}: {match['name'] or match['skip']}"
         if match["skip"]:
-            results.append(skipped(group, name, reason))
+            results.append(skipped(group, name, said))
         elif match["bad"]:
-            results.append(failed(group, name, ""))
+            results.append(failed(group, name, said))
         else:
             results.append(passed(group, name))
-        reason = ""
+        said = ""
     return results
 
 
