@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Delivery: the rules of docs/rules/delivery.md (D1 to D15) as a table, and doing what it says.
+ * Delivery: the rules of docs/rules/delivery.md (D1 to D17) as a table, and doing what it says.
  */
 #include "c2s/sm/delivery.h"
 

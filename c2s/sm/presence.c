@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * The presence of the account's resources and who is told of it: RFC 6121 §4.2, §4.4, §4.5. The
- * rules P1 to P16 are those of docs/rules/presence.md.
+ * rules P1 to P14 are those of docs/rules/presence.md.
  */
 #include "c2s/sm/presence.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Presence probes (RFC 6121 §4.3.2): rules P5, P6 and P15 of docs/rules/presence.md.
+ * Presence probes (RFC 6121 §4.3.2): rules P5 and P6 of docs/rules/presence.md.
  */
 #include "c2s/sm/presence.h"
 #include "c2s/sm/roster.h"

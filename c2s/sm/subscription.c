@@ -2,7 +2,7 @@
  *
  * Presence subscriptions: what clients and contacts send goes through the table of
  * subscription_table.c; the change is committed, then the contact or the user hears of it. The
- * rules S1 to S18 are those of docs/rules/subscription.md.
+ * rules S1 to S16 are those of docs/rules/subscription.md.
  */
 #include "c2s/sm/subscription.h"
 
@@ -13,8 +13,14 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 
-/* A request with more than this in it is kept without its children. */
-#define PENDING_MAX 4096
+void subscription_send(struct account *account, enum stanza_type type, const struct jid *contact)
+{
+    struct stanza *presence = stanza_new(STANZA_PRESENCE, type);
+
+    stanza_set_from(presence, account->jid);
+    stanza_set_to(presence, contact);
+    sm_route_take(account->sm, presence);
+}
 
 /* One subscription stanza on its way through the database. The account is held meanwhile, so the
  * session stays in memory too. */
@@ -71,15 +77,6 @@ static void transition_free(struct transition *transition)
     free(transition);
 }
 
-static void route_new(struct account *account, enum stanza_type type, const struct jid *contact)
-{
-    struct stanza *presence = stanza_new(STANZA_PRESENCE, type);
-
-    stanza_set_from(presence, account->jid);
-    stanza_set_to(presence, contact);
-    sm_route_take(account->sm, presence);
-}
-
 /* S3: who may see the account's presence from now on gets it, who no longer may gets to know that
  * it is not available. An automatic answer repeats it for a contact whose server has lost it. */
 static void show_or_hide(struct account *account, const struct transition *transition)
@@ -121,7 +118,7 @@ static bool is_outbound(const struct transition *transition)
 static void pass_on(struct account *account, struct transition *transition)
 {
     if (transition->reply) {
-        route_new(account, PRESENCE_SUBSCRIBED, transition->contact);
+        subscription_send(account, PRESENCE_SUBSCRIBED, transition->contact);
     }
     if (!transition->pass) {
         return;
@@ -170,31 +167,6 @@ static void unchanged(struct account *account, struct transition *transition)
     transition_free(transition);
 }
 
-static char *text_of(const struct stanza *stanza)
-{
-    struct buffer text = {0};
-
-    stanza_write(&text, stanza, NS_CLIENT);
-    return buffer_take(&text);
-}
-
-static char *pending_text(const struct stanza *request)
-{
-    char *text = text_of(request);
-    struct stanza *plain;
-
-    if (strlen(text) <= PENDING_MAX) {
-        return text;
-    }
-    free(text);
-    plain = stanza_new(STANZA_PRESENCE, PRESENCE_SUBSCRIBE);
-    stanza_set_from(plain, &request->from);
-    stanza_set_to(plain, &request->to);
-    text = text_of(plain);
-    stanza_unref(plain);
-    return text;
-}
-
 static void set_pending(struct roster_item *item, const struct transition *transition)
 {
     if (!subscription_pending_in(item->subscription)) {
@@ -202,7 +174,7 @@ static void set_pending(struct roster_item *item, const struct transition *trans
         item->pending = NULL;
     } else if (transition->event == SUBSCRIPTION_IN_SUBSCRIBE) {
         free(item->pending);
-        item->pending = pending_text(transition->stamped);
+        item->pending = subscription_pending_text(transition->stamped);
     }
 }
 
@@ -320,72 +292,6 @@ static enum sm_verdict subscription_incoming(struct account *account, struct sta
     return SM_HANDLED;
 }
 
-/* S7: a request is shown at every login until it is answered (§3.1.3). */
-static void subscription_ready(struct session *session, bool initial)
-{
-    struct account *account = session->account;
-
-    if (!initial) {
-        return;
-    }
-    ROSTER_ITEMS (item, account) {
-        struct stanza *request = item->pending ? sm_parse_stanza(account->sm, item->pending) : NULL;
-
-        if (request) {
-            session_send_take(session, request);
-        }
-    }
-}
-
-struct removal {
-    struct jid *contact;
-    enum subscription old;
-    roster_done *after;
-    void *user;
-};
-
-static void removal_committed(struct account *account, int status, void *user)
-{
-    const struct removal *removal = user;
-
-    if (status < 0) {
-        return;
-    }
-    if (subscription_to(removal->old) || subscription_pending_out(removal->old)) {
-        route_new(account, PRESENCE_UNSUBSCRIBE, removal->contact);
-    }
-    if (subscription_from(removal->old)) {
-        route_new(account, PRESENCE_UNSUBSCRIBED, removal->contact);
-    }
-}
-
-static void removal_pushed(struct account *account, int status, void *user)
-{
-    struct removal *removal = user;
-
-    if (status == 0 && subscription_from(removal->old)) {
-        presence_hide(account, removal->contact);
-    }
-    removal->after(account, status, removal->user);
-    free(removal->contact);
-    free(removal);
-}
-
-/* S13, S14 */
-void subscription_remove(struct roster_change *change, roster_done *after, void *user)
-{
-    struct removal *removal = xcalloc(1, sizeof(*removal));
-    struct roster_item *item = change->item;
-
-    removal->contact = jid_dup(item->jid);
-    removal->old = item->subscription;
-    removal->after = after;
-    removal->user = user;
-    item->subscription =
-        subscription_make(false, false, false, subscription_pending_in(item->subscription));
-    roster_change_submit(change, removal_committed, removal_pushed, removal);
-}
-
 static void subscription_stream_features(struct sm *sm, struct element *features)
 {
     (void)sm;
@@ -397,5 +303,5 @@ const struct sm_module subscription_module = {
     .stream_features = subscription_stream_features,
     .outgoing = subscription_outgoing,
     .incoming = subscription_incoming,
-    .session_ready = subscription_ready,
+    .session_ready = subscription_show_pending,
 };

@@ -48,7 +48,7 @@ static struct {
     unsigned units; /* submitted */
     struct db_unit *waiting[FAKE_ROWS];
     size_t waiting_count;
-    char last[64]; /* name of the last statement that was executed */
+    unsigned accounts_read;
 } fake_db;
 
 struct fake_statement {
@@ -120,6 +120,7 @@ static void fake_add_cell(struct pg_result *result, int column, const char *text
 
 static void fake_select_account(const struct fake_statement *statement, struct pg_result *result)
 {
+    fake_db.accounts_read++;
     for (size_t i = 0; i < ARRAY_SIZE(fake_db.accounts); i++) {
         const char *local = fake_db.accounts[i].local;
 
@@ -230,7 +231,6 @@ static const struct {
 
 static void fake_execute(struct fake_statement *statement, struct pg_result *result)
 {
-    strncpy(fake_db.last, statement->statement->name, sizeof(fake_db.last) - 1);
     for (size_t i = 0; i < ARRAY_SIZE(fake_statements); i++) {
         if (strcmp(fake_statements[i].name, statement->statement->name) == 0) {
             fake_statements[i].run(statement, result);
@@ -377,6 +377,10 @@ static UNUSED void fake_roster_row(int owner, const char *jid, const char *subsc
     row->cells[5] = xstrdup(strchr(flags, 'a') ? "t" : "f");
     row->cells[6] = xstrdup(strchr(flags, 'A') ? "t" : "f");
     row->cells[7] = xstrdup(strchr(flags, 'p') ? "t" : "f");
+    if (strchr(flags, 'p')) {
+        row->cells[8] = xasprintf("<presence type='subscribe' from='%s' to='%s@example.net'/>", jid,
+                                  fake_db.accounts[owner - 1].local);
+    }
     row->cells[9] = xstrdup("");
     row->cells[10] = xstrdup("0");
     row->cells[11] = xstrdup(strchr(flags, 'r') ? "t" : "f");
