@@ -61,6 +61,9 @@ static bool nobody_would_see(struct sm *sm, const struct stanza *stanza)
 
 void sm_arrived(struct sm *sm, struct stanza *stanza)
 {
+    if (sm->stopped) {
+        return; /* nothing is loaded any more */
+    }
     if (!stanza->to.local) {
         server_arrived(sm, stanza);
     } else if (nobody_would_see(sm, stanza)) {

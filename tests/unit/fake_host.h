@@ -41,6 +41,7 @@ static struct {
     struct fake_inbox router;
     bool echo;      /* what goes to the router for our own names comes back */
     bool congested; /* the router takes nothing */
+    bool stopped;
     bool shortcut;
     int64_t resources, roster_items, directed;
     bool lost[SLOTS]; /* slots that are not ours */
@@ -286,21 +287,15 @@ void client_send(struct client *client, struct stanza *stanza)
     fake_put(&client->inbox, stanza);
 }
 
-static void fake_closed(void *user)
-{
-    struct client *client = user;
-
-    if (!client->gone) {
-        client->gone = true;
-        sm_plugin.closed(fake.state, client->session, false);
-    }
-}
-
+/* The session hears of it inside the call, which c2s may do. */
 void client_close(struct client *client, int condition, const char *text)
 {
     (void)text;
     client->closed = condition;
-    loop_defer(NULL, fake_closed, client);
+    if (!client->gone) {
+        client->gone = true;
+        sm_plugin.closed(fake.state, client->session, false);
+    }
 }
 
 void client_pause(struct client *client)

@@ -328,6 +328,45 @@ static void test_account_created(void **state)
     assert_non_null(login("dave", "d")->session);
 }
 
+/* What sessions leave behind reaches the world, but brings no account back to life. */
+static void test_stop_with_sessions(void **state)
+{
+    struct client *alice, *bob;
+
+    (void)state;
+    fake_roster_row(1, "bob@example.net", "both", "");
+    fake_roster_row(1, "x@y.z", "from", "");
+    fake_roster_row(2, "alice@example.net", "both", "");
+    alice = login_available("alice", "a");
+    bob = login_available("bob", "b");
+    fake_clear(&fake.router);
+    fake_stop();
+    assert_true(fake.stopped);
+    assert_int_equal(alice->closed, STREAM_SYSTEM_SHUTDOWN);
+    assert_int_equal(bob->closed, STREAM_SYSTEM_SHUTDOWN);
+    expect_routed("presence unavailable alice@example.net/a > x@y.z");
+}
+
+/* It ends when the last question to the database has been answered. */
+static void test_stop_waits_for_database(void **state)
+{
+    struct client *client = login("alice", "a");
+
+    (void)state;
+    fake_db.late = true;
+    say(client, ROSTER_SET);
+    fake_bind("bob", "b");
+    pump();
+    fake_stop();
+    assert_false(fake.stopped);
+    fake_db_answer();
+    pump();
+    assert_false(fake.stopped);
+    fake_db_answer();
+    pump();
+    assert_true(fake.stopped);
+}
+
 static void test_idle_account_is_let_go(void **state)
 {
     unsigned units;
@@ -381,6 +420,8 @@ int main(void)
         TEST(test_account_removed),
         TEST(test_password_changed),
         TEST(test_account_created),
+        TEST(test_stop_with_sessions),
+        TEST(test_stop_waits_for_database),
         TEST(test_idle_account_is_let_go),
         TEST(test_account_in_use_stays),
     };
