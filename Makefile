@@ -136,6 +136,27 @@ UNIT_LIBS = $(foreach dir,$(filter-out kontalkctl,$(FOLDERS)),$(OBJ)/lib$(dir).a
 $(OBJ)/unit/%: tests/unit/%.c $(UNIT_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(UNIT_LIBS) -lcmocka $(LIBS)
+# A fuzzer's entry has the name of its file, so that one test can replay all corpora.
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+$(OBJ)/fuzz/%.o: tests/fuzz/%.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -DLLVMFuzzerTestOneInput=$* -MMD -MP -c -o $@ $<
+FUZZ_OBJ := $(FUZZ_SRC:tests/fuzz/%.c=$(OBJ)/fuzz/%.o)
+$(OBJ)/unit/test_fuzz: UNIT_LIBS := $(FUZZ_OBJ) $(UNIT_LIBS)
+$(OBJ)/unit/test_fuzz: $(FUZZ_OBJ)
+
+# `make fuzz-xml SECONDS=60`: clang's engine, beginning with the corpus.
+SECONDS ?= 60
+fuzz-%:
+	$(MAKE) CC=clang WERROR= HARDENING= SANITIZE=fuzzer-no-link,address,undefined \
+		$(BUILD)/obj-fuzzer-no-link-address-undefined/engine/$@
+	mkdir -p $(BUILD)/fuzz/$*
+	$(BUILD)/obj-fuzzer-no-link-address-undefined/engine/$@ -max_total_time=$(SECONDS) \
+		-max_len=65536 -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$* tests/fuzz/corpus/$*
+$(OBJ)/engine/fuzz-%: tests/fuzz/fuzz_%.c $(UNIT_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(UNIT_LIBS) $(LIBS)
+
 # The second opinion on XML.
 $(OBJ)/unit/test_parser_property: LIBS += -lexpat
 
@@ -153,7 +174,7 @@ $(OBJ)/tools/%: %.c $(OBJ)/flags
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< \
 		$(shell pkg-config --cflags --libs $(call tool_packages,$<) 2>/dev/null)
 
--include $(COMMON_OBJ:.o=.d) $(UNIT_BIN:=.d)
+-include $(COMMON_OBJ:.o=.d) $(UNIT_BIN:=.d) $(FUZZ_OBJ:.o=.d)
 
 clean:
 	rm -rf $(BUILD)
