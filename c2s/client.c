@@ -240,7 +240,8 @@ void client_accept(struct worker *worker, int fd, const char *peer, bool direct_
     client_deadline(client, DEADLINE_LOGIN,
                     admission_stressed(worker->admission) ? worker->limits.login_ms / 3
                                                           : worker->limits.login_ms);
-    stream_open(client->stream, NULL, NULL);
+    /* RFC 6120 §4.7.1: every header of ours has a "from", also one that only begins an error. */
+    stream_open(client->stream, NULL, worker->network);
     client->direct_tls = direct_tls;
     if (direct_tls)
         client_begin_tls(client);
