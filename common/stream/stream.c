@@ -12,6 +12,9 @@
 #include "common/xmpp/namespaces.h"
 
 #define CLOSING_TIMEOUT_MS 5000
+/* Behind an error of ours nothing is waited for: the stream is beyond recovery (RFC 6120
+ * §4.9.1.1). Not at once, since the owner may be in the middle of something. */
+#define FAILED_TIMEOUT_MS 1
 
 static const char *const STATE_NAMES[STREAM_STATES] = {
     [STREAM_OPENING] = "opening", [STREAM_NEGOTIATING] = "negotiating", [STREAM_READY] = "ready",
@@ -57,6 +60,7 @@ static void arm_timer(struct stream *stream)
         break;
     case STREAM_CLOSING:
         after_ms = after_ms ? after_ms : CLOSING_TIMEOUT_MS;
+        after_ms = stream->condition >= 0 ? FAILED_TIMEOUT_MS : after_ms;
         break;
     default:
         break;

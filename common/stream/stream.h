@@ -7,7 +7,8 @@
  *    opening ──header──► negotiating ──stream_ready()──► ready
  *       ▲                    │  stream_restart()
  *       └────────────────────┘
- *    any ──stream_close(), stream_fail()──► closing ──footer or timeout──► closed
+ *    any ──stream_close()──► closing ──footer or timeout──► closed
+ *    any ──stream_fail()──► closing ──ops->arm() with the shortest time──► closed
  *
  * Callbacks run inside stream_feed(), stream_release(), stream_timeout() and the calls that send.
  * The owner frees the stream; never from inside one of its callbacks. After ops->ended nothing but
@@ -70,7 +71,7 @@ struct stream_profile {
     bool keep_bytes; /* ops->stanza gets the bytes as received (router) */
     /* What stream_enter() arms. OPENING runs from stream_open() until READY, whatever comes in
      * between, unless NEGOTIATING is given: that replaces it once, at the first header. 0: none;
-     * CLOSING 0: 5 s. */
+     * CLOSING 0: 5 s. Behind an error of ours the peer's footer is not waited for. */
     uint64_t timeout_ms[STREAM_STATES];
 };
 
