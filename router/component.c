@@ -51,6 +51,7 @@ static void component_free(struct component *component)
     stream_free(component->stream);
     free(component->name);
     free(component->incarnation);
+    free(component->end_text);
     free(component);
 }
 
@@ -61,6 +62,11 @@ static void on_closed(void *user, int reason)
     withdraw(component);
     log_info("component_closed", LOG_TEXT("sid", stream_id(component->stream)),
              LOG_TEXT("role", component_role(component)), LOG_TEXT("name", component->name),
+             LOG_TEXT("addr", conn_peer_address(component->conn)),
+             LOG_TEXT("error", component->condition < 0
+                                   ? NULL
+                                   : stream_condition_name(component->condition)),
+             LOG_TEXT("text", component->end_text),
              LOG_TEXT("reason", reason ? error_text(reason) : "closed by the component"));
     component->door->connected--;
     component->door->unproven -= component->proven ? 0 : 1;
@@ -140,10 +146,8 @@ static void on_ended(void *user, int condition, const char *text, bool abrupt)
 {
     struct component *component = user;
     (void)abrupt; /* only TLS ends abruptly */
-    log_info("component_stream_ended", LOG_TEXT("sid", stream_id(component->stream)),
-             LOG_TEXT("role", component_role(component)), LOG_TEXT("name", component->name),
-             LOG_TEXT("error", condition < 0 ? NULL : stream_condition_name(condition)),
-             LOG_TEXT("text", text));
+    component->condition = condition;
+    component->end_text = xstrdup_or_null(text);
     withdraw(component);
     conn_close(component->conn);
 }
@@ -193,6 +197,7 @@ void component_accept(struct router_listener *door, int fd)
     struct component *component = xcalloc(1, sizeof(*component));
     component->router = router;
     component->door = door;
+    component->condition = -1;
     component->incarnation = xmalloc(2 * INCARNATION_BYTES + 1);
     crypto_random_hex(component->incarnation, INCARNATION_BYTES);
     component->timer = timer_new(router->loop, on_timer, component);

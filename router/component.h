@@ -32,6 +32,8 @@ struct component {
     bool gone;             /* nothing is sent to it any more */
     bool heard;            /* something came since the last ping */
     unsigned missed;       /* pings without a sign of life */
+    int condition;         /* the stream error we sent, or -1 */
+    char *end_text;        /* how its stream ended, or NULL */
     struct component_counters counters;
     struct component *prev, *next;
 };
