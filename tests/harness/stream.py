@@ -99,7 +99,17 @@ class RawStream(Client):
 
     def _reset(self):
         super()._reset()
-        self._seen = b""
+        self._seen = bytearray()
+
+    def forget(self):
+        """A new stream begins, as behind TLS and SASL, by whatever will be sent."""
+        self._reset()
+        self.header = None
+
+    def wait_header(self, seconds=SECONDS):
+        deadline = time.monotonic() + seconds
+        while self.header is None:
+            self._feed(deadline)
 
     def _read(self, data):
         self._seen += data
@@ -123,7 +133,7 @@ class RawStream(Client):
     def read_to_end(self, seconds=SECONDS):
         """Everything from the current stream header on, also what was received before, until the
         peer closes the connection."""
-        data = self._seen
+        data = bytearray(self._seen)
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self.socket.settimeout(left)
@@ -132,11 +142,11 @@ class RawStream(Client):
             except TimeoutError:
                 break
             except (ConnectionError, ssl.SSLError):
-                return parse(data)
+                return parse(bytes(data))
             if not piece:
-                return parse(data)
+                return parse(bytes(data))
             data += piece
-        return parse(data, closed=False)
+        return parse(bytes(data), closed=False)
 
     def exchange(self, data, seconds=SECONDS):
         """Sends bytes and reads until the connection is closed."""

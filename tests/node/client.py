@@ -160,13 +160,17 @@ class Client(Stream):
         self.features = self.expect(f"{{{STREAM}}}features")
 
     def authenticate(self, mechanism="SCRAM-SHA-256"):
+        self.prove(mechanism)
+        self.begin()
+
+    def prove(self, mechanism):
+        """All of authentication but the new stream behind it."""
         scram = Scram(mechanism, self.user, self.password)
         self.send(f"<auth xmlns='{SASL}' mechanism='{mechanism}'>{encode(scram.first())}</auth>")
         challenge = self.expect(f"{{{SASL}}}challenge")
         answer = scram.final(base64.b64decode(challenge.text))
         self.send(f"<response xmlns='{SASL}'>{encode(answer)}</response>")
         scram.verify(base64.b64decode(self.expect(f"{{{SASL}}}success").text))
-        self.begin()
 
     def bind(self):
         wish = f"<resource>{escape(self.resource)}</resource>" if self.resource else ""
