@@ -16,3 +16,6 @@ void sm_reload(struct sm *sm);
 void sm_slots_changed(struct sm *sm);
 /* See c2s_plugin.account_changed. */
 void sm_account_changed(struct sm *sm, const struct jid *jid, bool may_stay, struct client *keep);
+
+/* control.c; ends with words NULL. */
+extern const struct control_command sm_commands[];

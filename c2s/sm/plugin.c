@@ -101,4 +101,5 @@ const struct c2s_plugin sm_plugin = {
     .undelivered = plugin_undelivered,
     .slots_changed = plugin_slots_changed,
     .account_changed = plugin_account_changed,
+    .commands = sm_commands,
 };

@@ -195,6 +195,29 @@ const char *service_version(void)
     return "test";
 }
 
+/* What the control socket would be answered. */
+
+static struct buffer fake_answer_text;
+
+void control_print(struct control_request *request, const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+
+    (void)request;
+    va_start(arguments, format);
+    assert_true(vasprintf(&text, format, arguments) >= 0);
+    va_end(arguments);
+    buffer_append_text(&fake_answer_text, text);
+    free(text);
+}
+
+void control_end(struct control_request *request, const char *error)
+{
+    (void)request;
+    assert_null(error);
+}
+
 /* The worker. */
 
 struct loop *worker_loop(struct worker *worker)

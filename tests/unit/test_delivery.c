@@ -283,6 +283,23 @@ static void test_server_answers(void **state)
     expect(bob, "iq error > bob@example.net/b feature-not-implemented");
 }
 
+/* One counter a row of the dispatch table, one for what has none. */
+static void test_counters(void **state)
+{
+    (void)state;
+    say(bob, "<iq id='1' type='get' to='example.net'><ping xmlns='urn:xmpp:ping'/></iq>");
+    say(bob, "<iq id='1' type='get'><ping xmlns='urn:xmpp:ping'/></iq>");
+    say(bob, "<iq id='1' type='set'><ping xmlns='urn:xmpp:ping'/></iq>");
+    say(bob, "<iq id='1' type='get'><query xmlns='x:y'/></iq>");
+    buffer_clear(&fake_answer_text);
+    sm_plugin.commands[0].run(fake.state, NULL, 0, NULL);
+    assert_non_null(strstr(fake_answer_text.data, "accounts in memory: 2\nsessions: 5\n"));
+    assert_non_null(strstr(fake_answer_text.data, "being answered: 0\n"));
+    assert_non_null(strstr(fake_answer_text.data, "nobody serves: 1\n"));
+    assert_non_null(strstr(fake_answer_text.data, "iq urn:xmpp:ping ping: 2 served, 1 refused\n"));
+    buffer_fini(&fake_answer_text);
+}
+
 /* RFC 6120 §10.3: what a client addresses to nobody is for its own account. */
 static void test_without_to(void **state)
 {
@@ -357,12 +374,12 @@ int main(void)
         cmocka_unit_test(test_table),  TEST(test_to_sessions),
         ROUTED(test_to_sessions),      TEST(test_strangers_see_no_difference),
         TEST(test_forged_roster_push), ROUTED(test_forged_roster_push),
-        TEST(test_no_error_loops),     TEST(test_server_answers),
-        ROUTED(test_server_answers),   TEST(test_without_to),
-        ROUTED(test_without_to),       TEST(test_malformed),
-        TEST(test_forged_delay),       ROUTED(test_forged_delay),
-        TEST(test_to_the_world),       TEST(test_router_congested),
-        TEST(test_undelivered),
+        TEST(test_no_error_loops),     TEST(test_counters),
+        TEST(test_server_answers),     ROUTED(test_server_answers),
+        TEST(test_without_to),         ROUTED(test_without_to),
+        TEST(test_malformed),          TEST(test_forged_delay),
+        ROUTED(test_forged_delay),     TEST(test_to_the_world),
+        TEST(test_router_congested),   TEST(test_undelivered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

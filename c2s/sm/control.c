@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * What an administrator can ask the session manager (kontalkctl ask c2s …).
+ */
+#include <inttypes.h>
+
+#include "c2s/sm/core.h"
+#include "c2s/sm/dispatch.h"
+#include "common/service/control.h"
+
+static size_t count_sessions(const struct sm *sm)
+{
+    size_t count = 0;
+
+    for (const struct account *at = sm->accounts; at; at = at->hh.next) {
+        count += at->sessions_count;
+    }
+    return count;
+}
+
+static void counters(void *state, struct control_request *request, size_t argc,
+                     const char *const *argv)
+{
+    const struct sm *sm = state;
+
+    (void)argc;
+    (void)argv;
+    control_print(request, "accounts in memory: %zu\n", sm->accounts_alive);
+    control_print(request, "sessions: %zu\n", count_sessions(sm));
+    control_print(request, "iq requests being answered: %u\n", sm->requests);
+    control_print(request, "iq requests nobody serves: %" PRIu64 "\n", sm->iqs_unknown);
+    for (const struct sm_iq_row *row = sm->iqs; row; row = row->hh.next) {
+        control_print(request, "iq %s: %" PRIu64 " served, %" PRIu64 " refused\n", row->key,
+                      row->handled, row->refused);
+    }
+    control_end(request, NULL);
+}
+
+const struct control_command sm_commands[] = {
+    {"counters", 0, 0, counters, "  what the session manager has to do, and has done"},
+    {0},
+};
