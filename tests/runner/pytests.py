@@ -18,9 +18,9 @@ def exists(group):
     return bool(glob.glob(f"tests/{group}/**/test_*.py", recursive=True))
 
 
-def command(group, name, long):
+def command(group, name, long, scratch):
     arguments = [os.environ.get("PYTHON", "/usr/bin/python3"), "-m", "pytest", "-q",
-                 f"tests/{group}"]
+                 f"--basetemp={scratch}/tmp", f"tests/{group}"]
     if name and name != group:
         arguments += ["-k", name]
     if long:
@@ -40,8 +40,8 @@ def run(group, name, seconds, long=False):
         report = f"{scratch}/report"
         open(report, "w").close()
         try:
-            status, output = process.run(command(group, name, long), seconds, TEST_REPORT=report,
-                                         TEST_SCRATCH=scratch)
+            status, output = process.run(command(group, name, long, scratch), seconds,
+                                         TEST_REPORT=report, TEST_SCRATCH=scratch)
         finally:
             end_leftovers(scratch)
         results = list(read(group, report))
