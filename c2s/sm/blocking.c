@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "c2s/sm/presence.h"
+#include "c2s/sm/roster.h"
 #include "c2s/sm/sm.h"
 #include "common/base/error.h"
 #include "common/tls/crypto.h"
@@ -209,15 +210,32 @@ static void store_unblock(struct sm_request *request, const struct jid *jid, voi
     sm_add_values(user, &unblock_statement, DB_INT(request->account->owner), KEY(key));
 }
 
-/* A contact that may see the presence sees the account go, then nothing more (§3.3). */
-static void apply_block(struct sm_request *request, const struct jid *jid, void *user)
+/* Calls run() for the address itself and, if it is a whole domain, for each contact there who may
+ * see the account. */
+static void each_covered(struct account *account, const struct jid *jid,
+                         void (*run)(struct account *account, const struct jid *jid))
 {
-    struct account *account = request->account;
+    run(account, jid);
+    if (jid->local || jid->resource)
+        return;
+    ROSTER_ITEMS (item, account) {
+        if (item->jid->local && strcmp(item->jid->domain, jid->domain) == 0)
+            run(account, item->jid);
+    }
+}
 
-    (void)user;
+static void hide(struct account *account, const struct jid *jid)
+{
     if (sm_shares_presence(account, jid) && !jid_bare_equal(jid, account->jid))
         presence_hide(account, jid);
-    add(account->blocklist, jid);
+}
+
+/* Who may see the presence sees the account go, then nothing more (§3.3). */
+static void apply_block(struct sm_request *request, const struct jid *jid, void *user)
+{
+    (void)user;
+    each_covered(request->account, jid, hide);
+    add(request->account->blocklist, jid);
 }
 
 static void show_again(struct account *account, const struct jid *jid)
@@ -234,7 +252,7 @@ static void apply_unblock(struct sm_request *request, const struct jid *jid, voi
     if (item == NULL)
         return;
     drop(request->account->blocklist, item);
-    show_again(request->account, jid);
+    each_covered(request->account, jid, show_again);
 }
 
 static void on_blocked(struct account *account, int status, const struct db_result *results,
@@ -277,7 +295,7 @@ static void unblock_everybody(struct account *account)
 
     account->blocklist->items = NULL;
     HASH_ITER (hh, before, item, next) {
-        show_again(account, item->jid);
+        each_covered(account, item->jid, show_again);
     }
     account->blocklist->items = before;
     drop_all(account->blocklist);
