@@ -110,11 +110,16 @@ void sm_stop(struct sm *sm, void (*stopped)(void *user), void *user)
     sm_stop_if_done(sm);
 }
 
-static bool served(const struct sm *sm, const struct account *account)
+static bool is_ours(const struct sm *sm, const struct account *account)
 {
-    return account->state == ACCOUNT_FAILED ||
-           (slots_owned(sm->slots, account->slot) &&
-            slots_epoch(sm->slots, account->slot) == account->epoch);
+    return slots_owned(sm->slots, account->slot) &&
+           slots_epoch(sm->slots, account->slot) == account->epoch;
+}
+
+/* Of an account that could not be read there is nothing that could be out of date. */
+static bool is_empty(const struct account *account)
+{
+    return account->state == ACCOUNT_FAILED && !account->sessions;
 }
 
 void sm_slots_changed(struct sm *sm)
@@ -122,7 +127,7 @@ void sm_slots_changed(struct sm *sm)
     struct account *account, *next;
 
     HASH_ITER (hh, sm->accounts, account, next) {
-        if (!served(sm, account)) {
+        if (!is_empty(account) && !is_ours(sm, account)) {
             log_info("account_lost", LOG_TEXT("account", account->jid->bare),
                      LOG_INT("slot", account->slot));
             account_drop(account, STREAM_RESET);
