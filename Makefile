@@ -48,7 +48,7 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(OBJ)/unit/%)
 # V=1 shows the commands.
 say = $(if $(V),,@printf '  %-3s %s\n' $(1) '$@';)
 
-.PHONY: all programs units tools clean help run start stop check check-all bench dev-deps format FORCE
+.PHONY: all programs units tools load clean help run start stop check check-all bench dev-deps format FORCE
 all: programs
 
 help:
@@ -58,7 +58,7 @@ help:
 	@echo '                RUN=directory for a second instance beside the first'
 	@echo 'make check      all tests; T=name for a part; SANITIZE=address,undefined'
 	@echo 'make check-all  with every long form too'
-	@echo 'make bench      the benchmarks'
+	@echo 'make bench      the benchmarks; T=name for one; RECORD=yes writes docs/BENCHMARKS.md'
 	@echo 'make format     let clang-format have its way'
 	@echo 'make dev-deps   install what only developers need'
 	@echo 'make clean      remove build/'
@@ -86,10 +86,13 @@ stop:
 	@if [ -e '$(RUN)' ]; then exec $(NODE) stop; fi
 
 T ?=
+RECORD ?=
+export RECORD
 check-all: FORM := --all
 bench: FORM := --bench
+bench: SETS := bench
 check check-all bench:
-	@tests/node/packages run check
+	@tests/node/packages run check $(SETS)
 	@exec $(PYTHON) tests/run $(FORM) '$(T)'
 
 dev-deps:
@@ -174,7 +177,14 @@ $(OBJ)/tools/%: %.c $(OBJ)/flags
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< \
 		$(shell pkg-config --cflags --libs $(call tool_packages,$<) 2>/dev/null)
 
--include $(COMMON_OBJ:.o=.d) $(UNIT_BIN:=.d) $(FUZZ_OBJ:.o=.d)
+# The clients of the benchmarks.
+LOAD_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/bench/*.c))
+$(OBJ)/bench/load: $(LOAD_OBJ) $(COMMON_LIB)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lgsasl $(LIBS)
+load: $(OBJ)/bench/load
+
+-include $(COMMON_OBJ:.o=.d) $(UNIT_BIN:=.d) $(FUZZ_OBJ:.o=.d) $(LOAD_OBJ:.o=.d)
 
 clean:
 	rm -rf $(BUILD)

@@ -111,12 +111,12 @@ class Node:
 
     # Administration.
 
-    def control(self, *words, password=None):
+    def control(self, *words, password=None, seconds=CONTROL_SECONDS):
         """kontalkctl; returns what it prints."""
         command = [self.place.program("kontalkctl"), "-c", self.place.configuration, *words]
         try:
             done = subprocess.run(command, input=password or "", capture_output=True, text=True,
-                                  timeout=CONTROL_SECONDS, check=False)
+                                  timeout=seconds, check=False)
         except FileNotFoundError as problem:
             raise place.Error(f"{command[0]} is not there: has it been built?") from problem
         if done.returncode != 0:

@@ -22,6 +22,7 @@ PYTEST_GROUPS = {
     "systemd": 300,
 }
 LONG_FACTOR = 10
+BENCHMARK_SECONDS = 3600
 SANITIZER = "sanitizer"
 SANITIZE = "address,undefined"
 
@@ -47,7 +48,7 @@ def sanitized_units():
 
 def run(options, summary):
     if options.bench:
-        return benchmarks(summary)
+        return benchmarks(summary, options.name)
     name = options.name
     summary.run_group("lint", lambda: lint.run(name))
     if name == "lint" or (name and summary.results and not needs_build(name)):
@@ -75,15 +76,13 @@ def run_pytests(summary, options):
         summary.run_group(group, lambda: pytests.run(group, options.name, limit, options.all))
 
 
-def benchmarks(summary):
-    """tests/bench/bench_*: programs that print their figures."""
-    if not os.path.isdir("tests/bench"):
-        print("no benchmarks yet")
+def benchmarks(summary, name):
+    """tests/bench/bench_*: programs that print their figures (docs/BENCHMARKS.md)."""
+    scripts = sorted(f for f in os.listdir("tests/bench") if re.match(rf"bench_.*{name}", f))
+    if not build(summary, "programs", "load"):
         return
-    if not build(summary, "programs"):
-        return
-    for script in sorted(f for f in os.listdir("tests/bench") if re.match(r"bench_", f)):
-        status, output = process.run([f"tests/bench/{script}"], 3600)
-        print(output, end="")
+    for script in scripts:
+        status, output = process.run([f"tests/bench/{script}"], BENCHMARK_SECONDS)
+        print(output, end="", flush=True)
         good = status == 0
         summary.add(passed("bench", script) if good else failed("bench", script, output))

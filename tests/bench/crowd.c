@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Clients in numbers.
+ */
+#include "tests/bench/crowd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/base/memory.h"
+#include "common/io/timer.h"
+
+#define DEADLINE_MS (900 * 1000)
+/* 127.1.0.1 and so on, without addresses that end in 0 or 255. */
+#define FIRST_SOURCE      0x7f010000U
+#define SOURCES_IN_SUBNET 254U
+
+struct member {
+    struct crowd *crowd;
+    struct session *session;
+    char *jid;
+    char *password;
+    size_t to_send; /* of the messages that this one has to send */
+    struct member *partner;
+};
+
+struct crowd {
+    struct session_setup setup;
+    struct timer *deadline;
+    struct member *members;
+    size_t count;
+    size_t begun, ready, open; /* clients */
+    size_t wanted, at_once;
+    size_t awaited; /* messages that have not come yet */
+    bool leaving;
+    bool failed;
+};
+
+/* --- running --- */
+
+static void fail(struct crowd *crowd, const char *who, const char *why)
+{
+    if (!crowd->failed)
+        fprintf(stderr, "load: %s: %s\n", who, why);
+    crowd->failed = true;
+    loop_stop(crowd->setup.loop);
+}
+
+static void on_deadline(void *user)
+{
+    fail(user, "everybody", "the time is up");
+}
+
+static int run(struct crowd *crowd)
+{
+    if (crowd->failed)
+        return ERR_INVALID;
+    timer_start(crowd->deadline, DEADLINE_MS, 0);
+    loop_run(crowd->setup.loop);
+    timer_stop(crowd->deadline);
+    return crowd->failed ? ERR_INVALID : 0;
+}
+
+/* --- logging in --- */
+
+static const struct session_ops session_ops;
+
+static uint32_t source_of(size_t index)
+{
+    return FIRST_SOURCE + (uint32_t)(index / SOURCES_IN_SUBNET * 256) +
+           (uint32_t)(index % SOURCES_IN_SUBNET) + 1;
+}
+
+static void begin_more(struct crowd *crowd)
+{
+    while (crowd->begun < crowd->wanted && crowd->begun - crowd->ready < crowd->at_once) {
+        struct member *member = &crowd->members[crowd->begun];
+        member->session = session_new(&crowd->setup, member->jid, member->password,
+                                      source_of(crowd->begun), &session_ops, member);
+        if (member->session == NULL) {
+            fail(crowd, member->jid, strerror(errno));
+            return;
+        }
+        crowd->begun++;
+        crowd->open++;
+    }
+}
+
+static void on_ready(void *user)
+{
+    struct member *member = user;
+    struct crowd *crowd = member->crowd;
+
+    crowd->ready++;
+    if (crowd->ready == crowd->wanted)
+        loop_stop(crowd->setup.loop);
+    else
+        begin_more(crowd);
+}
+
+int crowd_login(struct crowd *crowd, size_t count, size_t at_once)
+{
+    if (count <= crowd->ready)
+        return 0;
+    if (count > crowd->count) {
+        fprintf(stderr, "load: there are only %zu accounts\n", crowd->count);
+        return ERR_INVALID;
+    }
+    crowd->wanted = count;
+    crowd->at_once = at_once;
+    begin_more(crowd);
+    return run(crowd);
+}
+
+/* --- talking --- */
+
+static void send_next(struct member *member)
+{
+    if (member->to_send == 0)
+        return;
+    member->to_send--;
+    session_send(member->session, member->partner->jid);
+}
+
+static void on_message(void *user)
+{
+    struct member *member = user;
+    struct crowd *crowd = member->crowd;
+
+    if (crowd->awaited == 0) {
+        fail(crowd, member->jid, "a message that nobody sent");
+        return;
+    }
+    if (--crowd->awaited == 0)
+        loop_stop(crowd->setup.loop);
+    else
+        send_next(member->partner);
+}
+
+int crowd_talk(struct crowd *crowd, size_t messages, size_t pairs, size_t at_once)
+{
+    if (pairs == 0 || 2 * pairs > crowd->ready) {
+        fprintf(stderr, "load: too few clients for %zu pairs\n", pairs);
+        return ERR_INVALID;
+    }
+    crowd->awaited = messages;
+    for (size_t i = 0; i < pairs; i++) {
+        struct member *sender = &crowd->members[2 * i], *recipient = sender + 1;
+        sender->partner = recipient;
+        recipient->partner = sender;
+        sender->to_send = messages / pairs + (i < messages % pairs);
+        for (size_t n = 0; n < at_once; n++)
+            send_next(sender);
+    }
+    return messages > 0 ? run(crowd) : 0;
+}
+
+/* --- leaving --- */
+
+static void on_ended(void *user, const char *reason)
+{
+    struct member *member = user;
+    struct crowd *crowd = member->crowd;
+
+    member->session = NULL;
+    crowd->open--;
+    if (!crowd->leaving)
+        fail(crowd, member->jid, reason);
+    else if (crowd->open == 0)
+        loop_stop(crowd->setup.loop);
+}
+
+static const struct session_ops session_ops = {
+    .ready = on_ready,
+    .message = on_message,
+    .ended = on_ended,
+};
+
+int crowd_logout(struct crowd *crowd)
+{
+    crowd->leaving = true;
+    if (crowd->open == 0)
+        return 0;
+    for (size_t i = 0; i < crowd->begun; i++)
+        if (crowd->members[i].session)
+            session_close(crowd->members[i].session);
+    return run(crowd);
+}
+
+/* --- beginning and end --- */
+
+static void add_account(struct crowd *crowd, char *line)
+{
+    char *tab = strchr(line, '\t');
+
+    line[strcspn(line, "\n")] = '\0';
+    if (tab == NULL)
+        return;
+    crowd->members = xrealloc(crowd->members, (crowd->count + 1) * sizeof(*crowd->members));
+    crowd->members[crowd->count++] = (struct member){
+        .crowd = crowd,
+        .jid = xstrndup(line, (size_t)(tab - line)),
+        .password = xstrdup(tab + 1),
+    };
+}
+
+static int read_accounts(struct crowd *crowd, const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char *line = NULL;
+    size_t size = 0;
+
+    if (file == NULL) {
+        fprintf(stderr, "load: %s: %s\n", path, strerror(errno));
+        return ERR_INVALID;
+    }
+    while (getline(&line, &size, file) > 0)
+        add_account(crowd, line);
+    free(line);
+    fclose(file);
+    return 0;
+}
+
+static int make_tls(struct crowd *crowd, const char *ca_file)
+{
+    static const char *const alpn[] = {"xmpp-client", NULL};
+    const struct tls_settings settings = {.role = TLS_CLIENT, .alpn = alpn, .ca_file = ca_file};
+    const char *problem;
+    int error = tls_context_new(&settings, &crowd->setup.tls, &problem);
+
+    if (error)
+        fprintf(stderr, "load: %s: %s\n", ca_file, problem);
+    return error;
+}
+
+int crowd_new(const struct crowd_settings *settings, struct crowd **result)
+{
+    struct crowd *crowd = xcalloc(1, sizeof(*crowd));
+
+    crowd->setup.server = settings->server;
+    crowd->setup.loop = loop_new();
+    crowd->setup.parsers = parser_pool_new();
+    crowd->deadline = timer_new(crowd->setup.loop, on_deadline, crowd);
+    *result = crowd;
+    if (make_tls(crowd, settings->ca_file) != 0)
+        return ERR_INVALID;
+    return read_accounts(crowd, settings->accounts_file);
+}
+
+void crowd_free(struct crowd *crowd)
+{
+    timer_close(crowd->deadline);
+    loop_free(crowd->setup.loop);
+    parser_pool_free(crowd->setup.parsers);
+    tls_context_unref(crowd->setup.tls);
+    for (size_t i = 0; i < crowd->count; i++) {
+        free(crowd->members[i].jid);
+        free(crowd->members[i].password);
+    }
+    free(crowd->members);
+    free(crowd);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * All clients of the load. Each call runs the loop until its work is done, a client fails, or the
+ * time is up; in between nothing runs, and the clients idle.
+ */
+#pragma once
+
+#include "tests/bench/session.h"
+
+struct crowd;
+
+struct crowd_settings {
+    const char *server; /* "127.0.0.1:5223", direct TLS */
+    const char *ca_file;
+    const char *accounts_file; /* lines "jid<TAB>password", one client for each */
+};
+
+/* ERR_INVALID: it has said why on standard error, as all of these do. */
+MUST_CHECK int crowd_new(const struct crowd_settings *settings, struct crowd **crowd);
+void crowd_free(struct crowd *crowd);
+/* Logs further clients in until there are `count`, `at_once` at a time. */
+MUST_CHECK int crowd_login(struct crowd *crowd, size_t count, size_t at_once);
+/* `messages` messages between the first `pairs` pairs of clients, `at_once` of each pair on their
+ * way at any time. */
+MUST_CHECK int crowd_talk(struct crowd *crowd, size_t messages, size_t pairs, size_t at_once);
+/* All clients leave in order. */
+MUST_CHECK int crowd_logout(struct crowd *crowd);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * A load of XMPP clients for benchmarks, told on standard input what to do; tests/bench/load.py
+ * talks to it. It answers each line with "ok SECONDS", or ends with status 1.
+ *
+ *     login COUNT AT_ONCE           log clients in until there are COUNT
+ *     talk MESSAGES PAIRS AT_ONCE   chat messages between pairs of them
+ *
+ * At the end of its input the clients leave. It connects to nothing but the address it is given,
+ * from addresses in 127.1.0.0/16 and beyond, one for each client.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "tests/bench/crowd.h"
+
+static int obey(struct crowd *crowd, const char *line)
+{
+    size_t a, b, c;
+
+    if (sscanf(line, "login %zu %zu", &a, &b) == 2)
+        return crowd_login(crowd, a, b);
+    if (sscanf(line, "talk %zu %zu %zu", &a, &b, &c) == 3)
+        return crowd_talk(crowd, a, b, c);
+    fprintf(stderr, "load: not understood: %s", line);
+    return ERR_INVALID;
+}
+
+static int serve(struct crowd *crowd)
+{
+    char *line = NULL;
+    size_t size = 0;
+    int error = 0;
+
+    while (!error && getline(&line, &size, stdin) > 0) {
+        uint64_t begin = clock_monotonic_ms();
+        error = obey(crowd, line);
+        if (!error) {
+            printf("ok %.3f\n", (double)(clock_monotonic_ms() - begin) / 1000);
+            fflush(stdout);
+        }
+    }
+    free(line);
+    return error;
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct crowd *crowd;
+
+    if (argc != 4) {
+        fprintf(stderr, "usage: load ADDRESS:PORT CA-FILE ACCOUNTS-FILE\n");
+        return 2;
+    }
+    const struct crowd_settings settings = {
+        .server = argv[1], .ca_file = argv[2], .accounts_file = argv[3]};
+    signal(SIGPIPE, SIG_IGN);
+    log_set_level(LOG_LEVEL_ERROR);
+    raise_descriptor_limit();
+    if (crowd_new(&settings, &crowd) != 0 || serve(crowd) != 0 || crowd_logout(crowd) != 0)
+        return EXIT_FAILURE;
+    crowd_free(crowd);
+    return EXIT_SUCCESS;
+}

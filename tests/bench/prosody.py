@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Debian's Prosody with the features that this server has now, and no others.
+
+import os
+
+from tests.bench.accounts import ROUNDS
+from tests.bench.foreign import Foreign
+from tests.node.ports import ADDRESS
+
+CONFIGURATION = """
+run_as_root = {root}
+data_path = "{directory}/data"
+interfaces = {{ "{address}" }}
+c2s_ports = {{ }}
+c2s_direct_tls_ports = {{ {port} }}
+modules_enabled = {{
+    "roster"; "saslauth"; "tls"; "disco"; "ping"; "version"; "uptime"; "time"; "lastactivity";
+    "vcard"; "private"; "blocklist";
+}}
+modules_disabled = {{ "s2s" }}
+authentication = "internal_hashed"
+password_hash = "SHA-256"
+storage = "internal"
+log = {{ info = "{directory}/prosody.log" }}
+ssl = {{ certificate = "{certificate}"; key = "{key}" }}
+VirtualHost "{domain}"
+"""
+ACCOUNT = """return {{
+    ["iteration_count"] = {rounds};
+    ["salt"] = "{salt}";
+    ["stored_key"] = "{stored_key}";
+    ["server_key"] = "{server_key}";
+}};
+"""
+
+
+class Prosody(Foreign):
+    name = "prosody"
+    program = "prosody"
+
+    def command(self):
+        return ["prosody", "-F", "--config", f"{self.directory}/prosody.cfg.lua"]
+
+    def configure(self):
+        self.write("prosody.cfg.lua", CONFIGURATION.format(
+            root="true" if os.getuid() == 0 else "false", directory=self.directory,
+            address=ADDRESS, port=self.port, domain=self.accounts.domain,
+            certificate=self.certificate, key=self.key))
+        account = ACCOUNT.format(rounds=ROUNDS, salt=self.verifier.salt,
+                                 stored_key=self.verifier.stored_key.hex(),
+                                 server_key=self.verifier.server_key.hex())
+        store = self.accounts.domain.replace(".", "%2e")
+        for user in self.accounts.users():
+            self.write(f"data/{store}/accounts/{user}.dat", account)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * One client of the load: direct TLS from an address of its own, SCRAM-SHA-256, a resource, roster,
+ * presence. Then it idles, or sends and gets messages.
+ */
+#pragma once
+
+#include "common/io/loop.h"
+#include "common/tls/tls.h"
+#include "common/xmpp/parser.h"
+
+struct session;
+
+struct session_ops {
+    /* It is logged in and available. */
+    void (*ready)(void *user);
+    /* A message with a body came. */
+    void (*message)(void *user);
+    /* The last call; reason NULL: we asked for it. */
+    void (*ended)(void *user, const char *reason);
+};
+
+/* What all sessions share; borrowed. */
+struct session_setup {
+    struct loop *loop;
+    struct parser_pool *parsers;
+    struct tls_context *tls;
+    const char *server; /* "127.0.0.1:5223" */
+};
+
+/* Strings are borrowed. `source` is an IPv4 address in host order. */
+struct session *session_new(const struct session_setup *setup, const char *jid,
+                            const char *password, uint32_t source, const struct session_ops *ops,
+                            void *user);
+/* A chat message to a bare JID. */
+void session_send(struct session *session, const char *to);
+/* In order; ops->ended follows. */
+void session_close(struct session *session);
