@@ -22,6 +22,11 @@ NUMBERS = itertools.count(1)
 LOCK = threading.Lock()
 
 
+def encode_plain(account):
+    """The message of SASL PLAIN (RFC 4616)."""
+    return base64.b64encode(f"\0{account.user}\0{account.password}".encode()).decode()
+
+
 class Mismatch(Exception):
     """The conversation went another way; the text says where and how."""
 
@@ -112,7 +117,8 @@ class Play:
         values = {"domain": self.node.network, "host": self.node.place.host, **self.kept}
         for alias, account in self.cast.accounts.items():
             values.update({alias: account.jid, f"{alias}.user": account.user,
-                           f"{alias}.password": account.password})
+                           f"{alias}.password": account.password,
+                           f"{alias}.plain": encode_plain(account)})
         for name, player in self.players.items():
             values.setdefault(name, player.jid)
             values.update({f"{name}.full": player.full, f"{name}.resource": player.resource})
