@@ -4,6 +4,8 @@
  */
 #include "c2s/client.h"
 
+#include <string.h>
+
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/xmpp/namespaces.h"
@@ -16,6 +18,26 @@ static bool speaks_as_itself(const struct client *client, const struct stanza *s
     if (stanza->from.resource == NULL)
         return jid_bare_equal(&stanza->from, client->jid);
     return jid_equal(&stanza->from, client->jid);
+}
+
+/* RFC 5646 §2.1.1 recommends room for 35 characters at least; more is no language of anybody. */
+#define LANGUAGE_MAX 63
+
+static bool is_language(const char *text)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
+    size_t length = strspn(text, allowed);
+
+    return length > 0 && length <= LANGUAGE_MAX && text[length] == '\0';
+}
+
+/* What does not say its language is in that of its stream (RFC 6120 §8.1.5). */
+static void set_language(const struct client *client, struct stanza *stanza)
+{
+    const char *language = client_lang(client);
+
+    if (language && is_language(language) && !element_get_ns(stanza->root, NS_XML, "lang"))
+        element_set_ns(stanza->root, NS_XML, "lang", language);
 }
 
 static void limit_rate(struct client *client)
@@ -66,6 +88,7 @@ void client_stanza(void *user, struct stanza *stanza, int problem, const char *b
     }
     limit_rate(client);
     stanza_set_from(stanza, client->jid);
+    set_language(client, stanza);
     if (problem < 0 && answer_here(client, stanza))
         stanza_unref(stanza);
     else
