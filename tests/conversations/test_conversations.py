@@ -94,7 +94,8 @@ def stage(request, tmp_path_factory):
 
 
 def test_conversation(stage, way, script):
-    try:
-        stage.results[way, script.path].result(SECONDS)
-    except Mismatch as problem:
+    problem = stage.results[way, script.path].exception(SECONDS)
+    if isinstance(problem, Mismatch):
         pytest.fail(str(problem), pytrace=False)
+    if problem:
+        raise problem
