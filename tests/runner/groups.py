@@ -8,8 +8,8 @@ import re
 from tests.runner import lint, process, pytests, units
 from tests.runner.result import failed, passed
 
-# Each with the seconds after which its pytest is killed.
-PYTEST_GROUPS = {
+# Those that come first, in this order, and the seconds after which the pytest of a group is killed.
+PYTEST_SECONDS = {
     "commands": 300,
     "router": 300,
     "plugins": 120,
@@ -21,6 +21,7 @@ PYTEST_GROUPS = {
     "network": 600,
     "systemd": 300,
 }
+OTHER_SECONDS = 300
 LONG_FACTOR = 10
 BENCHMARK_SECONDS = 3600
 SANITIZER = "sanitizer"
@@ -35,15 +36,23 @@ def build(summary, *targets):
     return status == 0
 
 
-def sanitized_units():
-    """The unit tests once more, with all that the sanitizers see."""
-    status, output = process.make(f"SANITIZE={SANITIZE}", "units")
+def pytest_groups():
+    """All folders of tests/ with a test_*.py."""
+    found = {group for group in os.listdir("tests") if pytests.exists(group)}
+    return [g for g in PYTEST_SECONDS if g in found] + sorted(found - set(PYTEST_SECONDS))
+
+
+def sanitized():
+    """The unit tests and the attacks once more, with all that the sanitizers see."""
+    status, output = process.make(f"SANITIZE={SANITIZE}", "units", "programs")
     if status != 0:
         yield failed(SANITIZER, "build", output)
         return
-    plain = os.environ.get("BUILD", "build")
-    directory = f"{plain}/obj-{SANITIZE.replace(',', '-')}/unit"
-    yield from units.run(SANITIZER, directory, "")
+    objects = f"{os.environ.get('BUILD', 'build')}/obj-{SANITIZE.replace(',', '-')}"
+    yield from units.run(SANITIZER, f"{objects}/unit", "")
+    if pytests.exists("attacks"):
+        yield from pytests.run("attacks", "", PYTEST_SECONDS["attacks"], label=SANITIZER,
+                               BIN=f"{objects}/bin", OBJ=objects)
 
 
 def run(options, summary):
@@ -59,19 +68,20 @@ def run(options, summary):
     summary.run_group("units", lambda: units.run("units", directory, name))
     run_pytests(summary, options)
     if name in ("", SANITIZER) and not os.environ.get("SANITIZE"):
-        summary.run_group(SANITIZER, sanitized_units)
+        summary.run_group(SANITIZER, sanitized)
     return None
 
 
 def needs_build(name):
-    return name in (*PYTEST_GROUPS, "units", SANITIZER) or units.sources(name)
+    return name in (*pytest_groups(), "units", SANITIZER) or units.sources(name)
 
 
 def run_pytests(summary, options):
-    for group, seconds in PYTEST_GROUPS.items():
-        other = options.name in (*PYTEST_GROUPS, "units", SANITIZER) and options.name != group
-        if other or not pytests.exists(group):
-            continue
+    groups = pytest_groups()
+    if options.name in (*groups, "units", SANITIZER):
+        groups = [group for group in groups if group == options.name]
+    for group in groups:
+        seconds = PYTEST_SECONDS.get(group, OTHER_SECONDS)
         limit = seconds * (LONG_FACTOR if options.all else 1)
         summary.run_group(group, lambda: pytests.run(group, options.name, limit, options.all))
 

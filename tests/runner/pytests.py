@@ -28,28 +28,31 @@ def command(group, name, long, scratch):
     return arguments
 
 
-def read(group, report):
+def read(label, report):
     with open(report, encoding="utf-8") as file:
         for line in file:
-            yield Result(group, **json.loads(line))
+            yield Result(label, **json.loads(line))
 
 
-def run(group, name, seconds, long=False):
+def run(group, name, seconds, long=False, label=None, **environment):
+    """Results under the group's name, or `label`."""
+    label = label or group
     with tempfile.TemporaryDirectory(prefix="kontalk-check-") as scratch:
         os.chmod(scratch, 0o711)
         report = f"{scratch}/report"
         open(report, "w").close()
         try:
             status, output = process.run(command(group, name, long, scratch), seconds,
-                                         TEST_REPORT=report, TEST_SCRATCH=scratch)
+                                         TEST_REPORT=report, TEST_SCRATCH=scratch,
+                                         **environment)
         finally:
             end_leftovers(scratch)
-        results = list(read(group, report))
+        results = list(read(label, report))
         if status is None:
-            results.append(failed(group, running(report), f"no end in sight\n{output}"))
+            results.append(failed(label, running(report), f"no end in sight\n{output}"))
     yield from results
     if status not in (0, NOTHING_COLLECTED) and not any(r.outcome == "failed" for r in results):
-        yield failed(group, "pytest", f"{process.describe(status)}\n{output}")
+        yield failed(label, "pytest", f"{process.describe(status)}\n{output}")
 
 
 def running(report):
@@ -62,6 +65,6 @@ def running(report):
 
 def end_leftovers(scratch):
     """The nodes of a pytest that was killed."""
-    for run_directory in glob.glob(f"{scratch}/*/"):
+    for run_directory in (*glob.glob(f"{scratch}/run-*/"), *glob.glob(f"{scratch}/tmp/*/run/")):
         process.run([os.environ.get("PYTHON", "/usr/bin/python3"), "-m", "tests.node", "stop"], 60,
                     RUN=run_directory)
