@@ -93,20 +93,23 @@ def stop(node):
 
 
 def run(node):
-    with node.locked():
-        if node.is_running():
-            raise place.Error(f"{node.place.host} is already running; `make stop` ends it")
-        bring_up(node)
-    describe(node)
-    print("Ctrl-C ends it.", flush=True)
+    started = False
     try:
+        with node.locked():
+            if node.is_running():
+                raise place.Error(f"{node.place.host} is already running; `make stop` ends it")
+            started = True
+            bring_up(node)
+        describe(node)
+        print("Ctrl-C ends it.", flush=True)
         watch(node)
     except Ended:
         pass
     finally:
         ignore_signals()
-        with node.locked():
-            node.stop()
+        if started:
+            with node.locked():
+                node.stop()
 
 
 def watch(node):
@@ -128,6 +131,8 @@ def tell_end(node, name):
 
 
 def end(*_):
+    """Once: what the signal began is not to be interrupted by another."""
+    ignore_signals()
     raise Ended
 
 
