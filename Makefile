@@ -31,7 +31,8 @@ PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(PKG_CFLAGS) $(WARNINGS) $(WERROR) $(HARDENING) \
 	$(SANITIZE_FLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE_FLAGS) $(LDFLAGS)
-LIBS = $(PKG_LIBS) -lunistring -lpthread
+# libunbound.pc asks for packages that nothing here needs.
+LIBS = $(PKG_LIBS) -lunistring -lunbound -lpthread
 
 # A folder with a main.c is a program; c2s is a library too, for its unit tests.
 PROGRAM_DIRS := $(patsubst %/main.c,%,$(wildcard router/main.c c2s/main.c net/main.c s2s/main.c \
@@ -126,7 +127,7 @@ $$(BIN)/$$(call program_name,$(1)): $$($(1)_OBJ) $$($(1)_LIBS) $$(COMMON_LIB)
 	$$(call say,LD)$$(CC) $$(ALL_LDFLAGS) $$($(1)_LDFLAGS) -o $$@ $$^ $$(LIBS)
 -include $$($(1)_OBJ:.o=.d)
 endef
-FOLDERS := $(sort $(PROGRAM_DIRS) $(patsubst %/,%,$(dir $(wildcard router/[a-z]*.c c2s/[a-z]*.c))))
+FOLDERS := $(sort $(PROGRAM_DIRS) $(patsubst %/,%,$(dir $(wildcard router/[a-z]*.c c2s/[a-z]*.c s2s/[a-z]*.c))))
 $(foreach dir,$(FOLDERS),$(eval $(call program_rule,$(dir))))
 
 # Other flags, other objects: rewritten only when it differs.

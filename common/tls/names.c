@@ -97,14 +97,21 @@ static bool dns_matches(const char *pattern, const char *name)
     return rest && rest != name && strchr(rest + 1, '.') && strcasecmp(pattern + 1, rest) == 0;
 }
 
+/* What a certificate has to cover. */
+struct wish {
+    const char *name;
+    const char *service; /* NULL: any of ours */
+};
+
 /* RFC 4985: "_service.name". */
-static bool srv_matches(const char *value, const char *name)
+static bool srv_matches(const char *value, const struct wish *wish)
 {
     static const char *const services[] = {"_xmpp-client.", "_xmpp-server."};
     for (size_t i = 0; i < ARRAY_SIZE(services); i++) {
         size_t length = strlen(services[i]);
         if (strncasecmp(value, services[i], length) == 0) {
-            return strcasecmp(value + length, name) == 0;
+            return (!wish->service || strcmp(services[i], wish->service) == 0) &&
+                   strcasecmp(value + length, wish->name) == 0;
         }
     }
     return false;
@@ -121,14 +128,14 @@ static bool address_matches(const char *value, const char *name)
 
 static bool is_name(void *user, unsigned type, const char *value)
 {
-    const char *name = user;
+    const struct wish *wish = user;
     switch (type) {
     case GNUTLS_SAN_DNSNAME:
-        return dns_matches(value, name);
+        return dns_matches(value, wish->name);
     case GNUTLS_SAN_OTHERNAME_SRV:
-        return srv_matches(value, name);
+        return srv_matches(value, wish);
     case GNUTLS_SAN_OTHERNAME_XMPP:
-        return address_matches(value, name);
+        return address_matches(value, wish->name);
     default:
         return false;
     }
@@ -136,7 +143,14 @@ static bool is_name(void *user, unsigned type, const char *value)
 
 bool tls_certificate_covers(gnutls_x509_crt_t certificate, const char *name)
 {
-    return any_name(certificate, is_name, (void *)name);
+    return tls_certificate_covers_service(certificate, name, NULL);
+}
+
+bool tls_certificate_covers_service(gnutls_x509_crt_t certificate, const char *name,
+                                    const char *service)
+{
+    struct wish wish = {.name = name, .service = service};
+    return any_name(certificate, is_name, &wish);
 }
 
 struct address_call {

@@ -9,6 +9,7 @@
 #include <gnutls/x509.h>
 
 #include "common/tls/tls.h"
+#include "common/tls/verify.h"
 
 /* A chain with its key. */
 struct tls_certificate {
@@ -58,11 +59,12 @@ const struct tls_certificate *tls_certificate_choose(const struct tls_context *c
 char *tls_received_name(gnutls_session_t gnutls);
 
 /* names.c */
-/* "münchen.example" as "xn--mnchen-3ya.example"; as it is if that is impossible. free() it. */
-char *tls_name_ascii(const char *name);
 /* The certificate says it is for `name` (an A-label): a dNSName, SRVName or xmppAddr
  * (RFC 6120 §13.7.1.2, RFC 6125 §6.4). The common name is not looked at (RFC 9525 §2). */
 bool tls_certificate_covers(gnutls_x509_crt_t certificate, const char *name);
+/* Of the SRVNames only that service counts: "_xmpp-server."; NULL: any. */
+bool tls_certificate_covers_service(gnutls_x509_crt_t certificate, const char *name,
+                                    const char *service);
 /* Calls back for each id-on-xmppAddr (RFC 6120 §13.7.1.4). */
 void tls_certificate_addresses(gnutls_x509_crt_t certificate,
                                void (*address)(void *user, const char *jid), void *user);
