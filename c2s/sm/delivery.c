@@ -116,22 +116,9 @@ static void keep_or_refuse(struct account *account, struct stanza *stanza)
     sm_refuse(account->sm, stanza, STANZA_SERVICE_UNAVAILABLE, NULL);
 }
 
-static void answer_unsubscribed(struct account *account, const struct stanza *probe)
-{
-    struct stanza *answer;
-
-    if (!probe->has_from) {
-        return;
-    }
-    answer = stanza_new(STANZA_PRESENCE, PRESENCE_UNSUBSCRIBED);
-    stanza_set_from(answer, account->jid);
-    stanza_set_to(answer, &probe->from);
-    sm_route_take(account->sm, answer);
-}
-
 static void deliver(struct account *account, struct stanza *stanza)
 {
-    bool trusted = stanza->has_from && sm_shares_presence(account, &stanza->from);
+    bool trusted = sm_shares_presence(account, &stanza->from);
 
     switch (delivery_rule(stanza->type, situation_of(account, &stanza->to), trusted)) {
     case DELIVER_IGNORE:
@@ -155,7 +142,7 @@ static void deliver(struct account *account, struct stanza *stanza)
         dispatch_request(account->sm, SM_TO_ACCOUNT, account, NULL, stanza);
         break;
     case DELIVER_UNSUBSCRIBED:
-        answer_unsubscribed(account, stanza);
+        sm_route_presence(account->sm, PRESENCE_UNSUBSCRIBED, account->jid, &stanza->from);
         break;
     }
 }

@@ -56,16 +56,6 @@ static enum sm_verdict run_hooks(struct session *session, struct stanza *stanza)
     return SM_PASS;
 }
 
-static void refuse(struct session *session, const struct stanza *stanza,
-                   enum stanza_condition condition)
-{
-    struct stanza *error = stanza_error(stanza, condition, NULL);
-
-    if (error) {
-        session_send_take(session, error);
-    }
-}
-
 static void outgoing_job(struct account *account, struct session *session, struct stanza *stanza,
                          int problem)
 {
@@ -73,11 +63,11 @@ static void outgoing_job(struct account *account, struct session *session, struc
         return;
     }
     if (account->state != ACCOUNT_READY) {
-        refuse(session, stanza, STANZA_RESOURCE_CONSTRAINT);
+        session_refuse(session, stanza, STANZA_RESOURCE_CONSTRAINT);
         return;
     }
     if (problem >= 0) {
-        refuse(session, stanza, (enum stanza_condition)problem);
+        session_refuse(session, stanza, (enum stanza_condition)problem);
         return;
     }
     if (handle_own_iq(session, stanza)) {

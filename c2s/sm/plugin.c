@@ -58,11 +58,12 @@ static void plugin_client_gone(void *state, struct client *client)
     session_bind_cancelled(state, client);
 }
 
+/* Behind this everything has both addresses. */
 static void plugin_routed(void *state, struct stanza *stanza, int problem)
 {
     if (problem >= 0) {
         sm_refuse(state, stanza, (enum stanza_condition)problem, NULL);
-    } else if (stanza->has_to) {
+    } else if (stanza->has_to && stanza->has_from) {
         sm_arrived(state, stanza);
     }
     stanza_unref(stanza);

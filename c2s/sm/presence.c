@@ -53,11 +53,6 @@ void presence_send(struct session *session, const struct stanza *presence, const
     sm_route_take(account->sm, copy);
 }
 
-static struct stanza *unavailable_new(void)
-{
-    return stanza_new(STANZA_PRESENCE, PRESENCE_UNAVAILABLE);
-}
-
 void presence_show(struct account *account, const struct jid *to)
 {
     struct session *session;
@@ -71,7 +66,7 @@ void presence_show(struct account *account, const struct jid *to)
 
 void presence_hide(struct account *account, const struct jid *to)
 {
-    struct stanza *unavailable = unavailable_new();
+    struct stanza *unavailable = stanza_new(STANZA_PRESENCE, PRESENCE_UNAVAILABLE);
     struct session *session;
 
     ACCOUNT_SESSIONS (session, account) {
@@ -161,24 +156,23 @@ static void set_presence(struct session *session, struct stanza *presence, int p
     session->priority = priority;
 }
 
-static void refuse(struct session *session, const struct stanza *presence,
-                   enum stanza_condition condition)
+/* P13 */
+static void tell_ready(struct session *session, bool initial)
 {
-    struct stanza *error = stanza_error(presence, condition, NULL);
-
-    if (error) {
-        session_send_take(session, error);
-    }
+    SM_MODULES (module)
+        if (module->session_ready) {
+            module->session_ready(session, initial);
+        }
 }
 
 static void become_available(struct session *session, struct stanza *presence)
 {
     bool initial = !session->presence;
-    bool had_no_messages = initial || session->priority < 0;
+    bool took_messages = !initial && session->priority >= 0;
     int priority;
 
     if (read_priority(presence, &priority) < 0) {
-        refuse(session, presence, STANZA_BAD_REQUEST);
+        session_refuse(session, presence, STANZA_BAD_REQUEST);
         return;
     }
     set_presence(session, presence, priority);
@@ -187,37 +181,34 @@ static void become_available(struct session *session, struct stanza *presence)
         show_others_to(session);
         probe_contacts(session);
     }
-    if (!initial && (!had_no_messages || priority < 0)) {
-        return;
+    if (initial || (priority >= 0 && !took_messages)) {
+        tell_ready(session, initial);
     }
+}
+
+static void tell_unavailable(struct session *session, struct stanza *presence)
+{
     SM_MODULES (module)
-        if (module->session_ready) {
-            module->session_ready(session, initial);
+        if (module->session_unavailable) {
+            module->session_unavailable(session, presence);
         }
 }
 
-static void end_presence(struct session *session, struct stanza *hook, const struct stanza *sent)
+/* P9, P11. Directed presence may have gone out without an initial one. */
+void presence_end(struct session *session, struct stanza *presence)
 {
+    struct stanza *sent =
+        presence ? stanza_ref(presence) : stanza_new(STANZA_PRESENCE, PRESENCE_UNAVAILABLE);
     struct stanza *last = session->presence;
 
     if (last) {
-        SM_MODULES (module)
-            if (module->session_unavailable) {
-                module->session_unavailable(session, hook);
-            }
-        session->presence = NULL; /* not among the available resources any more */
+        tell_unavailable(session, presence);
+        session->presence = NULL;
         broadcast(session, sent);
         stanza_unref(last);
     }
-    directed_end(session, sent); /* P9: also if there was no initial presence */
-}
-
-void presence_end(struct session *session, struct stanza *presence)
-{
-    struct stanza *made = presence ? NULL : unavailable_new();
-
-    end_presence(session, presence, presence ? presence : made);
-    stanza_unref(made);
+    directed_end(session, sent);
+    stanza_unref(sent);
 }
 
 static enum sm_verdict undirected(struct session *session, struct stanza *presence)
@@ -238,11 +229,11 @@ static enum sm_verdict directed(struct session *session, const struct stanza *pr
         return SM_PASS;
     }
     if (read_priority(presence, &priority) < 0) {
-        refuse(session, presence, STANZA_BAD_REQUEST);
+        session_refuse(session, presence, STANZA_BAD_REQUEST);
         return SM_HANDLED;
     }
     if (directed_note(session, presence) < 0) {
-        refuse(session, presence, STANZA_POLICY_VIOLATION);
+        session_refuse(session, presence, STANZA_POLICY_VIOLATION);
         return SM_HANDLED;
     }
     return SM_PASS;

@@ -5,16 +5,6 @@
 #include "c2s/sm/presence.h"
 #include "c2s/sm/roster.h"
 
-static void answer(struct account *account, const struct stanza *probe, enum stanza_type type,
-                   const struct jid *from)
-{
-    struct stanza *reply = stanza_new(STANZA_PRESENCE, type);
-
-    stanza_set_from(reply, from);
-    stanza_set_to(reply, &probe->from);
-    sm_route_take(account->sm, reply);
-}
-
 static bool anybody_available(const struct account *account)
 {
     const struct session *session;
@@ -36,7 +26,7 @@ static void show(struct account *account, const struct stanza *probe)
         if (anybody_available(account)) {
             presence_show(account, &probe->from);
         } else {
-            answer(account, probe, PRESENCE_UNAVAILABLE, account->jid);
+            sm_route_presence(account->sm, PRESENCE_UNAVAILABLE, account->jid, &probe->from);
         }
         return;
     }
@@ -44,7 +34,7 @@ static void show(struct account *account, const struct stanza *probe)
     if (session && session_available(session)) {
         presence_send(session, session->presence, &probe->from);
     } else {
-        answer(account, probe, PRESENCE_UNAVAILABLE, &probe->to);
+        sm_route_presence(account->sm, PRESENCE_UNAVAILABLE, &probe->to, &probe->from);
     }
 }
 
@@ -52,7 +42,7 @@ static enum sm_verdict probe_incoming(struct account *account, struct stanza *st
 {
     const struct jid *from = &stanza->from;
 
-    if (stanza->type != PRESENCE_PROBE || !stanza->has_from) {
+    if (stanza->type != PRESENCE_PROBE) {
         return SM_PASS;
     }
     if (jid_bare_equal(from, account->jid) ||
@@ -60,7 +50,7 @@ static enum sm_verdict probe_incoming(struct account *account, struct stanza *st
         show(account, stanza);
     } else if (!sm_shares_presence(account, from)) {
         /* P6: as if there were no account (delivery.c, D3). */
-        answer(account, stanza, PRESENCE_UNSUBSCRIBED, account->jid);
+        sm_route_presence(account->sm, PRESENCE_UNSUBSCRIBED, account->jid, &stanza->from);
     }
     return SM_HANDLED;
 }

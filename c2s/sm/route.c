@@ -99,6 +99,16 @@ void sm_route_take(struct sm *sm, struct stanza *stanza)
     stanza_unref(stanza);
 }
 
+void sm_route_presence(struct sm *sm, enum stanza_type type, const struct jid *from,
+                       const struct jid *to)
+{
+    struct stanza *presence = stanza_new(STANZA_PRESENCE, type);
+
+    stanza_set_from(presence, from);
+    stanza_set_to(presence, to);
+    sm_route_take(sm, presence);
+}
+
 void sm_refuse(struct sm *sm, struct stanza *stanza, enum stanza_condition condition,
                const char *text)
 {

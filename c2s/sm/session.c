@@ -70,6 +70,16 @@ void session_send_take(struct session *session, struct stanza *stanza)
     stanza_unref(stanza);
 }
 
+void session_refuse(struct session *session, const struct stanza *stanza,
+                    enum stanza_condition condition)
+{
+    struct stanza *error = stanza_error(stanza, condition, NULL);
+
+    if (error) {
+        session_send_take(session, error);
+    }
+}
+
 void session_end(struct session *session)
 {
     if (session->ended) {

@@ -60,6 +60,9 @@ static inline bool session_available(const struct session *session)
 /* Writes to the client, as it is. Borrowed. Nothing happens if the client is gone. */
 void session_send(struct session *session, struct stanza *stanza);
 void session_send_take(struct session *session, struct stanza *stanza);
+/* Answers a stanza of its client with an error, unless it must not be answered with one. */
+void session_refuse(struct session *session, const struct stanza *stanza,
+                    enum stanza_condition condition);
 /* Ends the stream with a stream error and the session with it, now. */
 void session_kick(struct session *session, enum stream_condition condition, const char *text);
 /* The session ends now: contacts and features hear of it. The memory goes with the client and the

@@ -187,6 +187,9 @@ enum stanza_condition sm_condition(int status);
  * delivered inside the call. Borrowed; afterwards it must not be changed. */
 void sm_route(struct sm *sm, struct stanza *stanza);
 void sm_route_take(struct sm *sm, struct stanza *stanza);
+/* Presence with nothing in it. */
+void sm_route_presence(struct sm *sm, enum stanza_type type, const struct jid *from,
+                       const struct jid *to);
 /* Routes the error reply, unless the stanza must not be answered with one. */
 void sm_refuse(struct sm *sm, struct stanza *stanza, enum stanza_condition condition,
                const char *text);

@@ -13,15 +13,6 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 
-void subscription_send(struct account *account, enum stanza_type type, const struct jid *contact)
-{
-    struct stanza *presence = stanza_new(STANZA_PRESENCE, type);
-
-    stanza_set_from(presence, account->jid);
-    stanza_set_to(presence, contact);
-    sm_route_take(account->sm, presence);
-}
-
 /* One subscription stanza on its way through the database. The account is held meanwhile, so the
  * session stays in memory too. */
 struct transition {
@@ -118,7 +109,7 @@ static bool is_outbound(const struct transition *transition)
 static void pass_on(struct account *account, struct transition *transition)
 {
     if (transition->reply) {
-        subscription_send(account, PRESENCE_SUBSCRIBED, transition->contact);
+        sm_route_presence(account->sm, PRESENCE_SUBSCRIBED, account->jid, transition->contact);
     }
     if (!transition->pass) {
         return;
@@ -134,7 +125,7 @@ static void refuse(struct account *account, struct transition *transition,
                    enum stanza_condition condition)
 {
     if (is_outbound(transition)) {
-        session_send_take(transition->session, stanza_error(transition->original, condition, NULL));
+        session_refuse(transition->session, transition->original, condition);
     } else {
         sm_refuse(account->sm, transition->stamped, condition, NULL);
     }
@@ -245,12 +236,6 @@ static void apply_rule(struct account *account, struct transition *transition)
            (item && !item->removed) || belongs_to_roster(transition->next, approved));
 }
 
-static void send_error(struct session *session, struct stanza *stanza,
-                       enum stanza_condition condition)
-{
-    session_send_take(session, stanza_error(stanza, condition, NULL));
-}
-
 static enum sm_verdict subscription_outgoing(struct session *session, struct stanza *stanza)
 {
     struct account *account = session->account;
@@ -259,9 +244,9 @@ static enum sm_verdict subscription_outgoing(struct session *session, struct sta
         return SM_PASS;
     }
     if (!stanza->has_to) {
-        send_error(session, stanza, STANZA_BAD_REQUEST);
+        session_refuse(session, stanza, STANZA_BAD_REQUEST);
     } else if (jid_bare_equal(&stanza->to, account->jid)) { /* S12 */
-        send_error(session, stanza, STANZA_NOT_ALLOWED);
+        session_refuse(session, stanza, STANZA_NOT_ALLOWED);
     } else {
         apply_rule(account, transition_new(account, session, stanza));
     }
@@ -280,7 +265,7 @@ static enum sm_verdict subscription_incoming(struct account *account, struct sta
     if (!is_subscription(stanza)) {
         return SM_PASS;
     }
-    if (!stanza->has_from || jid_bare_equal(&stanza->from, account->jid)) {
+    if (jid_bare_equal(&stanza->from, account->jid)) {
         return SM_HANDLED;
     }
     if (too_many_requests(account, stanza)) {

@@ -13,8 +13,6 @@ extern const struct sm_module subscription_module;
  * contact. after() as in roster_change_submit(). */
 void subscription_remove(struct roster_change *change, roster_done *after, void *user);
 
-/* Between the bare JIDs, on its way. */
-void subscription_send(struct account *account, enum stanza_type type, const struct jid *contact);
 /* What is kept of a request (free with free()); shown to each session that becomes available. */
 char *subscription_pending_text(const struct stanza *request);
 void subscription_show_pending(struct session *session, bool initial);

@@ -23,10 +23,10 @@ static void removal_committed(struct account *account, int status, void *user)
         return;
     }
     if (subscription_to(removal->old) || subscription_pending_out(removal->old)) {
-        subscription_send(account, PRESENCE_UNSUBSCRIBE, removal->contact);
+        sm_route_presence(account->sm, PRESENCE_UNSUBSCRIBE, account->jid, removal->contact);
     }
     if (subscription_from(removal->old)) {
-        subscription_send(account, PRESENCE_UNSUBSCRIBED, removal->contact);
+        sm_route_presence(account->sm, PRESENCE_UNSUBSCRIBED, account->jid, removal->contact);
     }
 }
 

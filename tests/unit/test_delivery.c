@@ -270,6 +270,18 @@ static void test_no_error_loops(void **state)
     }
 }
 
+/* The router sees to it that everything says where it comes from. What does not is for nobody. */
+static void test_without_from(void **state)
+{
+    (void)state;
+    arrive("<message to='alice@example.net/a'/>");
+    arrive("<iq id='1' type='get' to='alice@example.net'><query xmlns='jabber:iq:last'/></iq>");
+    arrive("<presence type='probe' to='alice@example.net'/>");
+    arrive("<presence type='subscribe' to='alice@example.net'/>");
+    expect_nothing(a);
+    expect_nothing_routed();
+}
+
 static void test_server_answers(void **state)
 {
     (void)state;
@@ -374,12 +386,13 @@ int main(void)
         cmocka_unit_test(test_table),  TEST(test_to_sessions),
         ROUTED(test_to_sessions),      TEST(test_strangers_see_no_difference),
         TEST(test_forged_roster_push), ROUTED(test_forged_roster_push),
-        TEST(test_no_error_loops),     TEST(test_counters),
-        TEST(test_server_answers),     ROUTED(test_server_answers),
-        TEST(test_without_to),         ROUTED(test_without_to),
-        TEST(test_malformed),          TEST(test_forged_delay),
-        ROUTED(test_forged_delay),     TEST(test_to_the_world),
-        TEST(test_router_congested),   TEST(test_undelivered),
+        TEST(test_without_from),       TEST(test_no_error_loops),
+        TEST(test_counters),           TEST(test_server_answers),
+        ROUTED(test_server_answers),   TEST(test_without_to),
+        ROUTED(test_without_to),       TEST(test_malformed),
+        TEST(test_forged_delay),       ROUTED(test_forged_delay),
+        TEST(test_to_the_world),       TEST(test_router_congested),
+        TEST(test_undelivered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
