@@ -185,6 +185,15 @@ $(OBJ)/bench/load: $(LOAD_OBJ) $(COMMON_LIB)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lgsasl $(LIBS)
 load: $(OBJ)/bench/load
 
+# Programs of ours, or in C++, that tests run: made when the test asks.
+$(OBJ)/tests/%: tests/%.c $(COMMON_LIB) $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(COMMON_LIB) $(LIBS)
+$(OBJ)/tests/%: tests/%.cpp $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(call say,LD)$(CXX) $(CFLAGS) -Wall -o $@ $< $(LIBS)
+$(OBJ)/tests/router/gloox_component: LIBS = -lgloox
+
 -include $(COMMON_OBJ:.o=.d) $(UNIT_BIN:=.d) $(FUZZ_OBJ:.o=.d) $(LOAD_OBJ:.o=.d)
 
 clean:

@@ -16,6 +16,8 @@
 #define NAMESPACES_MAX 32
 #define ELEMENTS_MAX   8192
 #define HEADER_MAX     (10 * 1024)
+/* How long components have to take their leave; a stopped one must not hold up a restart. */
+#define LEAVE_MS 1000
 
 static const char *const GROUP_KEYS[ROLES] = {
     [ROLE_C2S] = "c2s-group",
@@ -121,7 +123,7 @@ static void close_doors(struct router *router)
 
 static void router_free(struct router *router)
 {
-    timer_close(router->ping_timer);
+    timer_close(router->timer);
     hold_free(router->hold);
     throttle_free(router->throttle);
     routes_free(router->routes);
@@ -156,8 +158,8 @@ int router_start(struct loop *loop, const struct config *config, void **state)
     router->routes = routes_new();
     router->throttle = throttle_new();
     router->hold = hold_new(router, (uint64_t)number(config, "shared-hold"), router->queue_size);
-    router->ping_timer = timer_new(loop, router_ping, router);
-    timer_start(router->ping_timer, router->ping_interval_ms, router->ping_interval_ms);
+    router->timer = timer_new(loop, router_ping, router);
+    timer_start(router->timer, router->ping_interval_ms, router->ping_interval_ms);
     error = open_doors(router, config);
     if (error) {
         close_doors(router);
@@ -193,7 +195,7 @@ int router_reload(void *state, const struct config *config)
         give_rights(component, router->acls);
     acl_set_free(old);
     read_settings(router, config);
-    timer_start(router->ping_timer, router->ping_interval_ms, router->ping_interval_ms);
+    timer_start(router->timer, router->ping_interval_ms, router->ping_interval_ms);
     return 0;
 }
 
@@ -212,13 +214,22 @@ void router_component_gone(struct router *router)
         loop_defer(router->loop, finish, router);
 }
 
+static void cut_the_rest(void *user)
+{
+    struct router *router = user;
+    for (struct component *component = router->components; component; component = component->next)
+        conn_abort(component->conn);
+}
+
 void router_stop(void *state, void (*stopped)(void *user), void *user)
 {
     struct router *router = state;
     router->stopped = stopped;
     router->stopped_user = user;
     close_doors(router);
-    timer_stop(router->ping_timer);
+    timer_close(router->timer);
+    router->timer = timer_new(router->loop, cut_the_rest, router);
+    timer_start(router->timer, LEAVE_MS, 0);
     for (struct component *component = router->components; component; component = component->next) {
         component_fail(component, STREAM_SYSTEM_SHUTDOWN, NULL);
         conn_close(component->conn);

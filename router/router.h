@@ -60,7 +60,7 @@ struct router {
     size_t unproven_max;
     uint64_t ping_interval_ms;
     unsigned pings_missed_max;
-    struct timer *ping_timer;
+    struct timer *timer; /* pings; while stopping: the end of patience */
     uint64_t pings;
 
     void (*stopped)(void *user);

@@ -19,16 +19,14 @@
 
 #define OPENING_MS 10000
 #define SHA1_SIZE  20
-/* The router has checked what it forwards; this is only a bound. */
-#define ELEMENT_BYTES ((size_t)1024 * 1024)
-
+/* Beyond anything the router can be configured to forward: an error in here would cost the link. */
 static const struct parser_limits LIMITS = {
     .header_bytes = 10240,
-    .element_bytes = ELEMENT_BYTES,
-    .depth = 128,
-    .elements = 16384,
-    .attributes = 64,
-    .namespaces = 32,
+    .element_bytes = (size_t)64 * 1024 * 1024,
+    .depth = 1024,
+    .elements = 65536,
+    .attributes = 256,
+    .namespaces = 256,
 };
 
 /* --- handshake --- */

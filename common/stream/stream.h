@@ -142,7 +142,7 @@ void stream_send_element(struct stream *stream, const struct element *element);
 /* XML that is complete in itself. */
 void stream_send_bytes(struct stream *stream, const char *bytes, size_t length);
 
-/* Our footer; ops->ended comes when the peer's is there or after the closing timeout (5 s). */
+/* Our footer; ops->ended comes when the peer's is there or after the closing timeout. */
 void stream_close(struct stream *stream);
 /* A stream error (RFC 6120 §4.9), preceded by our header if it is not out yet. The text of
  * see-other-host is the address. */
