@@ -79,7 +79,7 @@ static void on_closed(void *user, int reason)
 
 bool component_has_room(const struct component *component, size_t length)
 {
-    return !component->gone &&
+    return !component->gone && !component->overrun &&
            conn_queued(component->conn) + length <= component->router->queue_size;
 }
 
@@ -91,12 +91,13 @@ void component_send(struct component *component, const char *bytes, size_t lengt
 
 void component_send_control(struct component *component, const char *bytes, size_t length)
 {
-    if (component->gone)
+    if (component->gone || component->overrun)
         return;
     if (conn_queued(component->conn) + length > 2 * component->router->queue_size) {
         /* Its routes go when the connection has closed: we may be announcing some at the moment. */
         log_warn("component_overrun", LOG_TEXT("role", component_role(component)),
                  LOG_TEXT("name", component->name));
+        component->overrun = true;
         conn_abort(component->conn);
         return;
     }

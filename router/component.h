@@ -30,6 +30,7 @@ struct component {
     bool wants_routes;     /* gets announcements of routes */
     bool foreign_prefixes; /* its bytes need its own stream header */
     bool gone;             /* nothing is sent to it any more */
+    bool overrun;          /* being cut off, because it reads nothing */
     bool heard;            /* something came since the last ping */
     unsigned missed;       /* pings without a sign of life */
     int condition;         /* the stream error we sent, or -1 */
