@@ -156,6 +156,13 @@ static void refuse_for_now(struct account *account, struct stanza *stanza)
     }
 }
 
+/* A request to the bare JID of no account; what it is answered is the dispatch table's. */
+static bool asks_nobody(const struct account *account, const struct stanza *stanza)
+{
+    return account->state == ACCOUNT_ABSENT && !stanza->to.resource &&
+           (stanza->type == IQ_GET || stanza->type == IQ_SET);
+}
+
 static enum sm_verdict run_hooks(struct account *account, struct stanza *stanza)
 {
     SM_MODULES (module)
@@ -175,6 +182,10 @@ void delivery_job(struct account *account, struct session *session, struct stanz
         return;
     }
     if (account->state == ACCOUNT_READY && run_hooks(account, stanza) == SM_HANDLED) {
+        return;
+    }
+    if (asks_nobody(account, stanza)) {
+        dispatch_request(account->sm, SM_TO_NOBODY, NULL, NULL, stanza);
         return;
     }
     deliver(account, stanza);

@@ -2,7 +2,7 @@
  *
  * Service Discovery (XEP-0030) of the domain and of accounts. The features are those that the
  * modules declare. What a bare JID tells it tells only to those who may see its presence; for all
- * others it does not exist (XEP-0030 §8).
+ * others there is nothing (XEP-0030 §8).
  */
 #include "c2s/sm/disco.h"
 
@@ -101,24 +101,30 @@ static void items(struct sm_request *request)
     sm_reply_take(request, result);
 }
 
-static bool may_know(struct sm_request *request)
-{
-    if (sm_shares_presence(request->account, &request->iq->from))
-        return true;
-    sm_error(request, STANZA_SERVICE_UNAVAILABLE, NULL);
-    return false;
-}
-
 static void info_to_other(struct sm_request *request)
 {
-    if (may_know(request))
+    if (sm_shares_presence(request->account, &request->iq->from))
         info(request);
+    else
+        sm_error(request, STANZA_SERVICE_UNAVAILABLE, NULL);
+}
+
+/* Where there is nothing to see there is an empty list, whether there is an account or not, and
+ * whatever the node (XEP-0030 §8). */
+static void no_items(struct sm_request *request)
+{
+    struct stanza *result;
+
+    begin(request, &result);
+    sm_reply_take(request, result);
 }
 
 static void items_to_other(struct sm_request *request)
 {
-    if (may_know(request))
+    if (sm_shares_presence(request->account, &request->iq->from))
         items(request);
+    else
+        no_items(request);
 }
 
 static const struct sm_iq iqs[] = {
@@ -126,6 +132,7 @@ static const struct sm_iq iqs[] = {
     {NS_DISCO_ITEMS, "query", SM_GET, SM_TO_SERVER | SM_TO_SELF, items},
     {NS_DISCO_INFO, "query", SM_GET, SM_TO_ACCOUNT, info_to_other},
     {NS_DISCO_ITEMS, "query", SM_GET, SM_TO_ACCOUNT, items_to_other},
+    {NS_DISCO_ITEMS, "query", SM_GET, SM_TO_NOBODY, no_items},
     {0},
 };
 

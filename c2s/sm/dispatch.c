@@ -71,8 +71,9 @@ static const struct sm_iq *choose(const struct sm_iq_row *row, enum sm_address a
  * way (RFC 6120 §8.3.3.3, §8.3.3.19). */
 static enum stanza_condition refusal(const struct sm_iq_row *row, enum sm_address addressed)
 {
-    return row && addressed != SM_TO_ACCOUNT ? STANZA_FEATURE_NOT_IMPLEMENTED
-                                             : STANZA_SERVICE_UNAVAILABLE;
+    bool tells = addressed == SM_TO_SERVER || addressed == SM_TO_SELF;
+
+    return row && tells ? STANZA_FEATURE_NOT_IMPLEMENTED : STANZA_SERVICE_UNAVAILABLE;
 }
 
 /* To one's own session a reply takes the straight way (it has no 'from' if the request had no

@@ -20,8 +20,8 @@ struct sm_iq_row {
 void dispatch_start(struct sm *sm);
 void dispatch_stop(struct sm *sm);
 
-/* Answers an iq get or set: account NULL for SM_TO_SERVER; session: the asking one of ours for
- * SM_TO_SELF, else NULL. Borrowed. */
+/* Answers an iq get or set: account NULL for SM_TO_SERVER and SM_TO_NOBODY; session: the asking one
+ * of ours for SM_TO_SELF, else NULL. Borrowed. */
 void dispatch_request(struct sm *sm, enum sm_address addressed, struct account *account,
                       struct session *session, struct stanza *iq);
 /* The session ends: its open requests will be answered to nobody. */

@@ -95,6 +95,17 @@ static void remember(struct session *session, struct stanza *presence)
     sm_submit(unit, NULL, NULL);
 }
 
+/* Requests to a resource of an account that does not show its presence to the sender (§4). */
+static enum sm_verdict incoming(struct account *account, struct stanza *stanza)
+{
+    if (stanza->type != IQ_GET || !stanza->has_from || !stanza->to.resource ||
+        !element_is(stanza_payload(stanza), NS_LAST, "query") ||
+        sm_shares_presence(account, &stanza->from))
+        return SM_PASS;
+    sm_refuse(account->sm, stanza, STANZA_FORBIDDEN, NULL);
+    return SM_HANDLED;
+}
+
 static const struct sm_iq iqs[] = {
     {NS_LAST, "query", SM_GET, SM_TO_SERVER, uptime},
     {NS_LAST, "query", SM_GET, SM_TO_SELF, account_last},
@@ -112,4 +123,5 @@ const struct sm_module last_module = {
     .account_features = features,
     .iqs = iqs,
     .session_unavailable = remember,
+    .incoming = incoming,
 };

@@ -81,9 +81,10 @@ enum sm_verdict {
 
 /* Who an iq is addressed to. */
 enum sm_address {
-    SM_TO_SERVER = 1 << 0, /* one of our domains itself, from anybody */
-    SM_TO_SELF = 1 << 1,   /* no 'to', or the sender's own bare JID */
-    SM_TO_ACCOUNT = 1 << 2 /* the bare JID of an account of ours, from somebody else */
+    SM_TO_SERVER = 1 << 0,  /* one of our domains itself, from anybody */
+    SM_TO_SELF = 1 << 1,    /* no 'to', or the sender's own bare JID */
+    SM_TO_ACCOUNT = 1 << 2, /* the bare JID of an account of ours, from somebody else */
+    SM_TO_NOBODY = 1 << 3   /* the bare JID of no account, which must look like one of a stranger */
 };
 
 #define SM_GET (1 << 0)
@@ -97,15 +98,16 @@ struct sm_request {
     struct stanza *iq;
     struct element *payload;
     enum sm_address addressed;
-    struct account *account; /* whose data is asked for, kept in memory; NULL for SM_TO_SERVER */
+    struct account *account; /* whose data is asked for, kept in memory; NULL for SM_TO_SERVER,
+                                SM_TO_NOBODY */
     struct session *session; /* SM_TO_SELF: the asking session while it lives, else NULL */
     struct sm_request *prev, *next; /* session->requests */
 };
 
 /* A row of the dispatch table. Several rows may have the same name and namespace if they differ in
  * `addressed` or `types`. What no row takes is answered by dispatch.c alone: service-unavailable
- * if there is no row for the element, else feature-not-implemented (SM_TO_ACCOUNT: always
- * service-unavailable, as if there were no account; RFC 6121 §8.5.1). */
+ * if there is no row for the element, else feature-not-implemented (SM_TO_ACCOUNT, SM_TO_NOBODY:
+ * always service-unavailable; RFC 6121 §8.5.1). */
 struct sm_iq {
     const char *ns;
     const char *name;
