@@ -54,7 +54,7 @@ class Player:
         self.name = actor.name
         self.wire = None
         self.account = cast.accounts.get(actor.account)
-        self.jid = self.account.jid if self.account else cast.components[actor.name]
+        self.jid = self.account.jid if self.account else cast.components[actor.account]
         self.resource = actor.options.get("resource", actor.name.lower())
         self.ready = False  # stanzas may be sent
 
@@ -157,6 +157,10 @@ class Play:
     # Steps: connections.
 
     def _dials(self, player, step):
+        if player.account is None:
+            player.wire = wire.ComponentWire(self.node, player.jid, self.secret,
+                                             wire.next_source())
+            return
         options = player.actor.options
         player.wire = wire.ClientWire(
             self.node, player.account, options.get("service", "C2S"), wire.next_source(),
@@ -164,11 +168,10 @@ class Play:
         player.wire.dial()
 
     def _connects(self, player, step):
+        self._dials(player, step)
         if player.account is None:
-            player.wire = wire.ComponentWire(self.node, player.jid, self.secret, wire.next_source())
             player.wire.login()
         else:
-            self._dials(player, step)
             if player.actor.options.get("service") == "C2S_TLS":
                 player.wire.begin()
             else:

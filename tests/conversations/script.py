@@ -13,7 +13,7 @@ STEP = re.compile(r"(The administrator|[A-Z]\w*) (\w.*?)(:?)")
 
 OPTIONS = {
     "Client": {"account", "resource", "service", "pings", "mechanism", "contacts"},
-    "Component": set(),
+    "Component": {"account"},
     "Account": {"contacts"},
 }
 # What an actor can do, and whether an indented block follows.
@@ -89,7 +89,8 @@ class Script:
 
     @property
     def components(self):
-        return [actor.name for actor in self.actors.values() if actor.kind == "Component"]
+        return [actor.name for actor in self.actors.values()
+                if actor.kind == "Component" and "account" not in actor.options]
 
     @property
     def is_between_actors(self):

@@ -16,9 +16,14 @@ import pytest
 from tests.conversations.play import Cast, Mismatch, Play
 from tests.conversations.script import parse
 from tests.harness.plugin import running
+from tests.node.place import NETWORK
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SETTINGS = {"direct": {}, "router": {"sm": {"shortcut": "no"}}}
+COMMON = {f'domain "{NETWORK}"': {
+    "abuse-address": [f"mailto:abuse@{NETWORK}", f"xmpp:abuse@{NETWORK}"],
+    "support-address": "https://support.example/",
+}}
+SETTINGS = {"direct": COMMON, "router": {**COMMON, "sm": {"shortcut": "no"}}}
 AT_ONCE = 6
 SECONDS = 90
 
