@@ -15,6 +15,7 @@
 
 #define FAILURE_DELAY_MS 2000
 #define FORGET_AFTER_MS  60000
+#define TELL_AFTER_MS    60000
 #define SOURCES_SWEEP    256 /* new sources between two sweeps of the table */
 #define STRESS_PERCENT   80
 
@@ -25,6 +26,7 @@ struct source {
     struct rate connections;
     struct rate failures;
     uint64_t touched_ms;
+    uint64_t tell_ms; /* from when on a line about it may be written */
 };
 
 struct network;
@@ -212,6 +214,16 @@ uint64_t admission_failed(struct admission *admission, const char *address)
         return 0;
     struct source *source = find_source(admission, address, true);
     return rate_take(&source->failures, 1000, clock_monotonic_ms()) > 0 ? FAILURE_DELAY_MS : 0;
+}
+
+bool admission_tells(struct admission *admission, const char *address)
+{
+    struct source *source = find_source(admission, address, true);
+
+    if (source->touched_ms < source->tell_ms)
+        return false;
+    source->tell_ms = source->touched_ms + TELL_AFTER_MS;
+    return true;
 }
 
 bool admission_stressed(const struct admission *admission)

@@ -25,6 +25,8 @@ void admission_done(struct admission *admission, const char *address);
 /* A login failed. Returns how long its answer is to be delayed (ms): 0, or 2 s beyond
  * sasl-tries-per-minute. Accounts are never locked (XEP-0205 §3). */
 uint64_t admission_failed(struct admission *admission, const char *address);
+/* Whether it is worth a line in the log that a stranger from there was refused: once a minute. */
+bool admission_tells(struct admission *admission, const char *address);
 /* Whether strangers get shorter time-outs, because there are too many. */
 bool admission_stressed(const struct admission *admission);
 /* How many addresses are remembered. */

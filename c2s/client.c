@@ -140,6 +140,14 @@ static void leave_session(struct client *client)
     client->bind_id = NULL;
 }
 
+/* Whoever scans ports does not fill the log; who has logged in is told of each time. */
+static enum log_level worth(struct client *client)
+{
+    bool told = client->jid || admission_tells(client->worker->admission, client_address(client));
+
+    return told ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+}
+
 static void on_ended(void *user, int condition, const char *text, bool abrupt)
 {
     struct client *client = user;
@@ -147,10 +155,10 @@ static void on_ended(void *user, int condition, const char *text, bool abrupt)
     client->ended = true;
     client->orderly = condition < 0 && !abrupt;
     if (condition >= 0)
-        log_info("stream_error", LOG_TEXT("sid", stream_id(client->stream)),
-                 LOG_TEXT("addr", client_address(client)),
-                 LOG_TEXT("jid", client->jid ? client->jid->full : NULL),
-                 LOG_TEXT("condition", stream_condition_name(condition)), LOG_TEXT("text", text));
+        log_event(worth(client), "stream_error", LOG_TEXT("sid", stream_id(client->stream)),
+                  LOG_TEXT("addr", client_address(client)),
+                  LOG_TEXT("jid", client->jid ? client->jid->full : NULL),
+                  LOG_TEXT("condition", stream_condition_name(condition)), LOG_TEXT("text", text));
     leave_session(client);
     (abrupt ? conn_abort : conn_close)(client->conn);
 }
@@ -219,7 +227,8 @@ static const struct conn_ops conn_ops = {
 void client_accept(struct worker *worker, int fd, const char *peer, bool direct_tls)
 {
     if (worker->stopping || !admission_enter(worker->admission, peer)) {
-        log_info("connection_refused", LOG_TEXT("addr", peer));
+        log_event(admission_tells(worker->admission, peer) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+                  "connection_refused", LOG_TEXT("addr", peer));
         close(fd);
         return;
     }

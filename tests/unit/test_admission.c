@@ -51,6 +51,22 @@ static void test_connection_rate(void **state)
     admission_free(admission);
 }
 
+/* The first time, and again a minute later, whatever came in between. */
+static void test_one_line_a_minute(void **state)
+{
+    struct admission *admission = begin(*state, "rate-exempt = 192.0.2.9");
+
+    assert_true(admission_tells(admission, "192.0.2.1"));
+    assert_false(admission_tells(admission, "192.0.2.1"));
+    assert_true(admission_tells(admission, "192.0.2.9"));
+    clock_fake(1000 + 59999, 0);
+    assert_false(admission_tells(admission, "192.0.2.1"));
+    clock_fake(1000 + 60000, 0);
+    assert_true(admission_tells(admission, "192.0.2.1"));
+    assert_false(admission_tells(admission, "192.0.2.1"));
+    admission_free(admission);
+}
+
 /* One customer has a /64. */
 static void test_ip6_network(void **state)
 {
@@ -139,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_connections_per_address),
         TEST(test_connection_rate),
+        TEST(test_one_line_a_minute),
         TEST(test_ip6_network),
         TEST(test_exemptions),
         TEST(test_failures),
