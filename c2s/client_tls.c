@@ -18,7 +18,11 @@ static void advertise(void *user, struct element *features)
 static void start(struct client *client)
 {
     struct domains *domains = client->domains;
+    uint32_t limit = client->worker->limits.tls_ms;
 
+    if (admission_stressed(client->worker->admission))
+        limit /= 2;
+    conn_set_handshake_timeout(client->conn, limit);
     conn_start_tls(client->conn, client->direct_tls ? domains->direct : domains->starttls, NULL);
 }
 

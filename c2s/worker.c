@@ -73,6 +73,7 @@ static void read_limits(struct worker *worker, const struct config *config)
         .before_auth = read_parser_limits(config, true),
         .after_auth = read_parser_limits(config, false),
         .login_ms = number(config, "unauthenticated-timeout"),
+        .tls_ms = (uint32_t)number(config, "tls-timeout"),
         .idle_ms = number(config, "idle-timeout"),
         .ping_ms = number(config, "ping-timeout"),
         .send_ms = number(config, "send-timeout"),

@@ -21,6 +21,7 @@ struct worker_limits {
     struct parser_limits before_auth;
     struct parser_limits after_auth;
     uint64_t login_ms;
+    uint32_t tls_ms;
     uint64_t idle_ms;
     uint64_t ping_ms;
     uint64_t send_ms;

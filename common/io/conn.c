@@ -30,6 +30,7 @@ struct conn *conn_new(struct loop *loop, const struct conn_ops *ops, void *user)
     conn->fd = -1;
     conn->state = CONN_CONNECTING;
     conn->flush.run = on_flush;
+    conn->handshake_ms = CONN_HANDSHAKE_MS;
     return conn;
 }
 
@@ -200,7 +201,7 @@ int conn_open(struct conn *conn, int fd)
     set_options(fd);
     remember_peer(conn);
     if (conn->layer == CONN_CLEAR_LAST) {
-        conn_set_deadline(conn, CONN_HANDSHAKE_MS);
+        conn_set_deadline(conn, conn->handshake_ms);
     }
     loop_flush_add(conn->loop, &conn->flush);
     conn_watch(conn);

@@ -51,8 +51,9 @@ void conn_pause(struct conn *conn);
 void conn_resume(struct conn *conn);
 /* Begins TLS after what is queued has been sent. From this call on no byte in clear is delivered:
  * what was received but not yet delivered is an attack (CVE-2011-0411) and closes the connection
- * with ERR_TLS. `server_name` for clients. Handshakes have 10 s. */
+ * with ERR_TLS. `server_name` for clients. Handshakes have 10 s, or what was set before. */
 void conn_start_tls(struct conn *conn, struct tls_context *context, const char *server_name);
+void conn_set_handshake_timeout(struct conn *conn, uint32_t ms);
 /* NULL in clear; there from conn_start_tls() on, so that ops->closed can ask for tls_problem(). */
 struct tls_session *conn_tls(struct conn *conn);
 void conn_close(struct conn *conn);

@@ -53,6 +53,7 @@ struct conn {
     int watched; /* what libuv waits for now */
     unsigned paused;
     uint32_t discarded; /* input thrown away while closing */
+    uint32_t handshake_ms;
     uint16_t port;
     uint8_t state;       /* enum conn_state */
     uint8_t layer;       /* enum conn_layer */

@@ -35,9 +35,14 @@ void conn_start_tls(struct conn *conn, struct tls_context *context, const char *
     if (conn->state != CONN_OPEN) {
         return;
     }
-    conn_set_deadline(conn, CONN_HANDSHAKE_MS);
+    conn_set_deadline(conn, conn->handshake_ms);
     loop_flush_add(conn->loop, &conn->flush);
     conn_watch(conn);
+}
+
+void conn_set_handshake_timeout(struct conn *conn, uint32_t ms)
+{
+    conn->handshake_ms = ms;
 }
 
 struct tls_session *conn_tls(struct conn *conn)
