@@ -49,7 +49,8 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(OBJ)/unit/%)
 # V=1 shows the commands.
 say = $(if $(V),,@printf '  %-3s %s\n' $(1) '$@';)
 
-.PHONY: all programs units tools load clean help run start stop check check-all bench dev-deps format FORCE
+.PHONY: all programs units tools load clean help run start stop check check-all \
+	check-attacks bench dev-deps format FORCE
 all: programs
 
 help:
@@ -59,6 +60,7 @@ help:
 	@echo '                RUN=directory for a second instance beside the first'
 	@echo 'make check      all tests; T=name for a part; SANITIZE=address,undefined'
 	@echo 'make check-all  with every long form too'
+	@echo 'make check-attacks  the attacks in their whole volume; takes hours'
 	@echo 'make bench      the benchmarks; T=name for one; RECORD=yes writes docs/BENCHMARKS.md'
 	@echo 'make format     let clang-format have its way'
 	@echo 'make dev-deps   install what only developers need'
@@ -90,9 +92,12 @@ T ?=
 RECORD ?=
 export RECORD
 check-all: FORM := --all
+# All of the volumes that make check runs a thousandth of.
+check-attacks: FORM := --whole
+check-attacks: T := attacks
 bench: FORM := --bench
 bench: SETS := bench
-check check-all bench:
+check check-all check-attacks bench:
 	@tests/node/packages run check $(SETS)
 	@exec $(PYTHON) tests/run $(FORM) '$(T)'
 

@@ -4,6 +4,8 @@
 
 import re
 
+from tests.attacks import positions
+
 STREAM = "http://etherx.jabber.org/streams"
 STREAM_ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
 STANZA_ERRORS = "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -42,6 +44,12 @@ def check_stream_error(answer, conditions, content_ns="jabber:client", domain="e
     assert len(found) == 1 and found[0] in wanted, f"{found}, not {wanted}"
     others = [child.tag for child in errors[0] if not child.tag.startswith(f"{{{STREAM_ERRORS}}}")]
     assert others == ([app] if app else [])
+
+
+def check_end_at(position, node, answer, conditions, app=None):
+    """A stream error at one of the positions of an attacker."""
+    check_stream_error(answer, conditions, positions.content_namespace(position),
+                       positions.domain_of(position, node), app)
 
 
 def check_silent_end(answer):

@@ -2,7 +2,6 @@
 #
 # The fixtures of the attack table (docs/ATTACKS.md).
 
-import contextlib
 import os
 
 import pytest
@@ -40,17 +39,8 @@ def shared_account(session_node):
     return session_node.add_account("mallory")
 
 
-@contextlib.contextmanager
-def attacker_on(node, account):
-    with contextlib.ExitStack() as stack:
-        def keep(stream):
-            stack.callback(stream.close)
-            return stream
-        yield positions.Attacker(node, account, lambda: next(SOURCES), keep)
-
-
 @pytest.fixture
 def attacker(node, shared_account):
     """Connections to the group's node, closed behind the test."""
-    with attacker_on(node, shared_account) as made:
+    with positions.attacker_on(node, shared_account) as made:
         yield made

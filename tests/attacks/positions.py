@@ -3,8 +3,10 @@
 # Where on its way an attacker begins: each position is a function that brings a new connection
 # there and returns it.
 
+import contextlib
 import hashlib
 
+from tests.harness.node import SOURCES
 from tests.harness.stream import RawStream
 from tests.node import place
 
@@ -98,21 +100,43 @@ class Attacker:
         return self.component().join()
 
 
+@contextlib.contextmanager
+def attacker_on(node, account):
+    """An attacker whose connections are closed in the end."""
+    with contextlib.ExitStack() as stack:
+        def keep(stream):
+            stack.callback(stream.close)
+            return stream
+        yield Attacker(node, account, lambda: next(SOURCES), keep)
+
+
 IN_FRONT = ("first", "encrypted", "authenticated", "component_first")
 INSIDE = ("plain", "tls", "bound", "component", "joined")
 OF_CLIENTS = ("plain", "tls", "bound")
 
 
+def is_component(position):
+    return position in ("component_first", "component", "joined")
+
+
 def content_namespace(position):
-    return COMPONENT if position in ("component_first", "component", "joined") else CLIENT
+    return COMPONENT if is_component(position) else CLIENT
+
+
+def domain_of(position, node):
+    """What the other side calls itself."""
+    return place.COMPONENT if is_component(position) else node.network
+
+
+def daemon_of(position):
+    return "router" if is_component(position) else "c2s"
 
 
 def header(position, node, xmlns=None, stream=STREAM, to=None, version=None):
     """The start tag of a stream header that is right for the position, but for what is given."""
-    ns = content_namespace(position)
+    ns = xmlns or content_namespace(position)
     if to is None:
-        to = place.COMPONENT if ns == COMPONENT else node.network
+        to = domain_of(position, node)
     if version is None:
-        version = "" if ns == COMPONENT else " version='1.0'"
-    return (f"<stream:stream xmlns='{xmlns or ns}' xmlns:stream='{stream}' to='{to}'{version}>"
-            .encode())
+        version = "" if is_component(position) else " version='1.0'"
+    return (f"<stream:stream xmlns='{ns}' xmlns:stream='{stream}' to='{to}'{version}>".encode())

@@ -8,8 +8,7 @@ import re
 import pytest
 
 from tests.attacks import positions, xml_vectors
-from tests.attacks.answers import check_stream_error
-from tests.node import place
+from tests.attacks.answers import check_end_at
 
 # Of a component that was let in the router tells that it is gone, and its route.
 LINES = {"joined": 2}
@@ -34,12 +33,10 @@ def fill(data, position, node):
 
 def check(scene, attacker, position, data, conditions):
     stream = getattr(attacker, position)()
-    ns = positions.content_namespace(position)
-    domain = place.COMPONENT if ns == positions.COMPONENT else scene.node.network
     with scene.survives(lines=LINES.get(position, 1)):
         answer = stream.exchange(fill(data, position, scene.node))
         stream.close()
-        check_stream_error(answer, conditions, ns, domain)
+        check_end_at(position, scene.node, answer, conditions)
 
 
 @pytest.mark.parametrize("position, data, conditions",

@@ -4,7 +4,7 @@
 # of the stream error. Bytes are sent as they are, but for @DECLARATION@ and @HEADER@, which stand
 # for a good XML declaration and a good start tag of the stream.
 
-from tests.attacks.answers import STREAM
+from tests.attacks.positions import STREAM
 
 NWF = "not-well-formed"
 RESTRICTED = "restricted-xml"

@@ -23,6 +23,7 @@ PYTEST_SECONDS = {
 }
 OTHER_SECONDS = 300
 LONG_FACTOR = 10
+WHOLE_FACTOR = 60
 BENCHMARK_SECONDS = 3600
 SANITIZER = "sanitizer"
 SANITIZE = "address,undefined"
@@ -82,8 +83,16 @@ def run_pytests(summary, options):
         groups = [group for group in groups if group == options.name]
     for group in groups:
         seconds = PYTEST_SECONDS.get(group, OTHER_SECONDS)
-        limit = seconds * (LONG_FACTOR if options.all else 1)
-        summary.run_group(group, lambda: pytests.run(group, options.name, limit, options.all))
+        limit = seconds * factor(options)
+        long = options.all or options.whole
+        summary.run_group(group, lambda: pytests.run(group, options.name, limit, long))
+
+
+def factor(options):
+    if options.whole:
+        os.environ["ATTACKS_DIVISOR"] = "1"
+        return WHOLE_FACTOR
+    return LONG_FACTOR if options.all else 1
 
 
 def benchmarks(summary, name):
