@@ -2,7 +2,7 @@
  *
  * Offline messages (XEP-0160): what no resource can take is stored, and delivered to the first
  * resource that becomes available with a priority of 0 or more. A message is deleted only after
- * that client has answered a ping which was sent behind it: what its connection lost on the way
+ * that client has answered a question which was sent behind it: what its connection lost on the way
  * waits for the next one.
  */
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 #include "common/xmpp/datetime.h"
 
 #define NS_DELAY       "urn:xmpp:delay"
-#define NS_PING        "urn:xmpp:ping"
+#define NS_DISCO_INFO  "http://jabber.org/protocol/disco#info"
 #define NS_CHAT_STATES "http://jabber.org/protocol/chatstates"
 
 #define BARRIER_PREFIX "offline-"
@@ -49,7 +49,7 @@ static const struct db_statement delete_statement = {
     .parameters = 2,
 };
 
-/* One delivery: from the first batch to the answer of the last ping. */
+/* One delivery: from the first batch to the last answer. */
 struct offline {
     struct session *session; /* who gets them */
     int64_t sent;            /* the last seq that was written to it */
@@ -117,18 +117,20 @@ static void send_one(struct session *session, const struct db_result *rows, size
     session_send_take(session, message);
 }
 
-/* Its answer proves that everything before it has arrived. */
+/* Its answer, whatever it says, proves that everything before it has arrived. Not a ping: at an iq
+ * without a <query/> go-sendxmpp 0.5.6 answers and ends, often without having shown the message. */
 static void send_barrier(struct session *session, int64_t seq)
 {
-    struct stanza *ping = stanza_new(STANZA_IQ, IQ_GET);
+    struct stanza *question = stanza_new(STANZA_IQ, IQ_GET);
     struct jid server;
 
-    element_set(ping->root, "id", arena_printf(ping->arena, BARRIER_PREFIX "%" PRId64, seq));
-    if (jid_make(ping->arena, NULL, session->account->jid->domain, NULL, &server) == 0)
-        stanza_set_from(ping, &server);
-    stanza_set_to(ping, session->jid);
-    element_add(ping->root, NS_PING, "ping");
-    session_send_take(session, ping);
+    element_set(question->root, "id",
+                arena_printf(question->arena, BARRIER_PREFIX "%" PRId64, seq));
+    if (jid_make(question->arena, NULL, session->account->jid->domain, NULL, &server) == 0)
+        stanza_set_from(question, &server);
+    stanza_set_to(question, session->jid);
+    element_add(question->root, NS_DISCO_INFO, "query");
+    session_send_take(session, question);
 }
 
 static void end(struct account *account)
@@ -174,7 +176,7 @@ static void session_ready(struct session *session, bool initial UNUSED)
     read_batch(account);
 }
 
-/* The answer to the ping: delete what it covers, go on with the next batch. */
+/* The answer: delete what it covers, go on with the next batch. */
 static enum sm_verdict outgoing(struct session *session, struct stanza *stanza)
 {
     static const char prefix[] = BARRIER_PREFIX;

@@ -23,6 +23,8 @@ HEADER = f"{{{STREAM}}}stream"
 RESTARTS = {f"{{{SASL}}}success", f"{{{TLS}}}proceed"}
 ACCEPT = "jabber:component:accept"
 SOURCES_LOCK = threading.Lock()
+# What the server asks a client.
+QUESTIONS = (f"{{{PING}}}ping", "{http://jabber.org/protocol/disco#info}query")
 # Ids of what the runner asks for itself.
 PROBE = "settle-"
 
@@ -74,9 +76,9 @@ class Recorder:
             self.open_probes.discard(element.get("id"))
 
     def _is_ping(self, element):
-        """Of the server itself (XEP-0199 §4.2)."""
+        """Of the server itself (XEP-0199 §4.2), or its question behind offline messages."""
         return (element.tag == f"{{{CLIENT}}}iq" and element.get("type") == "get"
-                and element.find(f"{{{PING}}}ping") is not None
+                and any(element.find(name) is not None for name in QUESTIONS)
                 and element.get("from") in (None, self.domain))
 
     def answer(self, request):
