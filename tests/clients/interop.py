@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# docs/INTEROP.md says by which mechanism each client comes; the tests of the clients see to it that
+# this is true.
+
+import os
+import re
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DOCUMENT = f"{ROOT}/docs/INTEROP.md"
+HEAD = "| client | version | with -PLUS offered | without | TLS |"
+
+
+def rows():
+    """client → (version, mechanism where -PLUS is offered, mechanism elsewhere, TLS)"""
+    with open(DOCUMENT, encoding="utf-8") as file:
+        table = file.read().partition(HEAD)[2].partition("\n\n")[0]
+    cells = ([cell.strip(" `") for cell in line.split("|")[1:6]]
+             for line in table.splitlines()[2:])
+    return {client: rest for client, *rest in cells}
+
+
+class Interop:
+    def __init__(self, unbound_node):
+        self._unbound_node = unbound_node
+        self._rows = rows()
+
+    def check(self, client, node, account):
+        _, plus, without, tls = self._rows[client]
+        wanted = without if node is self._unbound_node else plus
+        assert login(node, account) == (wanted, tls)
+
+
+def login(node, account):
+    """How the account came last: mechanism and version of TLS."""
+    pattern = rf"event=client_authenticated .*\bjid={re.escape(account.jid)} .*"
+    node.daemon("c2s").wait_log(pattern)
+    line = re.findall(pattern, node.daemon("c2s").log())[-1]
+    return tuple(re.search(rf"\b{name}=(\S+)", line)[1] for name in ("mechanism", "tls"))
