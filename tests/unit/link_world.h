@@ -101,6 +101,11 @@ static inline void on_refused(void *user, const struct link_bind *bind, const ch
     hear(user, "refused %s %s", bind->name ? bind->name : "(default)", condition);
 }
 
+static inline void on_link_drained(void *user)
+{
+    hear(user, "drained");
+}
+
 static inline void on_undelivered(void *user, struct stanza *stanza)
 {
     hear(user, "undelivered %s", stanza_id(stanza));
@@ -121,6 +126,7 @@ static const struct link_ops link_ops = {
     .route = on_route,
     .members = on_members,
     .refused = on_refused,
+    .drained = on_link_drained,
     .undelivered = on_undelivered,
     .closed = on_closed,
 };

@@ -2,6 +2,8 @@
  *
  * Links whose router comes and goes, and what becomes of stanzas meanwhile.
  */
+#include "common/io/conn.h"
+#include "common/io/listener.h"
 #include "tests/unit/link_world.h"
 
 /* Lesson 6: everything comes back by itself, and nothing waits for ever. */
@@ -138,6 +140,86 @@ static void what_was_sent_before_closing_arrives(void **state)
     daemon_free(c2s);
 }
 
+/* --- a router that is there but reads nothing --- */
+
+struct deaf_router {
+    struct world *world;
+    struct listener *listener;
+    struct conn *conn; /* NULL: none yet, or closed */
+    bool said;
+};
+
+static void on_deaf_data(void *user, const char *bytes, size_t length)
+{
+    static const char text[] = "<stream:stream xmlns='" NS_COMPONENT "' xmlns:stream='" NS_STREAM
+                               "' id='1'><handshake/><protocols xmlns='" NS_ROUTER
+                               "'><protocol name='router' version='1'/></protocols>";
+    struct deaf_router *router = user;
+    (void)bytes;
+    (void)length;
+    if (router->said)
+        return;
+    router->said = true;
+    conn_write(router->conn, text, sizeof(text) - 1);
+    conn_pause(router->conn);
+}
+
+static void on_deaf_closed(void *user, int reason)
+{
+    struct deaf_router *router = user;
+    (void)reason;
+    router->conn = NULL;
+}
+
+static const struct conn_ops deaf_ops = {.data = on_deaf_data, .closed = on_deaf_closed};
+
+static void on_deaf_accepted(void *user, int fd, const char *peer)
+{
+    struct deaf_router *router = user;
+    (void)peer;
+    router->conn = conn_accepted(router->world->loop, fd, &deaf_ops, router);
+}
+
+static void start_deaf_router(struct deaf_router *router, struct world *world)
+{
+    char *address = xasprintf("unix:%s/c2s.sock", world->directory);
+    const struct listener_settings settings = {.address = address};
+    const char *problem;
+    *router = (struct deaf_router){.world = world};
+    assert_int_equal(listener_open(world->loop, &settings, on_deaf_accepted, router,
+                                   &router->listener, &problem),
+                     0);
+    free(address);
+}
+
+/* A router that is stopped is sent what the queue takes, then nothing; nobody waits for it, and who
+ * slowed down hears when it goes on. */
+static void a_stopped_router_fills_the_queue(void **state)
+{
+    struct world *world = *state;
+    struct deaf_router router;
+    start_deaf_router(&router, world);
+    struct daemon *daemon = daemon_new(world, "c2s", "c2s-1", NULL, 0);
+    await(daemon, "up");
+    assert_false(link_is_congested(daemon->link));
+    size_t sent = 0;
+    while (!try_say(daemon, "m", "a@example.test", "b@example.test"))
+        sent++;
+    assert_true(sent > 10000);
+    assert_true(link_is_congested(daemon->link));
+    assert_true(link_is_up(daemon->link));
+    assert_false(has_heard(daemon, "drained"));
+    conn_resume(router.conn);
+    await(daemon, "drained");
+    assert_false(link_is_congested(daemon->link));
+    say(daemon, "m", "a@example.test", "b@example.test");
+    listener_close(router.listener);
+    daemon_free(daemon);
+    for (uint64_t left_ms = WAIT_MS; router.conn && left_ms > 0;)
+        turn(world, &left_ms);
+    assert_null(router.conn);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(patience_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(closing_gives_back_what_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_sent_before_closing_arrives, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stopped_router_fills_the_queue, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
