@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from tests.harness import wait
 from tests.node import accounts, place
 from tests.node.node import DAEMONS, POSTGRES, Node
 
@@ -190,6 +191,15 @@ def test_more_is_not_built_yet(instance, option):
     done = instance.call("start", option, "2")
     assert done.returncode != 0 and "not built yet" in done.stderr
     assert not os.path.exists(instance.run)
+
+
+def test_run_may_be_interrupted_while_it_starts(instance):
+    with subprocess.Popen(instance.command("run"), cwd=ROOT, env=instance.environment,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        wait.until(lambda: instance.node.postgres.process.pids())
+        process.send_signal(signal.SIGINT)
+        process.wait(SECONDS)
+    assert_nothing_left(instance)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

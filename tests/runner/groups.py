@@ -66,7 +66,8 @@ def run(options, summary):
     if not build(summary, "programs", "units", "tools"):
         return None
     directory = os.environ.get("OBJ", "build/obj") + "/unit"
-    summary.run_group("units", lambda: units.run("units", directory, name))
+    if name not in (*pytest_groups(), SANITIZER):
+        summary.run_group("units", lambda: units.run("units", directory, name))
     run_pytests(summary, options)
     if name in ("", SANITIZER) and not os.environ.get("SANITIZE"):
         summary.run_group(SANITIZER, sanitized)

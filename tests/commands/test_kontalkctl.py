@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# kontalkctl: accounts with c2s up and down, bulk import, asking the daemons.
+
+import os
+import subprocess
+
+import pytest
+
+from tests.harness import wait
+from tests.harness.node import Account
+from tests.node import place
+from tests.node.client import Closed
+
+NEW = "newpassword"
+UP_AND_DOWN = pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+
+
+@pytest.fixture
+def ctl(node):
+    """ctl("user", "list"): what it came to, with what it said."""
+    def call(*words, password=""):
+        command = [node.place.program("kontalkctl"), "-c", node.place.configuration, *words]
+        return subprocess.run(command, input=password, capture_output=True, text=True, timeout=60,
+                              check=False)
+    return call
+
+
+@pytest.fixture
+def while_c2s_is(node):
+    """while_c2s_is(up)(what): does it with c2s running, or not; afterwards it runs again."""
+    def choose(up):
+        def run(what):
+            if up:
+                return what()
+            node.daemon("c2s").stop()
+            try:
+                return what()
+            finally:
+                node.daemon("c2s").start()
+        return run
+    return choose
+
+
+def can_login(raw, account):
+    stream = raw(account)
+    stream.secure()
+    try:
+        stream.authenticate()
+    except AssertionError as problem:
+        assert "not-authorized" in str(problem)
+        return False
+    return True
+
+
+def assert_refused(done, text=""):
+    assert done.returncode == 1
+    assert done.stderr and text in done.stderr
+    assert not done.stdout
+
+
+@UP_AND_DOWN
+def test_add(ctl, raw, while_c2s_is, up, node):
+    jid = f"added-{up}@{node.network}".lower()
+    done = while_c2s_is(up)(lambda: ctl("user", "add", jid, password=NEW + "\n"))
+    assert done.returncode == 0, done.stderr
+    assert can_login(raw, Account(jid, NEW))
+
+
+@UP_AND_DOWN
+def test_add_twice(ctl, raw, account, while_c2s_is, up):
+    owner = account()
+    done = while_c2s_is(up)(lambda: ctl("user", "add", owner.jid, password=NEW + "\n"))
+    assert_refused(done, "exist")
+    assert can_login(raw, owner)
+
+
+@UP_AND_DOWN
+@pytest.mark.parametrize("jid", [
+    "example.test", "a@b@example.test", "user@example.test/resource", "user@example.org",
+    "\u2603@example.test",  # legal in an address, but no name by RFC 8265
+])
+def test_add_what_cannot_be(ctl, while_c2s_is, up, jid):
+    done = while_c2s_is(up)(lambda: ctl("user", "add", jid, password=NEW + "\n"))
+    assert_refused(done)
+
+
+@UP_AND_DOWN
+@pytest.mark.parametrize("password", ["", "\n", "a\x07b\n"], ids=["none", "empty", "control"])
+def test_passwords_that_cannot_be(ctl, raw, account, while_c2s_is, up, password):
+    owner = account()
+    done = while_c2s_is(up)(lambda: ctl("user", "passwd", owner.jid, password=password))
+    assert_refused(done)
+    assert can_login(raw, owner)
+
+
+@UP_AND_DOWN
+def test_passwd(ctl, raw, account, while_c2s_is, up):
+    owner = account()
+    done = while_c2s_is(up)(lambda: ctl("user", "passwd", owner.jid, password=NEW + "\n"))
+    assert done.returncode == 0, done.stderr
+    assert not can_login(raw, owner)
+    assert can_login(raw, Account(owner.jid, NEW))
+
+
+def test_passwd_ends_sessions(ctl, login, account):
+    owner = account()
+    client = login(owner)
+    assert ctl("user", "passwd", owner.jid, password=NEW + "\n").returncode == 0
+    with pytest.raises(Closed):
+        client.wait_for(lambda element: False)
+
+
+@UP_AND_DOWN
+def test_del(ctl, raw, account, while_c2s_is, up):
+    owner = account()
+    done = while_c2s_is(up)(lambda: ctl("user", "del", owner.jid))
+    assert done.returncode == 0, done.stderr
+    assert not can_login(raw, owner)
+
+
+def test_del_ends_sessions(ctl, login, account):
+    owner = account()
+    client = login(owner)
+    assert ctl("user", "del", owner.jid).returncode == 0
+    with pytest.raises(Closed):
+        client.wait_for(lambda element: False)
+
+
+@UP_AND_DOWN
+@pytest.mark.parametrize("verb", ["passwd", "del"])
+def test_unknown_account(ctl, node, while_c2s_is, up, verb):
+    done = while_c2s_is(up)(
+        lambda: ctl("user", verb, f"nobody@{node.network}", password=NEW + "\n"))
+    assert_refused(done)
+
+
+def test_list(ctl, account, node):
+    jids = [account().jid for _ in range(3)]
+    done = ctl("user", "list")
+    assert done.returncode == 0
+    listed = [line.split()[0] for line in done.stdout.splitlines()]
+    assert set(jids) <= set(listed) and len(listed) == len(set(listed))
+    assert ctl("user", "list", node.network).stdout == done.stdout
+    assert not ctl("user", "list", "example.org").stdout
+
+
+def test_admin(ctl, account):
+    owner = account()
+    before = ctl("user", "list").stdout
+    assert ctl("user", "admin", owner.jid).returncode == 0
+    after = ctl("user", "list").stdout
+    changed = set(after.splitlines()) - set(before.splitlines())
+    assert len(changed) == 1 and owner.jid in changed.pop()
+    assert ctl("user", "admin", owner.jid, "no").returncode == 0
+    assert ctl("user", "list").stdout == before
+
+
+@pytest.mark.parametrize("words", [("user", "list"), ("user", "admin", "alice@example.test")])
+def test_needs_c2s(ctl, while_c2s_is, words):
+    assert_refused(while_c2s_is(False)(lambda: ctl(*words)), "kontalk-c2s is not running")
+
+
+def write_import(node, lines):
+    path = f"{node.place.run}/import"
+    place.write(path, lines)
+    return path
+
+
+@UP_AND_DOWN
+def test_import(ctl, raw, node, while_c2s_is, up):
+    """More than one block, of which each is a transaction."""
+    accounts = [Account(f"import-{up}-{n}@{node.network}".lower(), f"password {n}")
+                for n in range(600)]
+    path = write_import(node, "".join(f"{a.jid}\t{a.password}\n" for a in accounts))
+    done = while_c2s_is(up)(lambda: ctl("user", "import", path))
+    assert done.returncode == 0, done.stderr
+    for account in (accounts[0], accounts[-1]):
+        assert can_login(raw, account)
+
+
+def test_import_tells_each_bad_line(ctl, raw, account, node):
+    there = account()
+    path = write_import(node, f"good@{node.network}\tpassword\nno tab\n\na@example.org\tx\n"
+                              f"{there.jid}\tother\nempty@{node.network}\t\n")
+    done = ctl("user", "import", path)
+    assert done.returncode == 1
+    for line in (2, 4, 5, 6):
+        assert f":{line}:" in done.stderr or f"line {line}" in done.stderr, done.stderr
+    assert can_login(raw, Account(f"good@{node.network}", "password"))
+    assert can_login(raw, there)
+
+
+def test_import_of_no_file(ctl):
+    assert_refused(ctl("user", "import", "/nonexistent"), "/nonexistent")
+
+
+def test_status(ctl, while_c2s_is):
+    assert ctl("status").returncode == 0
+    done = while_c2s_is(False)(lambda: ctl("status"))
+    assert done.returncode == 1
+    assert "kontalk-c2s is not running" in done.stdout
+    assert "kontalk-router is not running" not in done.stdout
+
+
+def test_migrate_again(ctl):
+    """What is up to date stays so."""
+    assert ctl("db", "migrate").returncode == 0
+
+
+def test_reload(ctl, node):
+    for name in ("router", "c2s"):
+        node.daemon(name).mark_log()
+    assert ctl("reload").returncode == 0
+    for name in ("router", "c2s"):
+        node.daemon(name).wait_log("event=config_reloaded")
+
+
+def test_reload_of_a_broken_configuration(ctl, node, login):
+    """The old one stays in force."""
+    good = place.read(node.place.configuration)
+    place.write(node.place.configuration, good + "\n[c2s]\nnonsense = 1\n")
+    try:
+        done = ctl("ask", "c2s", "reload")
+        assert done.returncode == 1
+        assert "nonsense" in done.stderr
+    finally:
+        place.write(node.place.configuration, good)
+    login()
+
+
+def test_log_level(ctl, node, login):
+    c2s = node.daemon("c2s")
+    assert ctl("ask", "c2s", "log-level", "debug").returncode == 0
+    c2s.mark_log()
+    login()
+    c2s.wait_log("^debug ")
+    assert ctl("ask", "c2s", "log-level", "info").returncode == 0
+
+
+@pytest.mark.parametrize("words", [(), ("user",), ("user", "add"), ("user", "add", "a@b", "c"),
+                                   ("frobnicate",), ("ask", "nobody", "ping")])
+def test_usage(ctl, words):
+    done = ctl(*words)
+    assert done.returncode != 0 and done.stderr
+
+
+def test_configuration_that_is_not_there(node):
+    done = subprocess.run([node.place.program("kontalkctl"), "-c", "/nonexistent", "status"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0 and "/nonexistent" in done.stderr
+
+
+def test_control_sockets_are_private(node):
+    for name in ("kontalk-router", "kontalk-c2s"):
+        path = node.place.short(f"{name}.ctl")
+        assert os.stat(path).st_mode & 0o007 == 0
+
+
+def test_password_is_not_in_the_arguments(node, ctl, account, monkeypatch):
+    """It waits on standard input, where ps(1) does not see it."""
+    owner = account()
+    command = [node.place.program("kontalkctl"), "-c", node.place.configuration, "user", "passwd",
+               owner.jid]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        wait.until(lambda: "passwd" in place.read(f"/proc/{process.pid}/cmdline"))
+        process.stdin.write(NEW.encode() + b"\n")
+        process.stdin.close()
+        assert NEW not in place.read(f"/proc/{process.pid}/cmdline")
+        assert process.wait(20) == 0
