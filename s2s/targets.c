@@ -46,7 +46,8 @@ static size_t same_priority(const struct target *targets, size_t count)
 
 void targets_order(struct target *targets, size_t count, uint32_t (*pick)(uint32_t below))
 {
-    qsort(targets, count, sizeof(*targets), by_priority);
+    if (count > 0)
+        qsort(targets, count, sizeof(*targets), by_priority);
     while (count > 0) {
         size_t drawn = draw(targets, same_priority(targets, count), pick);
         for (; drawn > 0; drawn--) /* keeps the others in their order */
