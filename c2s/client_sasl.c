@@ -52,15 +52,23 @@ static void advertise_bindings(struct client *client, struct element *features)
     }
 }
 
+static void add_mechanism(struct element *list, unsigned mechanisms, unsigned mechanism)
+{
+    if (mechanisms & 1U << mechanism)
+        element_add_with_text(list, NS_SASL, "mechanism", sasl_mechanism_name(mechanism));
+}
+
+/* Whoever has shown a certificate is offered EXTERNAL in front (RFC 6120 §6.3.4). */
 static void advertise(void *user, struct element *features)
 {
     struct client *client = user;
     unsigned mechanisms = offered(client);
     struct element *list = element_add(features, NS_SASL, "mechanisms");
 
+    add_mechanism(list, mechanisms, SASL_EXTERNAL);
     for (unsigned m = 0; m < SASL_MECHANISMS; m++)
-        if (mechanisms & 1U << m)
-            element_add_with_text(list, NS_SASL, "mechanism", sasl_mechanism_name(m));
+        if (m != SASL_EXTERNAL)
+            add_mechanism(list, mechanisms, m);
     if (offers_binding(mechanisms))
         advertise_bindings(client, features);
 }

@@ -45,7 +45,6 @@ static void check_idle(struct client *client)
     uint64_t silent = clock_monotonic_ms() - client->heard_ms;
 
     if (silent < limits->idle_ms) {
-        client->pinged = false;
         client_deadline(client, DEADLINE_IDLE, limits->idle_ms - silent);
         return;
     }
@@ -110,6 +109,7 @@ void client_heard(struct client *client, size_t bytes)
     uint64_t now = clock_monotonic_ms();
 
     client->heard_ms = now;
+    client->pinged = false;
     uint64_t wait = rate_take(&client->bytes, bytes, now);
     if (wait > 0 && !client->slowed) {
         client->slowed = true;
