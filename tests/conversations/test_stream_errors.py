@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Stream errors (RFC 6120 §4.9.3) that need a node of another configuration, or something to happen
+# to the node.
+
+import pytest
+
+from tests.harness import wait
+from tests.node.client import PING, Closed
+
+CLIENT = "jabber:client"
+ROSTER = "<query xmlns='jabber:iq:roster'><item jid='nurse@verona.example'/></query>"
+
+
+@pytest.fixture(scope="module")
+def hasty(make_node):
+    """A node without patience for clients, with room for two resources of an account."""
+    return make_node(settings={"c2s": {
+        "unauthenticated-timeout": "700ms", "idle-timeout": "300ms", "ping-timeout": "500ms",
+        "resources-per-user": "2",
+    }})
+
+
+def test_connection_timeout_of_stranger(raw, hasty):
+    """§4.9.3.4: who does not log in, whatever it does instead."""
+    stream = raw(where=hasty)
+    stream.secure()
+    assert stream.read_to_end().error == "connection-timeout"
+
+
+def test_connection_timeout_of_silent_connection(raw, hasty):
+    """The error comes inside a stream, also where the client has not begun one."""
+    answer = raw(where=hasty).read_to_end()
+    assert answer.error == "connection-timeout" and answer.footer and answer.closed
+
+
+def is_ping(element):
+    return element.find(f"{{{PING}}}ping") is not None
+
+
+def test_connection_timeout_of_silent_client(login, hasty):
+    """§4.6.2: a client that says nothing is asked (XEP-0199 §4.2), then given up."""
+    client = login(where=hasty)
+    client.wait_for(is_ping)
+    with pytest.raises(Closed) as end:
+        client.receive()
+    assert end.value.condition == "connection-timeout"
+
+
+def test_client_that_answers_pings_stays(login, hasty):
+    """XEP-0199 §4.2: the answer counts, an error too."""
+    client = login(where=hasty)
+    for kind in ("result", "error", "result"):
+        ping = client.wait_for(is_ping)
+        client.send(f"<iq type='{kind}' id='{ping.get('id')}' to='{ping.get('from')}'/>")
+    client.settle()
+
+
+def test_resource_constraint_for_bind(raw, login, hasty):
+    """RFC 6120 §7.6.2.1: more resources than an account may have (XEP-0205 says why)."""
+    owner = hasty.add_account()
+    clients = [login(owner, where=hasty), login(owner, where=hasty)]
+    third = raw(owner, where=hasty)
+    third.secure()
+    third.authenticate()
+    answer = third.ask("set", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
+    error = answer.find(f"{{{CLIENT}}}error")
+    assert error.get("type") == "wait"
+    assert [child.tag for child in error] == [
+        "{urn:ietf:params:xml:ns:xmpp-stanzas}resource-constraint",
+        "{urn:xmpp:errors}resource-limit-exceeded"]
+    clients[0].logout()
+    wait.until(lambda: bound(third), what="room for the third resource")
+
+
+def bound(client):
+    client.bind()
+    return client.full
+
+
+def test_system_shutdown(login, make_node):
+    """§4.9.3.20: clients hear why they lose their streams, and that it is over."""
+    node = make_node()
+    clients = [login(where=node) for _ in range(3)]
+    node.daemon("c2s").stop()
+    answers = [client.read_to_end() for client in clients]
+    assert [answer.data.count(b"<system-shutdown ") for answer in answers] == [1, 1, 1]
+    assert all(b"</stream:stream>" in answer.data and answer.closed for answer in answers)
+
+
+def test_reset_when_the_slot_is_lost(login, make_node):
+    """§4.9.3.16: another owner has taken the account's slot; the client begins anew there."""
+    node = make_node()
+    client = login(where=node)
+    node.postgres.query("kontalk", "UPDATE slot SET epoch = epoch + 1, holder = 'another'")
+    client.send(f"<iq type='set' id='s'>{ROSTER}</iq>")
+    with pytest.raises(Closed) as end:
+        while True:
+            client.receive()
+    assert end.value.condition == "reset"
