@@ -164,7 +164,7 @@ class Play:
         options = player.actor.options
         player.wire = wire.ClientWire(
             self.node, player.account, options.get("service", "C2S"), wire.next_source(),
-            player.resource, answers_pings=options.get("pings") != "shown")
+            player.resource, answers_questions=options.get("questions") != "shown")
         player.wire.dial()
 
     def _connects(self, player, step):

@@ -12,7 +12,7 @@ OPTION = re.compile(r"\s+([a-z-]+): (\S.*)")
 STEP = re.compile(r"(The administrator|[A-Z]\w*) (\w.*?)(:?)")
 
 OPTIONS = {
-    "Client": {"account", "resource", "service", "pings", "mechanism", "contacts"},
+    "Client": {"account", "resource", "service", "questions", "mechanism", "contacts"},
     "Component": {"account"},
     "Account": {"contacts"},
 }

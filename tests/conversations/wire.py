@@ -24,7 +24,6 @@ RESTARTS = {f"{{{SASL}}}success", f"{{{TLS}}}proceed"}
 ACCEPT = "jabber:component:accept"
 SOURCES_LOCK = threading.Lock()
 # What the server asks a client.
-QUESTIONS = (f"{{{PING}}}ping", "{http://jabber.org/protocol/disco#info}query")
 # Ids of what the runner asks for itself.
 PROBE = "settle-"
 
@@ -38,8 +37,8 @@ def next_source():
 class Recorder:
     """For a Stream: what comes is kept in `inbox` until it is expected."""
 
-    def prepare(self, answers_pings=True):
-        self.answers_pings = answers_pings
+    def prepare(self, answers_questions=True):
+        self.answers_questions = answers_questions
         self.open_probes = set()
         self.probes = 0
         self.over = False  # footer or end of the connection seen
@@ -63,7 +62,7 @@ class Recorder:
             self._parser, self._depth = ElementTree.XMLPullParser(("start", "end")), 0
         if element.get("id", "").startswith(PROBE) and element.tag.endswith("}iq"):
             self._probe(element)
-        elif self.answers_pings and self._is_ping(element):
+        elif self.answers_questions and self._is_question(element):
             self.answer(element)
         else:
             self._elements.append(element)
@@ -75,11 +74,11 @@ class Recorder:
         else:
             self.open_probes.discard(element.get("id"))
 
-    def _is_ping(self, element):
-        """Of the server itself (XEP-0199 §4.2), or its question behind offline messages."""
+    def _is_question(self, element):
+        """A request of the server itself: whether the client is there (XEP-0199 §4.2), or has got
+        what was sent before."""
         return (element.tag == f"{{{CLIENT}}}iq" and element.get("type") == "get"
-                and any(element.find(name) is not None for name in QUESTIONS)
-                and element.get("from") in (None, self.domain))
+                and element.get("from") == self.domain)
 
     def answer(self, request):
         addresses = "".join(
@@ -139,8 +138,8 @@ class Recorder:
 
 class ClientWire(Recorder, RawStream):
     def __init__(self, node, account, service="C2S", source=None, resource=None,
-                 answers_pings=True):
-        self.prepare(answers_pings)
+                 answers_questions=True):
+        self.prepare(answers_questions)
         super().__init__(node, account, service, source, resource)
 
     def dial(self):
