@@ -270,6 +270,22 @@ static void on_blocked(struct account *account, int status, const struct db_resu
     sm_result(request);
 }
 
+static void count_new(struct sm_request *request, const struct jid *jid, void *user)
+{
+    size_t *count = user;
+
+    if (!find(request->account->blocklist, jid->full))
+        ++*count;
+}
+
+static bool fits(struct sm_request *request)
+{
+    size_t count = HASH_COUNT(request->account->blocklist->items);
+
+    each_item(request, count_new, &count);
+    return count <= request->sm->limits.blocklist_items;
+}
+
 static void block(struct sm_request *request)
 {
     size_t count;
@@ -277,8 +293,7 @@ static void block(struct sm_request *request)
 
     if (problem < 0 && count == 0)
         problem = STANZA_BAD_REQUEST;
-    if (problem < 0 && HASH_COUNT(request->account->blocklist->items) + count >
-                           request->sm->limits.blocklist_items)
+    if (problem < 0 && !fits(request))
         problem = STANZA_RESOURCE_CONSTRAINT;
     if (problem >= 0) {
         sm_error(request, (enum stanza_condition)problem, NULL);
