@@ -51,7 +51,7 @@ void buffer_added(struct buffer *buffer, size_t length)
     buffer->data[buffer->length] = '\0';
 }
 
-void buffer_append(struct buffer *buffer, const void *bytes, size_t length)
+void buffer_append_growing(struct buffer *buffer, const void *bytes, size_t length)
 {
     char *end = buffer_reserve(buffer, length);
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <string.h>
 
 #include "common/base/macros.h"
 
@@ -23,7 +24,19 @@ void buffer_clear(struct buffer *buffer);
 /* Room for `more` further bytes; returns where they go. Follow with buffer_added(). */
 char *buffer_reserve(struct buffer *buffer, size_t more);
 void buffer_added(struct buffer *buffer, size_t length);
-void buffer_append(struct buffer *buffer, const void *bytes, size_t length);
+/* buffer_append() where there is no room. */
+void buffer_append_growing(struct buffer *buffer, const void *bytes, size_t length);
+/* Inline: a literal, whose length is known, costs a few instructions. */
+static inline void buffer_append(struct buffer *buffer, const void *bytes, size_t length)
+{
+    if (length >= buffer->capacity - buffer->length || length == 0) {
+        buffer_append_growing(buffer, bytes, length);
+        return;
+    }
+    memcpy(buffer->data + buffer->length, bytes, length);
+    buffer->length += length;
+    buffer->data[buffer->length] = '\0';
+}
 void buffer_append_text(struct buffer *buffer, const char *text);
 void buffer_append_char(struct buffer *buffer, char c);
 void buffer_printf(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
