@@ -280,8 +280,12 @@ struct element *stanza_payload(const struct stanza *stanza)
     return element_first(stanza->root);
 }
 
+/* What most stanzas fit in: one allocation instead of some that double. */
+#define USUAL_SIZE 512
+
 void stanza_write(struct buffer *out, const struct stanza *stanza, const char *content_ns)
 {
+    buffer_reserve(out, USUAL_SIZE);
     element_write_as(out, stanza->root, NS_CLIENT, content_ns);
 }
 
