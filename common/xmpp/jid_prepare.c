@@ -153,22 +153,28 @@ int jid_part_resource(struct jid_part *part, const char *text, size_t length)
     }
 }
 
-/* Letters, digits and hyphens, no hyphen at either end (RFC 5890 §2.3.1). */
+/* Of characters that are right for a domain: no hyphen at either end (RFC 5890 §2.3.1). */
 static bool label_valid(const char *label, size_t length)
 {
-    bool upper;
-
-    return length > 0 && length <= LABEL_MAX && label[0] != '-' && label[length - 1] != '-' &&
-           !memchr(label, '.', length) && scan(label, length, DOMAIN, &upper) == SCAN_ASCII;
+    return length > 0 && length <= LABEL_MAX && label[0] != '-' && label[length - 1] != '-';
 }
 
-static bool labels_valid(const char *text, size_t length)
+static bool is_a_label(const char *label, size_t length)
+{
+    return length >= strlen(ACE_PREFIX) && strncasecmp(label, ACE_PREFIX, strlen(ACE_PREFIX)) == 0;
+}
+
+/* Whether the labels of a name of ASCII characters are right, and whether one is an A-label. */
+static bool labels_valid(const char *text, size_t length, bool *has_a_label)
 {
     const char *end = text + length;
 
+    *has_a_label = false;
     for (;;) {
         const char *dot = memchr(text, '.', (size_t)(end - text));
-        if (!label_valid(text, (size_t)((dot ? dot : end) - text)))
+        size_t label_length = (size_t)((dot ? dot : end) - text);
+        *has_a_label |= is_a_label(text, label_length);
+        if (!label_valid(text, label_length))
             return false;
         if (!dot)
             return true;
@@ -176,14 +182,12 @@ static bool labels_valid(const char *text, size_t length)
     }
 }
 
-static bool has_a_label(const char *text, size_t length)
+static bool is_host_name(const char *text, size_t length)
 {
-    for (size_t i = 0; i + strlen(ACE_PREFIX) <= length; i++) {
-        if ((i == 0 || text[i - 1] == '.') &&
-            strncasecmp(text + i, ACE_PREFIX, strlen(ACE_PREFIX)) == 0)
-            return true;
-    }
-    return false;
+    bool ignored;
+
+    return scan(text, length, DOMAIN, &ignored) == SCAN_ASCII &&
+           labels_valid(text, length, &ignored);
 }
 
 /* RFC 7622 §3.2: one final dot is not part of the domain. */
@@ -203,7 +207,7 @@ static char *to_a_labels(const char *text)
 
 /* The way back has to lead to the same A-labels, or one domain would have two forms. libidn2 is
  * not asked to enforce the rules for host names: it would drop the offending characters, and
- * "ü@b" would become the domain "üb". labels_valid() has seen them instead. */
+ * "ü@b" would become the domain "üb". is_host_name() has seen them instead. */
 static char *to_u_labels(const char *a_labels)
 {
     char *u_labels = NULL;
@@ -235,7 +239,7 @@ static int apply_idna(struct jid_part *part, const char *text, size_t length)
     if (!a_labels)
         return ERR_MALFORMED;
     a_labels[without_final_dot(a_labels, strlen(a_labels))] = '\0';
-    if (labels_valid(a_labels, strlen(a_labels)))
+    if (is_host_name(a_labels, strlen(a_labels)))
         u_labels = to_u_labels(a_labels);
     idn2_free(a_labels);
     return u_labels ? own(part, u_labels, strlen(u_labels)) : ERR_MALFORMED;
@@ -262,7 +266,7 @@ static int prepare_ipv6(struct jid_part *part, const char *text, size_t length)
 
 int jid_part_domain(struct jid_part *part, const char *text, size_t length)
 {
-    bool upper;
+    bool upper, has_a_label;
     enum scan result;
 
     if (length > 0 && text[0] == '[')
@@ -270,8 +274,10 @@ int jid_part_domain(struct jid_part *part, const char *text, size_t length)
     result = scan(text, length, DOMAIN, &upper);
     if (result == SCAN_BAD)
         return ERR_MALFORMED;
-    if (result == SCAN_OTHER || has_a_label(text, length))
+    if (result == SCAN_OTHER)
         return apply_idna(part, text, length);
     length = without_final_dot(text, length);
-    return labels_valid(text, length) ? borrow(part, text, length, upper) : ERR_MALFORMED;
+    if (!labels_valid(text, length, &has_a_label))
+        return ERR_MALFORMED;
+    return has_a_label ? apply_idna(part, text, length) : borrow(part, text, length, upper);
 }
