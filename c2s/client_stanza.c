@@ -4,8 +4,6 @@
  */
 #include "c2s/client.h"
 
-#include <string.h>
-
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/xmpp/namespaces.h"
@@ -25,9 +23,12 @@ static bool speaks_as_itself(const struct client *client, const struct stanza *s
 
 static bool is_language(const char *text)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
-    size_t length = strspn(text, allowed);
+    static const bool allowed[256] = {
+        ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true, ['-'] = true};
+    size_t length = 0;
 
+    while (allowed[(unsigned char)text[length]])
+        length++;
     return length > 0 && length <= LANGUAGE_MAX && text[length] == '\0';
 }
 
