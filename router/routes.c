@@ -177,7 +177,7 @@ void routes_unbind(struct routes *routes, struct bind *bind)
 
 struct bind *route_pick(const struct route *route, const struct jid *to)
 {
-    if (!route_is_shared(route))
+    if (!route_is_shared(route) || route->count == 1)
         return route->members;
     if (!to->local && !to->resource)
         return route->members;
