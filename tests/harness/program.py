@@ -6,14 +6,14 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 
 from tests.harness import wait
 from tests.node import place
 
-SECONDS = 300  # no program outlives this, whatever becomes of us
+# No program outlives this, whatever becomes of us, nor SIGTERM for long.
+LIMITED = ("timeout", "--foreground", "--kill-after=2", "300")
 
 
 class Home:
@@ -59,9 +59,8 @@ class Program:
         self._out = open(os.open(f"{where.path}/output", os.O_RDWR | os.O_CREAT | os.O_APPEND,
                                  0o600), "rb")
         self._process = subprocess.Popen(
-            ["timeout", "--foreground", str(SECONDS), *command], stdin=subprocess.PIPE,
-            stdout=self._out, stderr=self._out, env=where.environment, cwd=where.path,
-            start_new_session=True)
+            [*LIMITED, *command], stdin=subprocess.PIPE, stdout=self._out, stderr=self._out,
+            env=where.environment, cwd=where.path)
 
     def output(self):
         return os.pread(self._out.fileno(), 1 << 24, 0).decode(errors="replace")
@@ -83,10 +82,8 @@ class Program:
         return self._process.wait(seconds)
 
     def end(self):
-        """With all that it has started."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.terminate()
+        self._process.wait(wait.SECONDS)
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
         self._out.close()

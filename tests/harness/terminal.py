@@ -3,11 +3,13 @@
 # Programs that want a terminal, driven inside a tmux of their own.
 
 import contextlib
+import os
 import re
+import signal
 import subprocess
 
 from tests.harness import wait
-from tests.harness.program import SECONDS
+from tests.harness.program import LIMITED
 
 COLUMNS, ROWS = 200, 60
 
@@ -18,7 +20,7 @@ class Terminal:
     def __init__(self, where, *command):
         self._where = where
         self._tmux("new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS),
-                   "timeout", "--foreground", str(SECONDS), *command)
+                   *LIMITED, *command)
 
     def _tmux(self, *words):
         done = subprocess.run(["tmux", "-S", f"{self._where.path}/tmux", "-f", "/dev/null", *words],
@@ -41,8 +43,11 @@ class Terminal:
             raise TimeoutError(f"no {pattern!r} on the screen:\n{self.screen()}") from problem
 
     def end(self):
-        with contextlib.suppress(subprocess.CalledProcessError):  # it has ended by itself
-            self._tmux("kill-server")
+        """Some live on without a terminal, so that it would not do to end tmux."""
+        with contextlib.suppress(subprocess.CalledProcessError):  # tmux ends with the last of them
+            for leader in self._tmux("list-panes", "-F", "#{pane_pid}").split():
+                os.kill(int(leader), signal.SIGTERM)
+            wait.until(lambda: not self._tmux("list-panes"))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * A client or a component on libstrophe, driven by lines: `tool_strophe starttls|tls|component
+ * HOST PORT JID [CA]`. The first line of standard input is the password, each further one a stanza
+ * to send. It prints "connected", "stanza XML" for each that comes, and "disconnected".
+ *
+ * PKG: libstrophe
+ */
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strophe.h>
+#include <unistd.h>
+
+#define LOOK_MS 10
+
+struct tool {
+    xmpp_ctx_t *ctx;
+    xmpp_conn_t *conn;
+    bool over;
+};
+
+static bool read_line(char **line, size_t *size)
+{
+    ssize_t length = getline(line, size, stdin);
+
+    if (length > 0 && (*line)[length - 1] == '\n')
+        (*line)[length - 1] = '\0';
+    return length > 0;
+}
+
+static int on_stanza(xmpp_conn_t *conn, xmpp_stanza_t *stanza, void *user)
+{
+    struct tool *tool = user;
+    char *text;
+    size_t length;
+
+    (void)conn;
+    if (xmpp_stanza_to_text(stanza, &text, &length) == 0) {
+        printf("stanza %s\n", text);
+        xmpp_free(tool->ctx, text);
+    }
+    return 1;
+}
+
+static void on_event(xmpp_conn_t *conn, xmpp_conn_event_t event, int error,
+                     xmpp_stream_error_t *stream_error, void *user)
+{
+    struct tool *tool = user;
+
+    (void)error;
+    if (event == XMPP_CONN_CONNECT || event == XMPP_CONN_RAW_CONNECT) {
+        xmpp_handler_add(conn, on_stanza, NULL, NULL, NULL, tool);
+        printf("connected %s\n", xmpp_conn_is_secured(conn) ? "secured" : "in clear");
+        return;
+    }
+    printf("disconnected %d\n", stream_error ? (int)stream_error->type : -1);
+    tool->over = true;
+}
+
+/* With its newer API, so that libstrophe builds the bytes itself. */
+static void send_line(struct tool *tool, const char *line)
+{
+    xmpp_stanza_t *stanza = xmpp_stanza_new_from_string(tool->ctx, line);
+
+    if (stanza == NULL) {
+        printf("malformed\n");
+        return;
+    }
+    xmpp_send(tool->conn, stanza);
+    xmpp_stanza_release(stanza);
+}
+
+static void run(struct tool *tool)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    char *line = NULL;
+    size_t size = 0;
+
+    while (!tool->over) {
+        xmpp_run_once(tool->ctx, LOOK_MS);
+        if (tool->over || poll(&input, 1, 0) <= 0)
+            continue;
+        if (read_line(&line, &size)) {
+            send_line(tool, line);
+            continue;
+        }
+        xmpp_disconnect(tool->conn);
+        input.fd = -1;
+    }
+    free(line);
+}
+
+static int connect_to(struct tool *tool, const char *mode, const char *host, unsigned short port)
+{
+    if (strcmp(mode, "component") == 0)
+        return xmpp_connect_component(tool->conn, host, port, on_event, tool);
+    xmpp_conn_set_flags(tool->conn, strcmp(mode, "tls") == 0 ? XMPP_CONN_FLAG_LEGACY_SSL
+                                                             : XMPP_CONN_FLAG_MANDATORY_TLS);
+    return xmpp_connect_client(tool->conn, host, port, on_event, tool);
+}
+
+int main(int argc, char **argv)
+{
+    struct tool tool = {0};
+    char *password = NULL;
+    size_t size = 0;
+
+    setvbuf(stdin, NULL, _IONBF, 0); /* poll() sees what is left */
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (argc < 5 || !read_line(&password, &size))
+        return 2;
+    xmpp_initialize();
+    tool.ctx = xmpp_ctx_new(NULL, NULL);
+    tool.conn = xmpp_conn_new(tool.ctx);
+    xmpp_conn_set_jid(tool.conn, argv[4]);
+    xmpp_conn_set_pass(tool.conn, password);
+    if (argc > 5)
+        xmpp_conn_set_cafile(tool.conn, argv[5]);
+    if (connect_to(&tool, argv[1], argv[2], (unsigned short)strtoul(argv[3], NULL, 10)) == 0)
+        run(&tool);
+    xmpp_conn_release(tool.conn);
+    xmpp_ctx_free(tool.ctx);
+    xmpp_shutdown();
+    free(password);
+    return 0;
+}

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# tests/clients/tool_strophe.c: a client or a component on libstrophe.
+
+import contextlib
+import os
+import re
+import subprocess
+from xml.etree import ElementTree
+
+from tests.harness import program, wait
+
+MODES = {"C2S": "starttls", "C2S_TLS": "tls", "COMPONENT": "component"}
+
+
+def tool():
+    """Made if it is not there: pytest may be called without make."""
+    path = os.path.abspath(os.environ.get("OBJ", "build/obj") + "/tools/tool_strophe")
+    if not os.path.exists(path):
+        subprocess.run(["make", "-s", os.path.relpath(path)], check=True, timeout=300)
+    return path
+
+
+class Strophe(program.Program):
+    """Stanzas are elements without the namespace of the stream, as libstrophe prints them."""
+
+    def __init__(self, where, *command):
+        super().__init__(where, *command)
+        self._seen = 0
+
+    def wait_for(self, matches, seconds=wait.SECONDS):
+        """The first stanza since the last one that was waited for, as tests.node.client has it."""
+        found = []
+
+        def look():
+            lines = re.findall(r"^stanza (.*)$", self.output(), re.MULTILINE)
+            while self._seen < len(lines) and not found:
+                stanza = ElementTree.fromstring(lines[self._seen])
+                self._seen += 1
+                found.extend([stanza] if matches(stanza) else [])
+            return found
+
+        try:
+            return wait.until(look, seconds)[0]
+        except TimeoutError as problem:
+            raise TimeoutError(f"what was waited for is not in\n{self.output()}") from problem
+
+    def ask(self, kind, payload, to=None):
+        """Returns the answer, which may be an error."""
+        name = f"q{self._seen}"
+        target = f" to='{to}'" if to else ""
+        self.say(f"<iq type='{kind}' id='{name}'{target}>{payload}</iq>")
+        return self.wait_for(lambda e: e.tag == "iq" and e.get("id") == name
+                             and e.get("type") in ("result", "error"))
+
+
+@contextlib.contextmanager
+def running(node, jid, password, service="C2S", ca=None):
+    """On its way."""
+    host, port = node.address(service)
+    with program.home(ca or node.ca) as home:
+        words = [tool(), MODES[service], host, str(port), jid]
+        if service != "COMPONENT":
+            words.append(ca or node.ca)
+        strophe = Strophe(home, *words)
+        try:
+            strophe.say(password)
+            yield strophe
+        finally:
+            strophe.end()
+
+
+@contextlib.contextmanager
+def connected(*args, **options):
+    with running(*args, **options) as strophe:
+        strophe.wait_output("^connected")
+        yield strophe
