@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
-# mcabber on libloudmouth, an older client that is still in use. What was said it keeps in a file for
+# mcabber on libloudmouth, an older client that is still in use. It keeps what was said in a file for
 # each contact.
 
 import contextlib
