@@ -53,8 +53,9 @@ struct client {
     uint64_t heard_ms; /* when it last sent anything */
     struct rate bytes;
     struct rate stanzas;
-    struct jid *jid; /* bare once authenticated, full once bound */
-    void *session;   /* the plugin's */
+    struct jid *jid;               /* bare once authenticated, full once bound */
+    enum sasl_mechanism mechanism; /* by which it came; valid with jid */
+    void *session;                 /* the plugin's */
     struct login *login;
     char *bind_id; /* of the bind request being answered */
     uint8_t tries; /* of <auth/> */

@@ -189,6 +189,7 @@ void client_authenticated(struct client *client, const char *local, enum sasl_me
         return;
     }
     client->jid = jid_dup(&jid);
+    client->mechanism = mechanism;
     arena_free(arena);
     log_info("client_authenticated", LOG_TEXT("sid", stream_id(client->stream)),
              LOG_TEXT("jid", client->jid->bare), LOG_TEXT("addr", client_address(client)),

@@ -221,8 +221,9 @@ static void show_sessions(void *state, struct control_request *request, size_t a
     (void)argv;
     DL_FOREACH (worker->clients, client) {
         struct tls_session *tls = conn_tls(client->conn);
-        control_print(request, "%s %s %s %s", client->jid ? client->jid->full : "-",
+        control_print(request, "%s %s %s %s %s", client->jid ? client->jid->full : "-",
                       client_address(client), tls ? tls_version(tls) : "-",
+                      client->jid ? sasl_mechanism_name(client->mechanism) : "-",
                       client->session ? "bound" : stream_state_name(stream_state(client->stream)));
     }
     control_end(request, NULL);
@@ -249,7 +250,8 @@ const struct control_command worker_commands[] = {
     {"user del", 1, 1, user_del, "JID  remove an account with all it has"},
     {"user admin", 1, 2, user_admin, "JID [no]  make an administrator, or no longer"},
     {"user list", 0, 1, user_list, "[DOMAIN]  the accounts"},
-    {"show sessions", 0, 0, show_sessions, "  who is connected"},
+    {"show sessions", 0, 0, show_sessions,
+     "  who is connected: JID, address, TLS, mechanism, state"},
     {"show counts", 0, 0, show_counts, "  how many, and what is up"},
     {0},
 };
