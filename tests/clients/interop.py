@@ -6,6 +6,8 @@
 import os
 import re
 
+from tests.harness import wait
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DOCUMENT = f"{ROOT}/docs/INTEROP.md"
 HEAD = "| client | version | with -PLUS offered | without | TLS |"
@@ -32,8 +34,9 @@ class Interop:
 
 
 def login(node, account):
-    """How the account came last: mechanism and version of TLS."""
-    pattern = rf"event=client_authenticated .*\bjid={re.escape(account.jid)} .*"
-    node.daemon("c2s").wait_log(pattern)
-    line = re.findall(pattern, node.daemon("c2s").log())[-1]
-    return tuple(re.search(rf"\b{name}=(\S+)", line)[1] for name in ("mechanism", "tls"))
+    """How the account's newest session came: mechanism and version of TLS."""
+    bound = re.compile(rf"^{re.escape(account.jid)}/.* (\S+) (\S+) bound$", re.MULTILINE)
+    found = wait.until(lambda: bound.findall(node.control("ask", "c2s", "show", "sessions")),
+                       what=f"a session of {account.jid}")
+    tls, mechanism = found[-1]
+    return mechanism, tls

@@ -3,9 +3,9 @@
 # go-sendxmpp, which scripts send messages with.
 
 import contextlib
-import re
 
-from tests.harness import program, wait
+from tests.clients import interop as sessions
+from tests.harness import program
 
 CONFIGURATION = """username: {jid}
 password: {password}
@@ -31,18 +31,17 @@ def send(node, account, to, text, **options):
         assert sender.wait() == 0, sender.output()
 
 
-def wait_bound(node, account, times=1):
-    """It does not say when it listens."""
-    bound = rf"event=client_bound .*jid={account.jid}/"
-    wait.until(lambda: len(re.findall(bound, node.daemon("c2s").log())) == times)
+def test_login(either_node, interop):
+    account = either_node.add_account()
+    with go_sendxmpp(either_node, account, "--listen"):
+        interop.check("go-sendxmpp", either_node, account)
 
 
-def test_login(either_node, interop, login):
-    account, peer = either_node.add_account(), login(where=either_node)
+def test_send(node, account, login):
+    owner, peer = account(), login()
     peer.send_presence()
-    send(either_node, account, peer.bare, "hello from a script")
-    assert peer.wait_message("hello from a script").get("from").startswith(f"{account.jid}/")
-    interop.check("go-sendxmpp", either_node, account)
+    send(node, owner, peer.bare, "hello from a script")
+    assert peer.wait_message("hello from a script").get("from").startswith(f"{owner.jid}/")
 
 
 def test_direct_tls(node, account, login):
@@ -55,7 +54,7 @@ def test_direct_tls(node, account, login):
 def test_listen(node, account, login):
     owner, peer = account(), login()
     with go_sendxmpp(node, owner, "--listen") as listener:
-        wait_bound(node, owner)
+        sessions.login(node, owner)  # it does not say so itself
         peer.send_message(owner.jid, "news for you")
         listener.wait_output(f"{peer.bare}: news for you")
 
@@ -70,7 +69,7 @@ def test_offline(node, account, login):
         peer.send_message(owner.jid, "and now")
         listener.wait_output("and now")
     with go_sendxmpp(node, owner, "--listen") as listener:
-        wait_bound(node, owner, times=2)
+        sessions.login(node, owner)
         peer.send_message(owner.jid, "welcome back")
         listener.wait_output("welcome back")
         assert "while you were out" not in listener.output()

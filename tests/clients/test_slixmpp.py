@@ -59,7 +59,7 @@ async def test_login(either_node, interop):
     account = either_node.add_account()
     async with connected(either_node, account, resource="phone") as client:
         assert client.boundjid.full == f"{account.jid}/phone"
-    interop.check("slixmpp", either_node, account)
+        interop.check("slixmpp", either_node, account)
 
 
 @in_loop
