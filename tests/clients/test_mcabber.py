@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
-# mcabber on libloudmouth, an older client that is still in use. It keeps what was said in a file for
-# each contact.
+# mcabber on libloudmouth, an older client that is still in use. It keeps what was said in a file
+# for each contact.
 
 import contextlib
 
