@@ -27,6 +27,7 @@ WHOLE_FACTOR = 60
 BENCHMARK_SECONDS = 3600
 SANITIZER = "sanitizer"
 SANITIZE = "address,undefined"
+SANITIZED_GROUPS = ("attacks",)
 
 
 def build(summary, *targets):
@@ -43,17 +44,20 @@ def pytest_groups():
     return [g for g in PYTEST_SECONDS if g in found] + sorted(found - set(PYTEST_SECONDS))
 
 
-def sanitized():
-    """The unit tests and the attacks once more, with all that the sanitizers see."""
-    status, output = process.make(f"SANITIZE={SANITIZE}", "units", "programs")
+def sanitized(options):
+    """The unit tests and the attacks once more, with all that the sanitizers see; with --all every
+    group."""
+    status, output = process.make(f"SANITIZE={SANITIZE}", "units", "programs", "tools")
     if status != 0:
         yield failed(SANITIZER, "build", output)
         return
     objects = f"{os.environ.get('BUILD', 'build')}/obj-{SANITIZE.replace(',', '-')}"
     yield from units.run(SANITIZER, f"{objects}/unit", "")
-    if pytests.exists("attacks"):
-        yield from pytests.run("attacks", "", PYTEST_SECONDS["attacks"], label=SANITIZER,
-                               BIN=f"{objects}/bin", OBJ=objects)
+    for group in pytest_groups():
+        if options.all or group in SANITIZED_GROUPS:
+            seconds = LONG_FACTOR * PYTEST_SECONDS.get(group, OTHER_SECONDS)
+            yield from pytests.run(group, "", seconds, label=SANITIZER, BIN=f"{objects}/bin",
+                                   OBJ=objects)
 
 
 def run(options, summary):
@@ -70,7 +74,7 @@ def run(options, summary):
         summary.run_group("units", lambda: units.run("units", directory, name))
     run_pytests(summary, options)
     if name in ("", SANITIZER) and not os.environ.get("SANITIZE"):
-        summary.run_group(SANITIZER, sanitized)
+        summary.run_group(SANITIZER, lambda: sanitized(options))
     return None
 
 
