@@ -54,7 +54,8 @@ class Daemon:
 
     def stop(self):
         self.expected_down = True
-        assert self.process.stop(), f"{self.name} did not end by itself"
+        assert self.process.stop(), (f"{self.name} did not end by itself\n"
+                                     f"{self.process.log_tail()}")
 
     def start(self):
         """Returns when it has said that it is ready."""
