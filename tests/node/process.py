@@ -83,8 +83,11 @@ class Process:
             with Handle(pid) as handle:
                 if not self.is_ours(pid):
                     continue
+                # First: a process that is paused would not hear; and behind SIGTERM it can disturb
+                # the search for leaks with which a sanitized program ends.
+                if number != signal.SIGKILL:
+                    handle.send(signal.SIGCONT)
                 handle.send(number)
-                handle.send(signal.SIGCONT)
                 if not handle.wait(seconds):
                     orderly = False
                     handle.send(signal.SIGKILL)
