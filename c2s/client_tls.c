@@ -104,8 +104,9 @@ static struct finding look(struct client *client, const char *wanted)
 bool client_has_certificate(struct client *client)
 {
     struct tls_session *tls = conn_tls(client->conn);
+    const struct tls_authorities *authorities = client->domain->client_ca;
 
-    if (tls == NULL || tls_verify_peer(tls) != 0)
+    if (tls == NULL || authorities == NULL || tls_verify_client(tls, authorities) != 0)
         return false;
     struct finding finding = look(client, NULL);
     free(finding.user);

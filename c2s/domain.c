@@ -35,7 +35,23 @@ static bool has_accounts(const struct config *config, const char *name)
            strcmp(name, config_text(config, "node", NULL, "network")) == 0;
 }
 
-static void read_domain(const struct config *config, const char *name, struct domain *domain)
+static int read_client_ca(const struct config *config, struct domain *domain)
+{
+    const char *file = config_text(config, "domain", domain->name, "client-ca");
+    const char *problem = NULL;
+
+    if (file == NULL) {
+        domain->mechanisms &= ~(1U << SASL_EXTERNAL);
+        return 0;
+    }
+    int error = tls_authorities_load(file, &domain->client_ca, &problem);
+    if (error)
+        log_error("certificate_refused", LOG_TEXT("domain", domain->name), LOG_TEXT("file", file),
+                  LOG_TEXT("reason", problem));
+    return error;
+}
+
+static int read_domain(const struct config *config, const char *name, struct domain *domain)
 {
     domain->name = xstrdup(name);
     domain->channel_binding = config_bool(config, "domain", name, "channel-binding");
@@ -43,12 +59,11 @@ static void read_domain(const struct config *config, const char *name, struct do
     for (unsigned m = 0; m < SASL_MECHANISMS; m++)
         if (sasl_mechanism_is_plus(m) && !domain->channel_binding)
             domain->mechanisms &= ~(1U << m);
-    if (config_text(config, "domain", name, "client-ca") == NULL)
-        domain->mechanisms &= ~(1U << SASL_EXTERNAL);
+    return read_client_ca(config, domain);
 }
 
 /* Clients are asked for a certificate if any domain knows CAs for them; which domain a client wants
- * is not known yet when TLS begins without SNI. */
+ * is not known yet when TLS begins without SNI. What it is worth is judged by the domain's own. */
 static const char *find_client_ca(const struct config *config)
 {
     for (size_t i = 0; i < config_instances(config, "domain"); i++) {
@@ -114,24 +129,32 @@ static int read_decoy_secret(const struct config *config, struct domains *domain
     return 0;
 }
 
+static int read_domains(const struct config *config, struct domains *set)
+{
+    int error = 0;
+
+    set->list = xcalloc(config_instances(config, "domain") + 1, sizeof(*set->list));
+    for (size_t i = 0; error == 0 && i < config_instances(config, "domain"); i++) {
+        const char *name = config_instance(config, "domain", i);
+        if (has_accounts(config, name))
+            error = read_domain(config, name, &set->list[set->count++]);
+    }
+    if (error == 0 && set->count == 0) {
+        log_error("no_domain_configured");
+        error = ERR_INVALID;
+    }
+    return error;
+}
+
 int domains_load(const struct config *config, struct domains **domains)
 {
     static const char *const alpn[] = {"xmpp-client", NULL};
     struct domains *set = xcalloc(1, sizeof(*set));
 
     set->references = 1;
-    set->list = xcalloc(config_instances(config, "domain") + 1, sizeof(*set->list));
-    for (size_t i = 0; i < config_instances(config, "domain"); i++) {
-        const char *name = config_instance(config, "domain", i);
-        if (has_accounts(config, name))
-            read_domain(config, name, &set->list[set->count++]);
-    }
-    if (set->count == 0) {
-        log_error("no_domain_configured");
-        domains_unref(set);
-        return ERR_INVALID;
-    }
-    int error = read_decoy_secret(config, set);
+    int error = read_domains(config, set);
+    if (error == 0)
+        error = read_decoy_secret(config, set);
     if (error == 0)
         error = make_context(config, NULL, &set->starttls);
     if (error == 0)
@@ -154,8 +177,10 @@ void domains_unref(struct domains *domains)
 {
     if (--domains->references > 0)
         return;
-    for (size_t i = 0; i < domains->count; i++)
+    for (size_t i = 0; i < domains->count; i++) {
         free(domains->list[i].name);
+        tls_authorities_free(domains->list[i].client_ca);
+    }
     free(domains->list);
     if (domains->starttls)
         tls_context_unref(domains->starttls);

@@ -83,6 +83,14 @@ MUST_CHECK int tls_channel_binding(const struct tls_session *session, enum tls_b
  * none, ERR_DENIED if it is not trusted now. Purpose is not checked (RFC 6120 §13.7.2.2 leaves it).
  */
 MUST_CHECK int tls_verify_peer(struct tls_session *session);
+/* Authorities that certify clients, from a file in PEM. ERR_INVALID; *problem says why. */
+struct tls_authorities;
+MUST_CHECK int tls_authorities_load(const char *file, struct tls_authorities **authorities,
+                                    const char **problem);
+void tls_authorities_free(struct tls_authorities *authorities);
+/* As tls_verify_peer(), against these and no others. */
+MUST_CHECK int tls_verify_client(const struct tls_session *session,
+                                 const struct tls_authorities *authorities);
 /* Calls back for each id-on-xmppAddr of the peer's certificate (RFC 6120 §13.7.1.4). */
 void tls_peer_addresses(const struct tls_session *session,
                         void (*address)(void *user, const char *jid), void *user);

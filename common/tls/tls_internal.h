@@ -45,6 +45,16 @@ struct tls_session {
     bool bye_said;
 };
 
+/* verify.c: the chain that the peer has shown, the leaf first. A longer one is not looked at. */
+#define TLS_CHAIN_MAX 16
+struct tls_chain {
+    gnutls_x509_crt_t certificates[TLS_CHAIN_MAX];
+    unsigned count;
+};
+/* ERR_NOT_FOUND: it has shown none that can be read. */
+MUST_CHECK int tls_chain_init(struct tls_chain *chain, const struct tls_session *session);
+void tls_chain_fini(struct tls_chain *chain);
+
 /* certificate.c */
 MUST_CHECK int tls_certificate_load(const char *name, const char *certificate_file,
                                     const char *key_file, struct tls_certificate **certificate,

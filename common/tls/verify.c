@@ -12,31 +12,24 @@
 #include "common/base/error.h"
 #include "common/tls/tls_internal.h"
 
-#define SERVICE   "_xmpp-server."
-#define CHAIN_MAX 16
+#define SERVICE "_xmpp-server."
 
 enum { USAGE_TA = 2, USAGE_EE = 3 };
 enum { SELECTOR_CERTIFICATE, SELECTOR_KEY, SELECTORS };
 enum { MATCHING_SHA256 = 1, MATCHING_SHA512 = 2 };
 
-/* The peer's chain, the leaf first. */
-struct chain {
-    gnutls_x509_crt_t certificates[CHAIN_MAX];
-    unsigned count;
-};
-
-static void chain_fini(struct chain *chain)
+void tls_chain_fini(struct tls_chain *chain)
 {
     for (unsigned i = 0; i < chain->count; i++)
         gnutls_x509_crt_deinit(chain->certificates[i]);
 }
 
-static int chain_init(struct chain *chain, const struct tls_session *session)
+int tls_chain_init(struct tls_chain *chain, const struct tls_session *session)
 {
     unsigned count = 0;
     const gnutls_datum_t *shown = gnutls_certificate_get_peers(session->gnutls, &count);
     chain->count = 0;
-    for (unsigned i = 0; shown && i < count && i < CHAIN_MAX; i++) {
+    for (unsigned i = 0; shown && i < count && i < TLS_CHAIN_MAX; i++) {
         gnutls_x509_crt_t certificate;
         if (gnutls_x509_crt_init(&certificate) < 0)
             break;
@@ -44,9 +37,9 @@ static int chain_init(struct chain *chain, const struct tls_session *session)
         if (gnutls_x509_crt_import(certificate, &shown[i], GNUTLS_X509_FMT_DER) < 0)
             break;
     }
-    if (chain->count > 0 && chain->count == MIN(count, CHAIN_MAX))
+    if (chain->count > 0 && chain->count == MIN(count, TLS_CHAIN_MAX))
         return 0;
-    chain_fini(chain);
+    tls_chain_fini(chain);
     return ERR_NOT_FOUND;
 }
 
@@ -85,7 +78,7 @@ static bool is_for(gnutls_x509_crt_t certificate, const char *name)
     return covered;
 }
 
-static int check_name(const struct chain *chain, const char *name, const char **problem)
+static int check_name(const struct tls_chain *chain, const char *name, const char **problem)
 {
     if (is_for(chain->certificates[0], name))
         return 0;
@@ -95,9 +88,9 @@ static int check_name(const struct chain *chain, const char *name, const char **
 
 int tls_verify_domain(const struct tls_session *session, const char *domain, const char **problem)
 {
-    struct chain chain;
+    struct tls_chain chain;
     unsigned status = 0;
-    if (chain_init(&chain, session)) {
+    if (tls_chain_init(&chain, session)) {
         *problem = "it has shown no certificate";
         return ERR_NOT_FOUND;
     }
@@ -106,7 +99,7 @@ int tls_verify_domain(const struct tls_session *session, const char *domain, con
         error = refused(status, problem);
     else
         error = check_name(&chain, domain, problem);
-    chain_fini(&chain);
+    tls_chain_fini(&chain);
     return error;
 }
 
@@ -159,7 +152,7 @@ static bool matches(const struct tls_dane *record, gnutls_x509_crt_t certificate
 }
 
 /* The chain up to the certificate that the record names as its anchor. */
-static bool leads_to(const struct chain *chain, gnutls_x509_crt_t anchor)
+static bool leads_to(const struct tls_chain *chain, gnutls_x509_crt_t anchor)
 {
     gnutls_x509_trust_list_t list;
     unsigned status = 0;
@@ -174,8 +167,8 @@ static bool leads_to(const struct chain *chain, gnutls_x509_crt_t anchor)
     return good;
 }
 
-static bool is_true(const struct tls_dane *record, const struct chain *chain, const char *domain,
-                    const char *target)
+static bool is_true(const struct tls_dane *record, const struct tls_chain *chain,
+                    const char *domain, const char *target)
 {
     if (record->usage == USAGE_EE)
         return matches(record, chain->certificates[0]);
@@ -191,15 +184,15 @@ static bool is_true(const struct tls_dane *record, const struct chain *chain, co
 int tls_verify_dane(const struct tls_session *session, const struct tls_dane *records, size_t count,
                     const char *domain, const char *target, const char **problem)
 {
-    struct chain chain;
+    struct tls_chain chain;
     bool found = false;
-    if (chain_init(&chain, session)) {
+    if (tls_chain_init(&chain, session)) {
         *problem = "it has shown no certificate";
         return ERR_NOT_FOUND;
     }
     for (size_t i = 0; i < count && !found; i++)
         found = is_true(&records[i], &chain, domain, target);
-    chain_fini(&chain);
+    tls_chain_fini(&chain);
     *problem = found ? NULL : "no TLSA record of the domain is true of its certificate";
     return found ? 0 : ERR_DENIED;
 }

@@ -229,6 +229,15 @@ static void note_address(void *user, const char *jid)
     buffer_append_char(all, ' ');
 }
 
+static struct tls_authorities *load_authorities(const char *file)
+{
+    struct tls_authorities *authorities = NULL;
+    const char *problem = NULL;
+
+    assert_int_equal(tls_authorities_load(file, &authorities, &problem), 0);
+    return authorities;
+}
+
 /* RFC 6120 §13.7.1.4, XEP-0178; certificates for servers only are fine (RFC 6120 §13.7.2.2). */
 static void test_clients_are_verified(void **state)
 {
@@ -250,6 +259,7 @@ static void test_clients_are_verified(void **state)
     };
     struct tls_context *server = server_context(
         world, (struct tls_settings){.request_certificate = true, .ca_file = world->pki.ca_file});
+    struct tls_authorities *authorities = load_authorities(world->pki.ca_file);
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct pki_request request = rows[i].request;
         request.file = "client";
@@ -258,7 +268,8 @@ static void test_clients_are_verified(void **state)
         add(client, NULL, &files);
         struct pair pair = new_pair(world, client, server, "a.test");
         assert_handshake(&pair);
-        if (tls_verify_peer(pair.server) != rows[i].expected) {
+        if (tls_verify_peer(pair.server) != rows[i].expected ||
+            tls_verify_client(pair.server, authorities) != rows[i].expected) {
             fail_msg("row %zu", i);
         }
         struct buffer addresses = {0};
@@ -270,7 +281,47 @@ static void test_clients_are_verified(void **state)
         tls_context_unref(client);
         pki_files_fini(&files);
     }
+    tls_authorities_free(authorities);
     tls_context_unref(server);
+}
+
+/* Whom one domain trusts is nothing to another one, whatever the context was made with. */
+static void test_authorities_are_told_apart(void **state)
+{
+    struct world *world = *state;
+    struct pki_request request = {
+        .address = {"alice@a.test"}, .self_signed = true, .file = "client"};
+    struct pki_files files = pki_make(&world->pki, &request);
+    struct tls_context *server = server_context(
+        world, (struct tls_settings){.request_certificate = true, .ca_file = world->pki.ca_file});
+    struct tls_context *client = client_context(world);
+    struct tls_authorities *common = load_authorities(world->pki.ca_file);
+    struct tls_authorities *own = load_authorities(files.certificate);
+
+    add(client, NULL, &files);
+    struct pair pair = new_pair(world, client, server, "a.test");
+    assert_handshake(&pair);
+    assert_int_equal(tls_verify_client(pair.server, common), ERR_DENIED);
+    assert_int_equal(tls_verify_client(pair.server, own), 0);
+    free_pair(&pair);
+    tls_authorities_free(own);
+    tls_authorities_free(common);
+    tls_context_unref(client);
+    tls_context_unref(server);
+    pki_files_fini(&files);
+}
+
+static void test_authorities_that_are_none(void **state)
+{
+    static const char *const names[] = {"/nonexistent", "/dev/null"};
+    struct tls_authorities *authorities;
+    const char *problem = NULL;
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        assert_int_equal(tls_authorities_load(names[i], &authorities, &problem), ERR_INVALID);
+        assert_non_null(problem);
+    }
 }
 
 static void test_clients_without_a_certificate(void **state)
@@ -303,6 +354,8 @@ int main(void)
         cmocka_unit_test(test_names_of_certificates),
         cmocka_unit_test(test_servers_are_verified),
         cmocka_unit_test(test_clients_are_verified),
+        cmocka_unit_test(test_authorities_are_told_apart),
+        cmocka_unit_test(test_authorities_that_are_none),
         cmocka_unit_test(test_clients_without_a_certificate),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
