@@ -23,6 +23,14 @@ static const struct {
     {CRYPTO_SHA512, "SCRAM-SHA-512"},
 };
 
+bool account_registrable(const char *text, const struct jid *jid)
+{
+    size_t length = strlen(jid->local);
+
+    return strncmp(text, jid->local, length) == 0 && text[length] == '@' &&
+           jid_local_registrable(jid->local);
+}
+
 int account_verifiers_make(const char *password, struct account_verifiers *verifiers)
 {
     *verifiers = (struct account_verifiers){0};

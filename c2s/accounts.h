@@ -15,6 +15,10 @@
 
 #define ACCOUNT_VERIFIERS 3
 
+/* Whether an account may be created with this name: a local part that preparing leaves as it was
+ * written. `jid` is what jid_parse() made of `text`. */
+bool account_registrable(const char *text, const struct jid *jid);
+
 /* The verifiers of a password, ready to be stored. */
 struct account_verifiers {
     char *values[ACCOUNT_VERIFIERS];

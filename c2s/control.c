@@ -110,7 +110,7 @@ static struct jid *read_account(struct worker *worker, struct control_request *r
         control_end(request, "not the address of an account");
     else if (!worker_serves(worker, jid.domain))
         control_end(request, "this domain is not served here");
-    else if (new_account && !jid_local_registrable(jid.local))
+    else if (new_account && !account_registrable(text, &jid))
         control_end(request, "this name cannot be registered");
     else
         account = jid_dup(&jid);

@@ -47,7 +47,7 @@ static void read_entry(const struct ctl *ctl, struct entry *entry)
         entry->password = tab + 1;
         if (jid_parse(arena, entry->text, &jid) != 0 || jid.local == NULL || jid.resource)
             entry->problem = "not the address of an account";
-        else if (!jid_local_registrable(jid.local))
+        else if (!account_registrable(entry->text, &jid))
             entry->problem = "this name cannot be registered";
         else
             entry->jid = jid_dup(&jid);

@@ -37,7 +37,7 @@ static int read_account(const struct ctl *ctl, struct arena *arena, const char *
         return ctl_fail("'%s' is not the address of an account", text);
     if (!is_served(ctl, jid->domain))
         return ctl_fail("'%s' is not a domain of this node", jid->domain);
-    if (new_account && !jid_local_registrable(jid->local))
+    if (new_account && !account_registrable(text, jid))
         return ctl_fail("'%s' cannot be registered", jid->local);
     return EXIT_SUCCESS;
 }

@@ -78,6 +78,7 @@ def test_add_twice(ctl, raw, account, while_c2s_is, up):
 @UP_AND_DOWN
 @pytest.mark.parametrize("jid", [
     "example.test", "a@b@example.test", "user@example.test/resource", "user@example.org",
+    "Upper@example.test", "\ufb01sh@example.test",  # preparing would change the name
     "\u2603@example.test",  # legal in an address, but no name by RFC 8265
 ])
 def test_add_what_cannot_be(ctl, while_c2s_is, up, jid):
