@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * A client or a component on libstrophe, driven by lines: `tool_strophe starttls|tls|component
- * HOST PORT JID [CA]`. The first line of standard input is the password, each further one a stanza
- * to send. It prints "connected", "stanza XML" for each that comes, and "disconnected".
+ * A client on libstrophe, driven by lines: `tool_strophe starttls|tls HOST PORT JID CA`. The first
+ * line of standard input is the password, each further one a stanza to send. It prints
+ * "connected", "stanza XML" for each that comes, and "disconnected".
  *
  * PKG: libstrophe
  */
@@ -51,7 +51,7 @@ static void on_event(xmpp_conn_t *conn, xmpp_conn_event_t event, int error,
     struct tool *tool = user;
 
     (void)error;
-    if (event == XMPP_CONN_CONNECT || event == XMPP_CONN_RAW_CONNECT) {
+    if (event == XMPP_CONN_CONNECT) {
         xmpp_handler_add(conn, on_stanza, NULL, NULL, NULL, tool);
         printf("connected %s\n", xmpp_conn_is_secured(conn) ? "secured" : "in clear");
         return;
@@ -60,7 +60,7 @@ static void on_event(xmpp_conn_t *conn, xmpp_conn_event_t event, int error,
     tool->over = true;
 }
 
-/* With its newer API, so that libstrophe builds the bytes itself. */
+/* As a tree, so that the bytes are libstrophe's own. */
 static void send_line(struct tool *tool, const char *line)
 {
     xmpp_stanza_t *stanza = xmpp_stanza_new_from_string(tool->ctx, line);
@@ -93,15 +93,6 @@ static void run(struct tool *tool)
     free(line);
 }
 
-static int connect_to(struct tool *tool, const char *mode, const char *host, unsigned short port)
-{
-    if (strcmp(mode, "component") == 0)
-        return xmpp_connect_component(tool->conn, host, port, on_event, tool);
-    xmpp_conn_set_flags(tool->conn, strcmp(mode, "tls") == 0 ? XMPP_CONN_FLAG_LEGACY_SSL
-                                                             : XMPP_CONN_FLAG_MANDATORY_TLS);
-    return xmpp_connect_client(tool->conn, host, port, on_event, tool);
-}
-
 int main(int argc, char **argv)
 {
     struct tool tool = {0};
@@ -110,16 +101,18 @@ int main(int argc, char **argv)
 
     setvbuf(stdin, NULL, _IONBF, 0); /* poll() sees what is left */
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (argc < 5 || !read_line(&password, &size))
+    if (argc != 6 || !read_line(&password, &size))
         return 2;
     xmpp_initialize();
     tool.ctx = xmpp_ctx_new(NULL, NULL);
     tool.conn = xmpp_conn_new(tool.ctx);
     xmpp_conn_set_jid(tool.conn, argv[4]);
     xmpp_conn_set_pass(tool.conn, password);
-    if (argc > 5)
-        xmpp_conn_set_cafile(tool.conn, argv[5]);
-    if (connect_to(&tool, argv[1], argv[2], (unsigned short)strtoul(argv[3], NULL, 10)) == 0)
+    xmpp_conn_set_cafile(tool.conn, argv[5]);
+    xmpp_conn_set_flags(tool.conn, strcmp(argv[1], "tls") == 0 ? XMPP_CONN_FLAG_LEGACY_SSL
+                                                               : XMPP_CONN_FLAG_MANDATORY_TLS);
+    if (xmpp_connect_client(tool.conn, argv[2], (unsigned short)strtoul(argv[3], NULL, 10),
+                            on_event, &tool) == 0)
         run(&tool);
     xmpp_conn_release(tool.conn);
     xmpp_ctx_free(tool.ctx);

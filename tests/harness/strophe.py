@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
-# tests/clients/tool_strophe.c: a client or a component on libstrophe.
+# tests/clients/tool_strophe.c: a client on libstrophe.
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from tests.harness import program, wait
 
-MODES = {"C2S": "starttls", "C2S_TLS": "tls", "COMPONENT": "component"}
+MODES = {"C2S": "starttls", "C2S_TLS": "tls"}
 
 
 def tool():
@@ -59,10 +59,7 @@ def running(node, jid, password, service="C2S", ca=None):
     """On its way."""
     host, port = node.address(service)
     with program.home(ca or node.ca) as home:
-        words = [tool(), MODES[service], host, str(port), jid]
-        if service != "COMPONENT":
-            words.append(ca or node.ca)
-        strophe = Strophe(home, *words)
+        strophe = Strophe(home, tool(), MODES[service], host, str(port), jid, ca or node.ca)
         try:
             strophe.say(password)
             yield strophe
