@@ -107,16 +107,16 @@ void client_bound(struct client *client, const struct jid *full, void *session)
     stream_ready(client->stream);
 }
 
-void client_bind_refused(struct client *client, enum stanza_condition condition, const char *app_ns,
+void client_bind_refused(struct client *client, enum stanza_condition condition, const char *type,
                          const char *app_name)
 {
     struct stanza *answer = make_answer(client, IQ_ERROR);
     struct element *error = element_add(answer->root, NS_CLIENT, "error");
 
-    element_set(error, "type", stanza_condition_type(condition));
+    element_set(error, "type", type ? type : stanza_condition_type(condition));
     element_add(error, NS_STANZA_ERRORS, stanza_condition_name(condition));
     if (app_name)
-        element_add(error, app_ns, app_name);
+        element_add(error, NS_APP_ERRORS, app_name);
     stream_send(client->stream, answer);
     stanza_unref(answer);
 }

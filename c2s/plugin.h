@@ -85,7 +85,8 @@ bool worker_serves(struct worker *worker, const char *domain);
 MUST_CHECK int worker_route(struct worker *worker, struct stanza *stanza);
 
 void client_bound(struct client *client, const struct jid *full, void *session);
-void client_bind_refused(struct client *client, enum stanza_condition condition, const char *app_ns,
+/* type: NULL for the usual one of the condition; app_name: a condition of XEP-0182, or NULL. */
+void client_bind_refused(struct client *client, enum stanza_condition condition, const char *type,
                          const char *app_name);
 /* Borrowed; written to the client's stream. */
 void client_send(struct client *client, struct stanza *stanza);

@@ -104,10 +104,11 @@ void session_kick(struct session *session, enum stream_condition condition, cons
     session_end(session);
 }
 
-static void refuse(struct session *session, enum stanza_condition condition, const char *app_name)
+static void refuse(struct session *session, enum stanza_condition condition, const char *type,
+                   const char *app_name)
 {
     if (session->client) {
-        client_bind_refused(session->client, condition, app_name ? NS_APP_ERRORS : NULL, app_name);
+        client_bind_refused(session->client, condition, type, app_name);
     }
     session->client = NULL;
     session->ended = true;
@@ -153,12 +154,13 @@ static void bind_job(struct account *account, struct session *session, struct st
         refuse(session,
                account->state == ACCOUNT_ABSENT ? STANZA_NOT_AUTHORIZED
                                                 : STANZA_RESOURCE_CONSTRAINT,
-               NULL);
+               NULL, NULL);
         return;
     }
     older = session->resource ? account_session(account, session->resource) : NULL;
     if (!older && account->sessions_count >= account->sm->limits.resources) {
-        refuse(session, STANZA_RESOURCE_CONSTRAINT, "resource-limit-exceeded");
+        /* To wait does not help: another client has to go (XEP-0205 §4.4). */
+        refuse(session, STANZA_RESOURCE_CONSTRAINT, "cancel", "resource-limit-exceeded");
         return;
     }
     if (older) {

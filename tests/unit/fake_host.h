@@ -24,7 +24,7 @@ struct client {
     struct jid *jid; /* full, once bound */
     void *session;
     int refused; /* the condition of a bind that was refused, or -1 */
-    const char *app_name;
+    const char *refused_type, *app_name;
     int closed; /* the condition of its stream error, or -1 */
     int paused;
     bool gone;
@@ -296,10 +296,10 @@ void client_bound(struct client *client, const struct jid *full, void *session)
     client->session = session;
 }
 
-void client_bind_refused(struct client *client, enum stanza_condition condition, const char *app_ns,
+void client_bind_refused(struct client *client, enum stanza_condition condition, const char *type,
                          const char *app_name)
 {
-    (void)app_ns;
+    client->refused_type = type;
     client->refused = (int)condition;
     client->app_name = app_name;
 }

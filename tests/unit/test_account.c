@@ -63,6 +63,7 @@ static void test_bind_limit(void **state)
     fifth = fake_bind("alice", "e");
     pump();
     assert_int_equal(fifth->refused, STANZA_RESOURCE_CONSTRAINT);
+    assert_string_equal(fifth->refused_type, "cancel");
     assert_string_equal(fifth->app_name, "resource-limit-exceeded");
     /* The limit counts resources: the same one again takes the place of its older self. */
     assert_non_null(login("alice", "b")->session);
