@@ -214,6 +214,13 @@ struct connection *connection_open(struct db *db)
     return connection;
 }
 
+void connection_hurry(struct connection *connection)
+{
+    if (connection->state == CONNECTION_DOWN) {
+        timer_start(connection->timer, 0, 0);
+    }
+}
+
 void connection_close(struct connection *connection)
 {
     if (connection->task != NULL) {

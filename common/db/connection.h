@@ -49,6 +49,8 @@ struct connection {
 };
 
 struct connection *connection_open(struct db *db);
+/* The server is there again: no more waiting for the back-off. */
+void connection_hurry(struct connection *connection);
 /* All its units end with ERR_CANCELLED. */
 void connection_close(struct connection *connection);
 /* The connection is of no use any more (db->problem says why): units that were sent end with

@@ -50,11 +50,22 @@ bool db_available(const struct db *db)
     return db->ready > 0;
 }
 
+/* After an outage the first connection shows that the others need not wait any longer. */
+static void hurry_all(struct db *db)
+{
+    for (size_t i = 0; i < db->count; i++) {
+        connection_hurry(db->connections[i]);
+    }
+}
+
 void pool_ready_changed(struct db *db, int change)
 {
     bool was = db_available(db);
 
     db->ready += (size_t)change;
+    if (!was && !db->closing && db_available(db)) {
+        hurry_all(db);
+    }
     if (db->changed != NULL && !db->closing && db_available(db) != was) {
         db->changed(db->user, !was);
     }

@@ -4,6 +4,7 @@
  */
 #include "common/db/db.h"
 
+#include "common/db/connection.h"
 #include "tests/unit/database.h"
 
 static const struct db_statement insert = {"fault_insert", "INSERT INTO item (id) VALUES ($1)", 1};
@@ -85,6 +86,22 @@ static void test_server_restarts(void **state)
     assert_int_equal(world->outcomes[2].status, 0);
     assert_int_equal(world->outcomes[3].value, 2); /* 1 and 3 */
     assert_int_equal(available_turns, 3);
+}
+
+/* One connection that was made ends the back-off of all others. */
+static void test_server_returns_for_all(void **state)
+{
+    struct world *world = get_world(state);
+
+    open_db(world, (struct db_settings){.connections = 3});
+    RUN_UNTIL(world, world->db->ready == 3);
+    server_dies(world);
+    RUN_UNTIL(world, world->db->ready == 0);
+    for (size_t i = 1; i < world->db->count; i++) {
+        timer_start(world->db->connections[i]->timer, 3600 * 1000, 0);
+    }
+    server_returns(world);
+    RUN_UNTIL(world, world->db->ready == 3);
 }
 
 static void test_deadline_without_server(void **state)
@@ -294,6 +311,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DB_TEST(test_server_restarts),
+        DB_TEST(test_server_returns_for_all),
         DB_TEST(test_deadline_without_server),
         DB_TEST(test_deadline_of_what_was_sent),
         DB_TEST(test_deadlines_of_two),
