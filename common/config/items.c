@@ -192,7 +192,7 @@ const struct config_item config_items[] = {
      "by way of the router."},
     {"sm", "roster-size", CONFIG_NUMBER, 0, "5000", 1, 1000000, NULL,
      "How many contacts an account may have."},
-    {"sm", "roster-groups", CONFIG_NUMBER, 0, "64", 1, 10000, NULL,
+    {"sm", "roster-groups", CONFIG_NUMBER, 0, "32", 1, 10000, NULL,
      "How many groups a contact may be in."},
     {"sm", "blocklist-size", CONFIG_NUMBER, 0, "5000", 1, 1000000, NULL,
      "How many addresses an account may block (XEP-0191)."},
