@@ -78,6 +78,7 @@ static void on_write(void *user, const char *bytes, size_t length)
 {
     struct client *client = user;
 
+    client->written += length;
     conn_write(client->conn, bytes, length);
     client_watch_queue(client);
 }
@@ -266,15 +267,16 @@ void client_send(struct client *client, struct stanza *stanza)
 {
     if (client->ended)
         return;
-    stream_send(client->stream, stanza);
     /* Who does not read cannot make us keep everything that others send. */
-    if (client_queued(client) > QUEUE_LIMIT_FACTOR * client->worker->limits.send_queue)
+    if (conn_queued(client->conn) > QUEUE_LIMIT_FACTOR * client->worker->limits.send_queue)
         client_stuck(client);
+    else
+        stream_send(client->stream, stanza);
 }
 
-size_t client_queued(const struct client *client)
+bool client_is_full(const struct client *client)
 {
-    return conn_queued(client->conn);
+    return conn_queued(client->conn) > client->worker->limits.send_queue;
 }
 
 void client_close(struct client *client, int condition, const char *text)

@@ -51,6 +51,8 @@ struct client {
     struct timer *timer;
     uint64_t deadlines[CLIENT_DEADLINES];
     uint64_t heard_ms; /* when it last sent anything */
+    uint64_t written;  /* bytes, and how many of them it had taken when DEADLINE_SEND was set */
+    uint64_t taken;
     struct rate bytes;
     struct rate stanzas;
     struct jid *jid;               /* bare once authenticated, full once bound */

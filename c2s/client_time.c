@@ -71,6 +71,26 @@ void client_stuck(struct client *client)
     conn_abort(client->conn);
 }
 
+static uint64_t taken(const struct client *client)
+{
+    return client->written - conn_queued(client->conn);
+}
+
+static void expect_progress(struct client *client)
+{
+    client->taken = taken(client);
+    client_deadline(client, DEADLINE_SEND, client->worker->limits.send_ms);
+}
+
+/* A slow network is no offence, as long as anything goes through it. */
+static void send_overdue(struct client *client)
+{
+    if (taken(client) == client->taken)
+        client_stuck(client);
+    else if (conn_queued(client->conn) >= CONN_LOW_WATER)
+        expect_progress(client);
+}
+
 static void rate_over(struct client *client)
 {
     client->slowed = false;
@@ -86,7 +106,7 @@ void client_timer_fired(void *user)
 {
     static void (*const due[CLIENT_DEADLINES])(struct client * client) = {
         [DEADLINE_LOGIN] = login_overdue, [DEADLINE_STREAM] = stream_overdue,
-        [DEADLINE_IDLE] = check_idle,     [DEADLINE_SEND] = client_stuck,
+        [DEADLINE_IDLE] = check_idle,     [DEADLINE_SEND] = send_overdue,
         [DEADLINE_RATE] = rate_over,      [DEADLINE_ANSWER] = login_answer,
         [DEADLINE_TLS] = client_tls_turn,
     };
@@ -120,10 +140,8 @@ void client_heard(struct client *client, size_t bytes)
 
 void client_watch_queue(struct client *client)
 {
-    const struct worker_limits *limits = &client->worker->limits;
-
-    if (conn_queued(client->conn) > limits->send_queue && !client->deadlines[DEADLINE_SEND])
-        client_deadline(client, DEADLINE_SEND, limits->send_ms);
+    if (client_is_full(client) && !client->deadlines[DEADLINE_SEND])
+        expect_progress(client);
 }
 
 void client_time_bound(struct client *client)

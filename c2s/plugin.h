@@ -52,7 +52,7 @@ struct c2s_plugin {
     void (*closed)(void *state, void *session, bool orderly);
     /* The client went away while bind() had not been answered. */
     void (*client_gone)(void *state, struct client *client);
-    /* What is queued for the client fell below the low-water mark. May be NULL. */
+    /* The client has taken most of what waited for it. May be NULL. */
     void (*writable)(void *state, void *session);
 
     /* A stanza from the router for one of our names. To be consumed. */
@@ -90,9 +90,8 @@ void client_bind_refused(struct client *client, enum stanza_condition condition,
                          const char *app_name);
 /* Borrowed; written to the client's stream. */
 void client_send(struct client *client, struct stanza *stanza);
-/* Bytes not yet taken by the network: producers stop above C2S_QUEUE_HIGH. */
-size_t client_queued(const struct client *client);
-#define C2S_QUEUE_HIGH (1024 * 1024)
+/* As much waits for it as may ([c2s] send-queue): producers stop until writable(). */
+bool client_is_full(const struct client *client);
 /* Ends the stream with a stream error, or in order if condition is -1. plugin->closed() follows. */
 void client_close(struct client *client, int condition, const char *text);
 /* Stop and go on reading from this client; calls nest. */

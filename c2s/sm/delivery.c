@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Delivery: the rules of docs/rules/delivery.md (D1 to D17) as a table, and doing what it says.
+ * Delivery: the rules of docs/rules/delivery.md as a table, and doing what it says.
  */
 #include "c2s/sm/delivery.h"
 
@@ -95,6 +95,17 @@ static enum delivery_case situation_of(const struct account *account, const stru
     return anybody ? DELIVERY_FULL_GONE : DELIVERY_FULL_NOBODY;
 }
 
+static void send_one(struct session *session, struct stanza *stanza)
+{
+    if (stanza->kind == STANZA_MESSAGE) {
+        SM_MODULES (module)
+            if (module->delivering && module->delivering(session, stanza) == SM_HANDLED) {
+                return;
+            }
+    }
+    session_send(session, stanza);
+}
+
 static void send_to(struct account *account, struct stanza *stanza,
                     bool (*wanted)(const struct session *session))
 {
@@ -102,7 +113,7 @@ static void send_to(struct account *account, struct stanza *stanza,
 
     ACCOUNT_SESSIONS (session, account) {
         if (wanted(session)) {
-            session_send(session, stanza);
+            send_one(session, stanza);
         }
     }
 }
@@ -127,7 +138,7 @@ static void deliver(struct account *account, struct stanza *stanza)
         sm_refuse(account->sm, stanza, STANZA_SERVICE_UNAVAILABLE, NULL);
         break;
     case DELIVER_RESOURCE:
-        session_send(account_session(account, stanza->to.resource), stanza);
+        send_one(account_session(account, stanza->to.resource), stanza);
         break;
     case DELIVER_NON_NEGATIVE:
         send_to(account, stanza, takes_messages);

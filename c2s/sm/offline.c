@@ -4,6 +4,10 @@
  * resource that becomes available with a priority of 0 or more. A message is deleted only after
  * that client has answered a question which was sent behind it: what its connection lost on the way
  * waits for the next one.
+ *
+ * The account is held while everything is read and written at once, so that what arrives meanwhile
+ * comes behind it. If the client is too slow for that, what arrives for it is stored too, until it
+ * has taken the rest (D23).
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -53,6 +57,9 @@ static const struct db_statement delete_statement = {
 struct offline {
     struct session *session; /* who gets them */
     int64_t sent;            /* the last seq that was written to it */
+    int64_t asked;           /* the last one with a question behind it */
+    bool answered;           /* that question */
+    bool more;               /* there is more, but the client is full */
 };
 
 /* Only chat states: nothing that anybody wants later (§3). */
@@ -139,6 +146,22 @@ static void end(struct account *account)
     account->offline = NULL;
 }
 
+static void read_batch(struct account *account);
+
+/* Writes as much as the client can take. Returns the number of rows it got. */
+static size_t send_rows(struct offline *offline, const struct db_result *rows)
+{
+    size_t row;
+
+    for (row = 0; row < db_rows(rows); row++) {
+        if (row > 0 && session_is_full(offline->session))
+            break;
+        send_one(offline->session, rows, row);
+        offline->sent = db_get_int(rows, row, 0);
+    }
+    return row;
+}
+
 static void on_read(struct account *account, int status, const struct db_result *results,
                     void *user UNUSED)
 {
@@ -146,15 +169,21 @@ static void on_read(struct account *account, int status, const struct db_result 
 
     if (offline == NULL)
         return;
-    if (status != 0 || db_rows(&results[0]) == 0) {
+    if (status != 0) {
         end(account);
         return;
     }
-    for (size_t row = 0; row < db_rows(&results[0]); row++) {
-        send_one(offline->session, &results[0], row);
-        offline->sent = db_get_int(&results[0], row, 0);
+    size_t sent = send_rows(offline, &results[0]);
+    offline->more = sent < db_rows(&results[0]) || sent == BATCH;
+    if (offline->more && !session_is_full(offline->session)) {
+        read_batch(account);
+    } else if (offline->sent != offline->asked) {
+        offline->asked = offline->sent;
+        offline->answered = false;
+        send_barrier(offline->session, offline->sent);
+    } else if (offline->answered) {
+        end(account);
     }
-    send_barrier(offline->session, offline->sent);
 }
 
 static void read_batch(struct account *account)
@@ -169,14 +198,38 @@ static void session_ready(struct session *session, bool initial UNUSED)
 {
     struct account *account = session->account;
 
-    if (session->priority < 0 || account->offline)
+    if (session->priority < 0 || (account->offline && account->offline->session != session))
         return;
-    account->offline = xcalloc(1, sizeof(*account->offline));
-    account->offline->session = session;
+    if (account->offline == NULL) {
+        account->offline = xcalloc(1, sizeof(*account->offline));
+        account->offline->session = session;
+        account->offline->answered = true;
+    }
     read_batch(account);
 }
 
-/* The answer: delete what it covers, go on with the next batch. */
+static void session_writable(struct session *session)
+{
+    struct offline *offline = session->account->offline;
+
+    if (offline && offline->session == session && offline->more)
+        read_batch(session->account);
+}
+
+/* Nothing overtakes what is still stored. */
+static enum sm_verdict delivering(struct session *session, struct stanza *message)
+{
+    struct offline *offline = session->account->offline;
+
+    if (offline == NULL || offline->session != session || !offline->more ||
+        (message->type != MESSAGE_NORMAL && message->type != MESSAGE_CHAT) ||
+        !is_worth_storing(message))
+        return SM_PASS;
+    store(session->account, message);
+    return SM_HANDLED;
+}
+
+/* The answer: delete what it covers, and see whether there is more. */
 static enum sm_verdict outgoing(struct session *session, struct stanza *stanza)
 {
     static const char prefix[] = BARRIER_PREFIX;
@@ -187,10 +240,11 @@ static enum sm_verdict outgoing(struct session *session, struct stanza *stanza)
     if (offline == NULL || offline->session != session || stanza->kind != STANZA_IQ ||
         !stanza_is_reply(stanza) || id == NULL || strncmp(id, prefix, sizeof(prefix) - 1) != 0)
         return SM_PASS;
-    if (strtoll(id + sizeof(prefix) - 1, NULL, 10) != offline->sent)
+    if (offline->answered || strtoll(id + sizeof(prefix) - 1, NULL, 10) != offline->asked)
         return SM_HANDLED;
+    offline->answered = true;
     struct sm_unit *unit = sm_unit_new(account, SM_WRITE);
-    sm_add_values(unit, &delete_statement, DB_INT(account->owner), DB_INT(offline->sent));
+    sm_add_values(unit, &delete_statement, DB_INT(account->owner), DB_INT(offline->asked));
     sm_submit(unit, NULL, NULL);
     read_batch(account);
     return SM_HANDLED;
@@ -213,6 +267,8 @@ const struct sm_module offline_module = {
     .unload = end,
     .session_closed = leave,
     .session_ready = session_ready,
+    .session_writable = session_writable,
+    .delivering = delivering,
     .outgoing = outgoing,
     .offline = on_offline,
 };

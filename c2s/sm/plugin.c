@@ -58,6 +58,24 @@ static void plugin_client_gone(void *state, struct client *client)
     session_bind_cancelled(state, client);
 }
 
+static void writable_job(struct account *account, struct session *session, struct stanza *stanza,
+                         int problem)
+{
+    (void)account;
+    (void)stanza;
+    (void)problem;
+    SM_MODULES (module)
+        if (module->session_writable && session_connected(session)) {
+            module->session_writable(session);
+        }
+}
+
+static void plugin_writable(void *state, void *session)
+{
+    (void)state;
+    session_queue(session, writable_job, NULL, -1);
+}
+
 /* Behind this everything has both addresses. */
 static void plugin_routed(void *state, struct stanza *stanza, int problem)
 {
@@ -98,6 +116,7 @@ const struct c2s_plugin sm_plugin = {
     .stanza = plugin_stanza,
     .closed = plugin_closed,
     .client_gone = plugin_client_gone,
+    .writable = plugin_writable,
     .routed = plugin_routed,
     .undelivered = plugin_undelivered,
     .slots_changed = plugin_slots_changed,

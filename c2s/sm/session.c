@@ -64,6 +64,11 @@ void session_send(struct session *session, struct stanza *stanza)
     }
 }
 
+bool session_is_full(const struct session *session)
+{
+    return session_connected(session) && client_is_full(session->client);
+}
+
 void session_send_take(struct session *session, struct stanza *stanza)
 {
     session_send(session, stanza);

@@ -60,6 +60,8 @@ static inline bool session_available(const struct session *session)
 /* Writes to the client, as it is. Borrowed. Nothing happens if the client is gone. */
 void session_send(struct session *session, struct stanza *stanza);
 void session_send_take(struct session *session, struct stanza *stanza);
+/* Whether as much waits for its client as may: who has much to send stops. */
+bool session_is_full(const struct session *session);
 /* Answers a stanza of its client with an error, unless it must not be answered with one. */
 void session_refuse(struct session *session, const struct stanza *stanza,
                     enum stanza_condition condition);

@@ -159,6 +159,11 @@ struct sm_module {
     /* A stanza to the account (bare JID) or one of its sessions (full), before delivery; also
      * from the account itself. Borrowed. Never called for what is no account. */
     enum sm_verdict (*incoming)(struct account *account, struct stanza *stanza);
+    /* A message that is about to be written to a session. SM_HANDLED: this module brings it, later.
+     * Borrowed. */
+    enum sm_verdict (*delivering)(struct session *session, struct stanza *message);
+    /* The session's client has taken most of what waited for it (client_is_full()). */
+    void (*session_writable)(struct session *session);
     /* A message of type normal or chat that no resource can take now (RFC 6121 §8.5.2.2.1).
      * SM_HANDLED: this module answers for it; if all pass, its sender is told
      * service-unavailable. Borrowed. */

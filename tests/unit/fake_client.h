@@ -15,6 +15,7 @@ static UNUSED struct client *fake_client(void)
         if (!client->jid && client->refused == 0) {
             client->refused = -1;
             client->closed = -1;
+            client->room = FAKE_LINES;
             return client;
         }
     }

@@ -27,6 +27,7 @@ struct client {
     const char *refused_type, *app_name;
     int closed; /* the condition of its stream error, or -1 */
     int paused;
+    size_t room; /* stanzas it takes before it is full */
     bool gone;
 };
 
@@ -349,8 +350,7 @@ const char *client_lang(const struct client *client)
     return NULL;
 }
 
-size_t client_queued(const struct client *client)
+bool client_is_full(const struct client *client)
 {
-    (void)client;
-    return 0;
+    return client->inbox.count >= client->room;
 }

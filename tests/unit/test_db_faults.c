@@ -310,18 +310,12 @@ static void test_other_encoding(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DB_TEST(test_server_restarts),
-        DB_TEST(test_server_returns_for_all),
-        DB_TEST(test_deadline_without_server),
-        DB_TEST(test_deadline_of_what_was_sent),
-        DB_TEST(test_deadlines_of_two),
-        DB_TEST(test_silent_server_is_left),
-        DB_TEST(test_backend_terminated),
-        DB_TEST(test_repeat_after_loss),
-        DB_TEST(test_commit_without_standby),
-        cmocka_unit_test(test_conninfo),
-        DB_TEST(test_unusable_conninfo),
-        DB_TEST(test_other_encoding),
+        DB_TEST(test_server_restarts),         DB_TEST(test_server_returns_for_all),
+        DB_TEST(test_deadline_without_server), DB_TEST(test_deadline_of_what_was_sent),
+        DB_TEST(test_deadlines_of_two),        DB_TEST(test_silent_server_is_left),
+        DB_TEST(test_backend_terminated),      DB_TEST(test_repeat_after_loss),
+        DB_TEST(test_commit_without_standby),  cmocka_unit_test(test_conninfo),
+        DB_TEST(test_unusable_conninfo),       DB_TEST(test_other_encoding),
     };
 
     return cmocka_run_group_tests(tests, server_setup, server_teardown);
