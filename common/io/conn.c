@@ -78,6 +78,12 @@ void conn_finish(struct conn *conn, int reason)
     let_go(conn);
 }
 
+void conn_set_ops(struct conn *conn, const struct conn_ops *ops, void *user)
+{
+    conn->ops = ops;
+    conn->user = user;
+}
+
 void conn_abort(struct conn *conn)
 {
     conn_finish(conn, ERR_CANCELLED);

@@ -44,6 +44,9 @@ struct conn *conn_accepted(struct loop *loop, int fd, const struct conn_ops *ops
 struct conn *conn_connect(struct loop *loop, const char *address, const struct conn_ops *ops,
                           void *user);
 
+/* Hands the connection over: from now on the callbacks go there. */
+void conn_set_ops(struct conn *conn, const struct conn_ops *ops, void *user);
+
 void conn_write(struct conn *conn, const void *bytes, size_t length);
 size_t conn_queued(const struct conn *conn);
 /* Stop and go on reading: the only back-pressure there is. Calls nest as a count. */

@@ -35,6 +35,8 @@ void stream_write_header(struct stream *stream, struct buffer *out)
     buffer_append_text(out, "<?xml version='1.0'?><stream:stream");
     write_attribute(out, "xmlns", profile->content_ns);
     write_attribute(out, "xmlns:stream", NS_STREAM);
+    if (profile->declares)
+        buffer_printf(out, " %s", profile->declares);
     if (profile->role == STREAM_ACCEPTOR)
         write_attribute(out, "id", stream->id);
     write_attribute(out, "from", stream->local_from);

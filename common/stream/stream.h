@@ -69,6 +69,7 @@ struct stream_profile {
     unsigned stanzas_require; /* flags without which a stanza is not-authorized */
     const struct stream_feature *const *features; /* in order of announcement, ends with NULL */
     bool keep_bytes; /* ops->stanza gets the bytes as received (router) */
+    const char *declares; /* further declarations of namespaces for our header, as text; or NULL */
     /* What stream_enter() arms. OPENING runs from stream_open() until READY, whatever comes in
      * between, unless NEGOTIATING is given: that replaces it once, at the first header. 0: none;
      * CLOSING 0: 5 s. Behind an error of ours the peer's footer is not waited for. */

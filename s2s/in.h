@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * A stream from another server, and the pairs that are proven on it.
+ *
+ * in.c           life: connection, stream, the end
+ * in_tls.c       STARTTLS and direct TLS
+ * in_sasl.c      SASL EXTERNAL (XEP-0178)
+ * in_dialback.c  dialback (XEP-0220): keys of others, and whether a key is ours
+ * in_stanza.c    who may say what
+ */
+#pragma once
+
+#include "common/io/conn.h"
+#include "common/stream/stream.h"
+#include "s2s/server.h"
+
+struct proven {
+    char *remote, *local;
+    const char *how; /* static */
+    struct proven *next;
+};
+
+struct in {
+    struct server *server;
+    struct policy *policy;
+    struct conn *conn;
+    struct stream *stream;
+    struct timer *timer;    /* the stream's */
+    struct timer *deadline; /* something must be proven; later, something must be heard */
+    char *from;             /* who the header says it is, prepared; NULL: it does not say */
+    char *to;               /* our domain in the header */
+    struct proven *proven;
+    unsigned proven_count;
+    unsigned pending; /* keys in question */
+    unsigned tries;   /* of <auth/> */
+    bool direct_tls;
+    bool stranger; /* counted by the gate */
+    bool ended;
+    struct in *prev, *next; /* server->ins */
+};
+
+/* Takes the descriptor. */
+void in_accept(struct server *server, int fd, const char *peer, bool direct_tls);
+void in_close(struct in *in, enum stream_condition condition);
+const char *in_stream_id(const struct in *in);
+bool in_is_proven(const struct in *in, const char *remote, const char *local);
+/* From now on the pair is proven on this stream. */
+void in_prove(struct in *in, const char *remote, const char *local, const char *how);
+
+/* in_tls.c */
+extern const struct stream_feature in_starttls;
+void in_begin_tls(struct in *in);
+
+/* in_sasl.c */
+extern const struct stream_feature in_sasl;
+
+/* in_dialback.c */
+extern const struct stream_feature in_dialback;
+/* What came of a key: `type` is "valid", "invalid" or "error", which has a condition. */
+void in_verified(struct in *in, const char *remote, const char *local, const char *type,
+                 enum stanza_condition condition);
+
+/* in_stanza.c */
+void in_stanza(void *user, struct stanza *stanza, int problem, const char *bytes, size_t length);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * A stream to a server of another domain. It belongs to the pair it was made for and may carry
+ * others, once dialback has proven them (XEP-0220 §2.6).
+ *
+ *    connected ─► (STARTTLS) ─► secured, certificate looked at ─► open ─► pairs are proven ─► ended
+ *
+ * out.c           life: connection, stream, the end
+ * out_open.c      features, TLS, certificate
+ * out_prove.c     SASL EXTERNAL and dialback
+ * out_ack.c       acknowledgements (XEP-0198)
+ */
+#pragma once
+
+#include "common/io/conn.h"
+#include "common/stream/stream.h"
+#include "s2s/pair.h"
+
+#define NS_SM "urn:xmpp:sm:3"
+
+struct out {
+    struct server *server;
+    struct remote *remote;
+    struct policy *policy;
+    char *local; /* the domain of ours in its header */
+    struct conn *conn;
+    struct stream *stream;
+    struct timer *timer;    /* the stream's */
+    struct timer *deadline; /* of negotiation, and of each proof */
+    struct timer *idle;
+    struct timer *ack;
+    struct target *target; /* what is known about the server, until TLS is there */
+
+    bool direct_tls;
+    bool tls_asked;  /* <starttls/> has been sent */
+    bool certified;  /* its certificate is that of the domain */
+    bool open;       /* nothing stands in the way of proofs */
+    bool external;   /* offered: SASL EXTERNAL */
+    bool dialback;   /* offered: dialback with errors, so that several pairs may share it */
+    bool auth_asked; /* <auth/> has been sent */
+    bool sm_offered, sm;
+    bool ack_asked;
+    bool ended;
+    char *problem;          /* why it ended, if that is known better than from the stream */
+    uint32_t acknowledged;  /* h of the latest <a/> */
+    struct parcel *unacked; /* sent, in order */
+    uint32_t unacked_count;
+
+    struct out *prev, *next; /* server->outs */
+};
+
+/* Takes the connection. */
+void out_new(struct pair *pair, struct conn *conn, const struct candidate *candidate);
+/* NULL for the pair: may carry questions of dialback. */
+bool out_may_carry(const struct out *out, const struct pair *pair);
+/* Proves the pair, if something waits in it and that has not begun. */
+void out_prove(struct out *out, struct pair *pair);
+bool out_has_room(const struct out *out);
+/* Takes the parcel, which is in no queue. */
+void out_send(struct out *out, struct parcel *parcel);
+/* <db:verify/> */
+void out_ask(struct out *out, const char *local, const char *id, const char *key);
+/* Ends at once, and touches no attempt. */
+void out_abandon(struct out *out);
+/* Ends in order. */
+void out_close(struct out *out);
+/* Ends because of what the peer is or does; `problem` is for people. */
+void out_fail(struct out *out, const char *problem);
+
+/* out_open.c */
+extern const struct stream_feature out_starttls;
+void out_secured(struct out *out);
+void out_features(void *user, struct element *features);
+
+/* out_prove.c */
+extern const struct stream_feature out_sasl, out_dialback;
+/* The stream is open: keys are asked for, pairs proven. */
+void out_go_on(struct out *out);
+
+/* out_ack.c */
+extern const struct stream_feature out_sm;
+void out_sm_begin(struct out *out);
+void out_sm_sent(struct out *out, struct parcel *parcel);
+/* What was not acknowledged waits again; true: there was some. */
+bool out_sm_return(struct out *out);

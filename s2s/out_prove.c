@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Proving to another server who we are: SASL EXTERNAL (XEP-0178) for the domain of the stream,
+ * dialback (XEP-0220) for it and for others. And asking it whether a key is its own.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/encode.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/xmpp/namespaces.h"
+#include "s2s/dialback.h"
+#include "s2s/out.h"
+#include "s2s/verify.h"
+
+static struct pair *own_pair(const struct out *out)
+{
+    struct pair *pair;
+    DL_FOREACH (out->remote->pairs, pair) {
+        if (pair->out == out && strcmp(pair->local, out->local) == 0)
+            return pair;
+    }
+    return NULL;
+}
+
+static void proven(struct out *out, struct pair *pair, const char *how)
+{
+    const struct tls_session *tls = conn_tls(out->conn);
+    log_info("s2s_out_proven", LOG_TEXT("sid", stream_id(out->stream)),
+             LOG_TEXT("local", pair->local), LOG_TEXT("remote", out->remote->domain),
+             LOG_TEXT("addr", conn_peer_address(out->conn)), LOG_TEXT("by", how),
+             LOG_TEXT("tls", tls ? tls_version(tls) : NULL),
+             LOG_TEXT("cipher", tls ? tls_cipher(tls) : NULL));
+    stream_set_flag(out->stream, STREAM_AUTHENTICATED);
+    stream_ready(out->stream);
+    timer_stop(out->deadline);
+    out_sm_begin(out);
+    if (!out->sm)
+        remote_succeeded(out->remote);
+    pair_enter(pair, PAIR_READY);
+}
+
+static void send_words(struct out *out, const struct dialback_words *words)
+{
+    struct buffer text = {0};
+    dialback_write(&text, words);
+    stream_send_bytes(out->stream, text.data, text.length);
+    buffer_fini(&text);
+}
+
+/* --- SASL --- */
+
+static void send_auth(struct out *out)
+{
+    struct buffer text = {0};
+    buffer_append_text(&text, "<auth xmlns='" NS_SASL "' mechanism='EXTERNAL'>");
+    base64_encode(&text, out->local, strlen(out->local));
+    buffer_append_text(&text, "</auth>");
+    out->auth_asked = true;
+    stream_send_bytes(out->stream, text.data, text.length);
+    buffer_fini(&text);
+}
+
+static void on_success(void *user, struct element *element)
+{
+    struct out *out = user;
+    (void)element;
+    if (!out->auth_asked) {
+        stream_fail(out->stream, STREAM_POLICY_VIOLATION, NULL);
+        return;
+    }
+    stream_set_flag(out->stream, STREAM_AUTHENTICATED);
+    stream_restart(out->stream);
+}
+
+static void begin_dialback(struct out *out, struct pair *pair);
+
+static void on_failure(void *user, struct element *element)
+{
+    struct out *out = user;
+    struct pair *pair = own_pair(out);
+    const struct element *reason = element_first(element);
+    log_info("s2s_external_refused", LOG_TEXT("remote", out->remote->domain),
+             LOG_TEXT("reason", reason ? reason->name : NULL));
+    if (!pair || !out->auth_asked)
+        return;
+    pair->no_external = true;
+    begin_dialback(out, pair);
+}
+
+static void on_challenge(void *user, struct element *element)
+{
+    struct out *out = user;
+    static const char empty[] = "<response xmlns='" NS_SASL "'/>";
+    (void)element;
+    stream_send_bytes(out->stream, empty, sizeof(empty) - 1);
+}
+
+static const struct stream_element sasl_elements[] = {
+    {NS_SASL, "success", on_success},
+    {NS_SASL, "failure", on_failure},
+    {NS_SASL, "challenge", on_challenge},
+    {0},
+};
+
+const struct stream_feature out_sasl = {
+    .name = "sasl",
+    .requires = STREAM_SECURE,
+    .excludes = STREAM_AUTHENTICATED,
+    .elements = sasl_elements,
+};
+
+/* --- dialback: proving a pair --- */
+
+static void begin_dialback(struct out *out, struct pair *pair)
+{
+    size_t length;
+    const char *secret = policy_secret(out->policy, &length);
+    const char *id = stream_id(out->stream);
+    if (!id) {
+        out_fail(out, "the server gives its stream no id");
+        return;
+    }
+    struct dialback_key key = dialback_key(secret, length, out->remote->domain, pair->local, id);
+    pair_enter(pair, PAIR_PROVING);
+    free(pair->dialback_id);
+    pair->dialback_id = xstrdup(id);
+    timer_start(out->deadline, out->server->limits.negotiation_ms, 0);
+    send_words(out, &(struct dialback_words){.name = "result",
+                                             .from = pair->local,
+                                             .to = out->remote->domain,
+                                             .key = key.text});
+}
+
+/* Our domain that the words are for; NULL: they are not from the peer's domain. */
+static const char *domain_of(const struct out *out, const struct element *element)
+{
+    const char *from = element_get(element, "from");
+    const char *to = element_get(element, "to");
+    if (!from || !to || jid_prepare_domain(element->arena, from, &from) ||
+        jid_prepare_domain(element->arena, to, &to) || strcmp(from, out->remote->domain) != 0)
+        return NULL;
+    return to;
+}
+
+static struct pair *pair_in_question(const struct out *out, const struct element *element)
+{
+    const char *local = domain_of(out, element);
+    struct pair *pair = local ? pair_find(out->server, local, out->remote->domain) : NULL;
+    return pair && pair->out == out && pair->state == PAIR_PROVING ? pair : NULL;
+}
+
+static const char *error_of(const struct element *element)
+{
+    const struct element *error = element_find(element, NULL, "error");
+    const struct element *condition = error ? element_find(error, NS_STANZA_ERRORS, NULL) : NULL;
+    return condition ? condition->name : "no reason given";
+}
+
+/* The pair failed, the stream may go on for others. */
+static void refused(struct out *out, struct pair *pair, const char *why)
+{
+    char *problem = xasprintf("the server refuses %s: %s", pair->local, why);
+    bool alone = strcmp(pair->local, out->local) == 0;
+    if (alone) {
+        out_fail(out, problem);
+    } else {
+        pair_detach(pair);
+        pair_bounce(pair, STANZA_REMOTE_SERVER_TIMEOUT, problem);
+    }
+    free(problem);
+}
+
+static void on_result(void *user, struct element *element)
+{
+    struct out *out = user;
+    const char *type = element_get(element, "type");
+    struct pair *pair = pair_in_question(out, element);
+    if (!pair || !type)
+        return;
+    if (strcmp(type, "valid") == 0)
+        proven(out, pair, "dialback");
+    else
+        refused(out, pair, strcmp(type, "error") == 0 ? error_of(element) : "invalid key");
+}
+
+/* --- dialback: asking about the keys of others --- */
+
+void out_ask(struct out *out, const char *local, const char *id, const char *key)
+{
+    send_words(
+        out, &(struct dialback_words){
+                 .name = "verify", .from = local, .to = out->remote->domain, .id = id, .key = key});
+}
+
+static void on_verify(void *user, struct element *element)
+{
+    struct out *out = user;
+    const char *local = domain_of(out, element);
+    const char *id = element_get(element, "id");
+    const char *type = element_get(element, "type");
+    if (!local || !id || !type)
+        return;
+    remote_succeeded(out->remote);
+    verify_answered(out->remote, out, local, id, type);
+}
+
+static const struct stream_element dialback_elements[] = {
+    {NS_DIALBACK, "result", on_result},
+    {NS_DIALBACK, "verify", on_verify},
+    {0},
+};
+
+const struct stream_feature out_dialback = {
+    .name = "dialback",
+    .elements = dialback_elements,
+};
+
+/* --- what is to be done --- */
+
+bool out_may_carry(const struct out *out, const struct pair *pair)
+{
+    if (out->ended || !out->open || stream_state(out->stream) >= STREAM_CLOSING)
+        return false;
+    return !pair || out->dialback || (!own_pair(out) && strcmp(pair->local, out->local) == 0);
+}
+
+void out_prove(struct out *out, struct pair *pair)
+{
+    bool own = strcmp(pair->local, out->local) == 0;
+    bool secure = stream_has_flag(out->stream, STREAM_SECURE);
+    if (!out->open || pair->state == PAIR_PROVING || pair->state == PAIR_READY)
+        return;
+    pair->out = out;
+    if (own && out->external && secure && !out->auth_asked && !pair->no_external) {
+        pair_enter(pair, PAIR_PROVING);
+        timer_start(out->deadline, out->server->limits.negotiation_ms, 0);
+        send_auth(out);
+        return;
+    }
+    begin_dialback(out, pair);
+}
+
+void out_go_on(struct out *out)
+{
+    struct pair *pair = own_pair(out);
+    if (stream_has_flag(out->stream, STREAM_AUTHENTICATED) && out->auth_asked) {
+        if (pair && pair->state == PAIR_PROVING)
+            proven(out, pair, "EXTERNAL");
+        return;
+    }
+    verify_send_all(out->remote, out);
+    if (pair && pair->waiting)
+        out_prove(out, pair);
+    remote_wake(out->remote);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Pairs and what waits in them.
+ */
+#include "s2s/pair.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "s2s/out.h"
+
+static const char *const STATE_NAMES[PAIR_STATES] = {
+    [PAIR_IDLE] = "idle",
+    [PAIR_WAITING] = "waiting",
+    [PAIR_RESOLVING] = "resolving",
+    [PAIR_CONNECTING] = "connecting",
+    [PAIR_NEGOTIATING] = "negotiating",
+    [PAIR_PROVING] = "proving",
+    [PAIR_READY] = "ready",
+};
+
+const char *pair_state_name(enum pair_state state)
+{
+    return STATE_NAMES[state];
+}
+
+void pair_enter(struct pair *pair, enum pair_state state)
+{
+    if (pair->state == state)
+        return;
+    log_debug("s2s_pair_state", LOG_TEXT("local", pair->local),
+              LOG_TEXT("remote", pair->remote->domain), LOG_TEXT("from", STATE_NAMES[pair->state]),
+              LOG_TEXT("to", STATE_NAMES[state]));
+    pair->state = state;
+    if (state != PAIR_PROVING) {
+        free(pair->dialback_id);
+        pair->dialback_id = NULL;
+    }
+    if (state == PAIR_READY)
+        pair_flush(pair);
+}
+
+/* --- what waits --- */
+
+/* Takes it out of the queue, but does not free it. */
+static void take(struct parcel *parcel)
+{
+    struct pair *pair = parcel->pair;
+    DL_DELETE(pair->waiting, parcel);
+    pair->remote->stanzas--;
+    pair->remote->bytes -= parcel->size;
+    pair->remote->server->queued_bytes -= parcel->size;
+}
+
+static void add_up(struct parcel *parcel)
+{
+    parcel->pair->remote->stanzas++;
+    parcel->pair->remote->bytes += parcel->size;
+    parcel->pair->remote->server->queued_bytes += parcel->size;
+}
+
+void parcel_free(struct parcel *parcel)
+{
+    stanza_unref(parcel->stanza);
+    free(parcel);
+}
+
+static void end_parcel(struct parcel *parcel, enum stanza_condition condition, const char *text)
+{
+    take(parcel);
+    server_bounce(parcel->pair->remote->server, parcel->stanza, condition, text);
+    parcel_free(parcel);
+}
+
+void pair_bounce(struct pair *pair, enum stanza_condition condition, const char *text)
+{
+    while (pair->waiting)
+        end_parcel(pair->waiting, condition, text);
+    timer_stop(pair->expiry);
+}
+
+static void arm_expiry(struct pair *pair)
+{
+    uint64_t now = clock_monotonic_ms();
+    if (!pair->waiting || timer_active(pair->expiry))
+        return;
+    uint64_t deadline = pair->waiting->deadline_ms;
+    timer_start(pair->expiry, deadline > now ? deadline - now : 0, 0);
+}
+
+void pair_bounce_until(struct pair *pair, uint64_t time_ms, const char *text)
+{
+    struct parcel *parcel, *next;
+    DL_FOREACH_SAFE (pair->waiting, parcel, next) {
+        if (parcel->deadline_ms <= time_ms)
+            end_parcel(parcel, STANZA_REMOTE_SERVER_TIMEOUT, text);
+    }
+}
+
+static const char *problem_of(const struct remote *remote)
+{
+    return remote->problem ? remote->problem : "the server of the domain was not reached in time";
+}
+
+static void on_expiry(void *user)
+{
+    struct pair *pair = user;
+    struct remote *remote = pair->remote;
+    pair_bounce_until(pair, clock_monotonic_ms(), problem_of(remote));
+    arm_expiry(pair);
+    remote_release(remote);
+}
+
+/* --- sending --- */
+
+static bool has_room(const struct remote *remote, size_t size)
+{
+    const struct server *server = remote->server;
+    const struct server_limits *limits = &server->limits;
+    return remote->stanzas < limits->queue_stanzas && remote->bytes + size <= limits->queue_bytes &&
+           server->queued_bytes + size <= limits->queue_total;
+}
+
+static void enqueue(struct pair *pair, struct stanza *stanza)
+{
+    struct parcel *parcel = xcalloc(1, sizeof(*parcel));
+    parcel->stanza = stanza;
+    parcel->pair = pair;
+    parcel->size = arena_size(stanza->arena);
+    parcel->deadline_ms = clock_monotonic_ms() + pair->remote->server->limits.expiry_ms;
+    DL_APPEND(pair->waiting, parcel);
+    add_up(parcel);
+    arm_expiry(pair);
+}
+
+static bool comes_too_soon(const struct remote *remote)
+{
+    return timer_active(remote->retry) &&
+           remote->retry_at_ms > clock_monotonic_ms() + remote->server->limits.expiry_ms;
+}
+
+void pair_send(struct pair *pair, struct stanza *stanza)
+{
+    struct remote *remote = pair->remote;
+    struct server *server = remote->server;
+    bool full = !has_room(remote, arena_size(stanza->arena));
+    if (full || comes_too_soon(remote)) {
+        if (full)
+            server_bounce(server, stanza, STANZA_RESOURCE_CONSTRAINT,
+                          "too much waits for this domain");
+        else
+            server_bounce(server, stanza, STANZA_REMOTE_SERVER_TIMEOUT, problem_of(remote));
+        stanza_unref(stanza);
+        remote_release(remote);
+        return;
+    }
+    enqueue(pair, stanza);
+    if (pair->state == PAIR_READY)
+        pair_flush(pair);
+    else if (pair->out)
+        out_prove(pair->out, pair);
+    else
+        remote_wake(remote);
+}
+
+void pair_flush(struct pair *pair)
+{
+    while (pair->state == PAIR_READY && pair->waiting && out_has_room(pair->out)) {
+        struct parcel *parcel = pair->waiting;
+        take(parcel);
+        out_send(pair->out, parcel);
+    }
+    if (!pair->waiting)
+        timer_stop(pair->expiry);
+}
+
+void pair_return(struct pair *pair, struct parcel *parcel)
+{
+    DL_PREPEND(pair->waiting, parcel);
+    add_up(parcel);
+    timer_stop(pair->expiry);
+    arm_expiry(pair);
+}
+
+/* --- life --- */
+
+struct pair *pair_find(struct server *server, const char *local, const char *domain)
+{
+    struct remote *remote = remote_find(server, domain);
+    struct pair *pair;
+    if (!remote)
+        return NULL;
+    DL_FOREACH (remote->pairs, pair) {
+        if (strcmp(pair->local, local) == 0)
+            return pair;
+    }
+    return NULL;
+}
+
+struct pair *pair_get(struct server *server, const char *local, const char *domain)
+{
+    struct pair *pair = pair_find(server, local, domain);
+    if (pair)
+        return pair;
+    pair = xcalloc(1, sizeof(*pair));
+    pair->remote = remote_get(server, domain);
+    pair->local = xstrdup(local);
+    pair->expiry = timer_new(server->loop, on_expiry, pair);
+    DL_APPEND(pair->remote->pairs, pair);
+    return pair;
+}
+
+void pair_detach(struct pair *pair)
+{
+    pair->out = NULL;
+    pair_enter(pair, pair->waiting ? PAIR_WAITING : PAIR_IDLE);
+}
+
+void pair_free(struct pair *pair)
+{
+    while (pair->waiting) {
+        struct parcel *parcel = pair->waiting;
+        take(parcel);
+        parcel_free(parcel);
+    }
+    DL_DELETE(pair->remote->pairs, pair);
+    timer_close(pair->expiry);
+    free(pair->dialback_id);
+    free(pair->local);
+    free(pair);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * A domain of ours and one of others: what waits to be sent, and how far its stream is.
+ *
+ *    idle ──► waiting ──► resolving ──► connecting ──► negotiating ──► proving ──► ready
+ *      ▲         ▲            │              │               │            │          │
+ *      └─────────┴────────────┴──────────────┴───────────────┴────────────┴──────────┘
+ *
+ * waiting: for a place, or for the end of a back-off. proving: the stream is open, EXTERNAL or
+ * dialback is under way.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/xmpp/stanza.h"
+#include "s2s/remote.h"
+
+enum pair_state {
+    PAIR_IDLE,
+    PAIR_WAITING,
+    PAIR_RESOLVING,
+    PAIR_CONNECTING,
+    PAIR_NEGOTIATING,
+    PAIR_PROVING,
+    PAIR_READY,
+    PAIR_STATES
+};
+
+/* A stanza that is to go out. */
+struct parcel {
+    struct stanza *stanza;
+    struct pair *pair;
+    size_t size;
+    uint64_t deadline_ms;
+    struct parcel *prev, *next;
+};
+
+struct pair {
+    struct remote *remote;
+    char *local;
+    enum pair_state state;
+    struct out *out;        /* the stream it is on, from negotiating on */
+    struct parcel *waiting; /* in order */
+    struct timer *expiry;
+    char *dialback_id; /* of the stream on which a key of ours is in question; NULL: none */
+    bool no_external;  /* the peer did not like it */
+    struct pair *prev, *next;
+};
+
+struct pair *pair_get(struct server *server, const char *local, const char *remote);
+struct pair *pair_find(struct server *server, const char *local, const char *remote);
+/* The only place where the state changes. */
+void pair_enter(struct pair *pair, enum pair_state state);
+const char *pair_state_name(enum pair_state state);
+/* To be consumed. */
+void pair_send(struct pair *pair, struct stanza *stanza);
+/* What may be sent now is. */
+void pair_flush(struct pair *pair);
+/* A parcel that was sent, but not acknowledged: goes to the front again. */
+void pair_return(struct pair *pair, struct parcel *parcel);
+void parcel_free(struct parcel *parcel);
+/* Everything that waits ends. */
+void pair_bounce(struct pair *pair, enum stanza_condition condition, const char *text);
+/* The same for what would wait too long. */
+void pair_bounce_until(struct pair *pair, uint64_t time_ms, const char *text);
+/* It is on no stream any more. */
+void pair_detach(struct pair *pair);
+void pair_free(struct pair *pair);

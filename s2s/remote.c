@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Reaching a domain: what is to be done, one attempt at a time, back-off.
+ */
+#include "s2s/remote.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/tls/crypto.h"
+#include "common/tls/verify.h"
+#include "s2s/out.h"
+#include "s2s/pair.h"
+#include "s2s/verify.h"
+
+/* Who proves himself to us ends the back-off, but not oftener than that. */
+#define HEARD_MS 5000
+
+/* --- the attempt --- */
+
+static uint32_t pick(uint32_t below)
+{
+    uint32_t value;
+    crypto_random(&value, sizeof(value));
+    return value % below;
+}
+
+static void start_next_turn(struct server *server)
+{
+    struct remote *remote = server->turns;
+    if (!remote || server->stopping)
+        return;
+    DL_DELETE(server->turns, remote);
+    remote->waits_turn = false;
+    remote_wake(remote);
+}
+
+/* Whatever came of it. */
+static void attempt_end(struct remote *remote)
+{
+    struct resolve *resolve = remote->resolve;
+    struct race *race = remote->race;
+    if (!remote->attempt)
+        return;
+    remote->attempt = NULL;
+    remote->resolve = NULL;
+    remote->race = NULL;
+    resolve_cancel(resolve);
+    race_free(race);
+    free(remote->resolution);
+    remote->resolution = NULL;
+    timer_stop(remote->deadline);
+    remote->server->connecting--;
+    start_next_turn(remote->server);
+}
+
+static void note(struct remote *remote, const char *problem)
+{
+    char *copy = xstrdup_or_null(problem);
+    free(remote->problem);
+    remote->problem = copy;
+}
+
+static void on_won(void *user, struct conn *conn, const struct candidate *candidate)
+{
+    struct remote *remote = user;
+    struct pair *pair = remote->attempt;
+    pair_enter(pair, PAIR_NEGOTIATING);
+    out_new(pair, conn, candidate);
+}
+
+static void on_lost(void *user)
+{
+    struct remote *remote = user;
+    remote_failed(remote, false,
+                  remote->problem ? remote->problem
+                                  : "no server of the domain can be connected to");
+}
+
+static const struct race_ops race_ops = {.won = on_won, .lost = on_lost};
+
+static void on_resolved(void *user, struct resolution *resolution)
+{
+    struct remote *remote = user;
+    remote->resolve = NULL;
+    if (resolution->status) {
+        bool final = resolution->status == ERR_NOT_FOUND;
+        const char *why = resolution->why;
+        free(resolution);
+        remote_failed(remote, final, why);
+        return;
+    }
+    remote->resolution = resolution;
+    pair_enter(remote->attempt, PAIR_CONNECTING);
+    remote->race = race_new(remote->server->loop, resolution->candidates, resolution->count,
+                            &race_ops, remote);
+    race_go(remote->race);
+}
+
+static void look_up(struct remote *remote)
+{
+    struct server *server = remote->server;
+    const struct resolve_settings settings = {
+        .internal_allowed = server->limits.internal_addresses,
+        .own = server->own,
+        .own_count = server->own_count,
+        .pick = pick,
+    };
+    char *name = tls_name_ascii(remote->domain);
+    remote->resolve = resolve_start(server->dns, &settings, name, on_resolved, remote);
+    free(name);
+}
+
+static void attempt_begin(struct remote *remote, struct pair *pair)
+{
+    struct server *server = remote->server;
+    struct resolution *by_hand = policy_addresses(server->policy, remote->domain);
+    remote->attempt = pair;
+    remote->begun_ms = clock_monotonic_ms();
+    server->connecting++;
+    note(remote, NULL);
+    timer_start(remote->deadline, server->limits.connect_ms, 0);
+    pair_enter(pair, PAIR_RESOLVING);
+    if (by_hand)
+        on_resolved(remote, by_hand);
+    else
+        look_up(remote);
+}
+
+static void on_deadline(void *user)
+{
+    struct remote *remote = user;
+    struct out *out = remote->attempt->out;
+    const char *problem =
+        remote->problem ? remote->problem : "no server of the domain answered in time";
+    if (out)
+        out_abandon(out);
+    remote_failed(remote, false, problem);
+}
+
+void remote_attempt_open(struct remote *remote)
+{
+    attempt_end(remote);
+}
+
+void remote_attempt_spoilt(struct remote *remote, const char *problem)
+{
+    note(remote, problem);
+    if (!remote->attempt)
+        return;
+    pair_enter(remote->attempt, PAIR_CONNECTING);
+    race_go(remote->race);
+}
+
+/* --- what is to be done --- */
+
+/* A stream that is open and may carry the pair. */
+static struct out *find_stream(const struct remote *remote, const struct pair *wanted)
+{
+    struct out *out;
+    DL_FOREACH (remote->server->outs, out) {
+        if (out->remote == remote && out_may_carry(out, wanted))
+            return out;
+    }
+    return NULL;
+}
+
+/* A pair that has something to send and no stream. */
+static struct pair *find_hungry(const struct remote *remote)
+{
+    struct pair *pair;
+    DL_FOREACH (remote->pairs, pair) {
+        if (pair->waiting && !pair->out && pair != remote->attempt)
+            return pair;
+    }
+    return NULL;
+}
+
+static void ask_for_keys(struct remote *remote)
+{
+    struct out *out = find_stream(remote, NULL);
+    if (out)
+        verify_send_all(remote, out);
+    else if (!remote->attempt)
+        attempt_begin(remote, pair_get(remote->server, remote->verifies->local, remote->domain));
+}
+
+static bool must_wait(struct remote *remote)
+{
+    struct server *server = remote->server;
+    if (remote->waits_turn || timer_active(remote->retry) || server->stopping)
+        return true;
+    if (server->connecting < server->limits.connecting)
+        return false;
+    remote->waits_turn = true;
+    DL_APPEND(server->turns, remote);
+    return true;
+}
+
+void remote_wake(struct remote *remote)
+{
+    struct pair *pair = find_hungry(remote);
+    struct out *out = pair ? find_stream(remote, pair) : NULL;
+    if (!pair && !verify_is_waiting(remote))
+        return;
+    if (out) {
+        out_prove(out, pair);
+        return;
+    }
+    if (pair && !pair->out)
+        pair_enter(pair, PAIR_WAITING);
+    if (remote->attempt || must_wait(remote))
+        return;
+    if (pair)
+        attempt_begin(remote, pair);
+    else
+        ask_for_keys(remote);
+}
+
+static void on_retry(void *user)
+{
+    struct remote *remote = user;
+    remote_wake(remote);
+    remote_release(remote);
+}
+
+void remote_heard(struct remote *remote)
+{
+    bool recent = clock_monotonic_ms() < remote->begun_ms + HEARD_MS && remote->failures > 0;
+    if (timer_active(remote->retry) && !recent)
+        timer_stop(remote->retry);
+    remote_wake(remote);
+}
+
+void remote_succeeded(struct remote *remote)
+{
+    remote->failures = 0;
+    note(remote, NULL);
+}
+
+/* --- failure --- */
+
+static void back_off(struct remote *remote)
+{
+    const struct server_limits *limits = &remote->server->limits;
+    uint64_t wait = backoff_ms(remote->failures++, limits->retry_min_ms, limits->retry_max_ms);
+    remote->retry_at_ms = clock_monotonic_ms() + wait;
+    timer_start(remote->retry, wait, 0);
+}
+
+void remote_failed(struct remote *remote, bool final, const char *problem)
+{
+    struct pair *pair, *next;
+    note(remote, problem);
+    log_info("s2s_failed", LOG_TEXT("domain", remote->domain), LOG_TEXT("reason", problem),
+             LOG_INT("failures", remote->failures + 1));
+    attempt_end(remote);
+    back_off(remote);
+    DL_FOREACH_SAFE (remote->pairs, pair, next) {
+        if (pair->out)
+            continue;
+        if (final)
+            pair_bounce(pair, STANZA_REMOTE_SERVER_NOT_FOUND, problem);
+        else
+            pair_bounce_until(pair, remote->retry_at_ms, problem);
+        pair_enter(pair, pair->waiting ? PAIR_WAITING : PAIR_IDLE);
+    }
+    verify_fail(remote, NULL,
+                final ? STANZA_REMOTE_SERVER_NOT_FOUND : STANZA_REMOTE_SERVER_TIMEOUT);
+}
+
+/* --- life --- */
+
+struct remote *remote_find(struct server *server, const char *domain)
+{
+    struct remote *remote;
+    HASH_FIND_STR(server->remotes, domain, remote);
+    return remote;
+}
+
+struct remote *remote_get(struct server *server, const char *domain)
+{
+    struct remote *remote = remote_find(server, domain);
+    if (remote)
+        return remote;
+    remote = xcalloc(1, sizeof(*remote));
+    remote->server = server;
+    remote->domain = xstrdup(domain);
+    remote->deadline = timer_new(server->loop, on_deadline, remote);
+    remote->retry = timer_new(server->loop, on_retry, remote);
+    HASH_ADD_KEYPTR(hh, server->remotes, remote->domain, strlen(remote->domain), remote);
+    return remote;
+}
+
+static bool is_in_use(const struct remote *remote)
+{
+    const struct pair *pair;
+    const struct out *out;
+    if (remote->attempt || remote->verifies || remote->waits_turn || timer_active(remote->retry))
+        return true;
+    DL_FOREACH (remote->pairs, pair) {
+        if (pair->waiting || pair->out)
+            return true;
+    }
+    DL_FOREACH (remote->server->outs, out) {
+        if (out->remote == remote)
+            return true;
+    }
+    return false;
+}
+
+void remote_release(struct remote *remote)
+{
+    if (!is_in_use(remote))
+        remote_free(remote);
+}
+
+void remote_free(struct remote *remote)
+{
+    attempt_end(remote);
+    if (remote->waits_turn)
+        DL_DELETE(remote->server->turns, remote);
+    while (remote->pairs)
+        pair_free(remote->pairs);
+    HASH_DEL(remote->server->remotes, remote);
+    timer_close(remote->deadline);
+    timer_close(remote->retry);
+    free(remote->problem);
+    free(remote->domain);
+    free(remote);
+}

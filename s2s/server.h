@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The daemon: everything hangs from it, nothing is global.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/component/link.h"
+#include "common/io/listener.h"
+#include "common/io/timer.h"
+#include "common/service/control.h"
+#include "s2s/dns.h"
+#include "s2s/gate.h"
+#include "s2s/policy.h"
+
+struct remote;
+struct in;
+struct out;
+
+/* Read from the configuration once per (re)load. */
+struct server_limits {
+    struct parser_limits before_auth, after_auth;
+    uint64_t connect_ms, negotiation_ms, idle_ms, ack_ms;
+    uint64_t retry_min_ms, retry_max_ms, expiry_ms;
+    unsigned connecting;
+    size_t queue_stanzas, queue_bytes, queue_total;
+    unsigned pending_pairs, pending_verifications;
+    bool internal_addresses;
+};
+
+struct server {
+    struct loop *loop;
+    const struct config *config;
+    struct server_limits limits;
+    struct policy *policy;
+    struct gate *gate;
+    struct parser_pool *parsers;
+    struct dns *dns;
+    struct link *link;
+    struct listener **listeners;
+    size_t listeners_count;
+    struct address *own; /* where we listen */
+    size_t own_count;
+
+    struct remote *remotes; /* by domain */
+    struct remote *turns;   /* remotes that wait for a free place among those connecting */
+    struct out *outs;
+    struct in *ins;
+    unsigned connecting;
+    unsigned verifications; /* in question at other servers */
+    size_t queued_bytes;
+
+    bool congested; /* the router does not take more: nothing is read from outside */
+    bool stopping;
+    void (*stopped)(void *user);
+    void *stopped_user;
+};
+
+extern const struct control_command server_commands[];
+
+int server_start(struct loop *loop, const struct config *config, void **state);
+int server_reload(void *state, const struct config *config);
+void server_stop(void *state, void (*stopped)(void *user), void *user);
+
+/* A stanza from outside, whose sender has been proven. To be consumed. */
+void server_to_router(struct server *server, struct stanza *stanza);
+/* A stanza for outside, from the router or of our own. To be consumed. */
+void server_to_remote(struct server *server, struct stanza *stanza);
+/* The stanza ends here: its sender, on our side, is told why. It is borrowed. */
+void server_bounce(struct server *server, const struct stanza *stanza,
+                   enum stanza_condition condition, const char *text);
+/* An incoming or outgoing stream has gone. */
+void server_stream_closed(struct server *server);
+
+/* server_config.c */
+void server_read_limits(struct server *server, const struct config *config);
+MUST_CHECK int server_open_dns(struct server *server, const struct config *config);
+/* listen.c */
+MUST_CHECK int server_listen(struct server *server);
