@@ -57,6 +57,15 @@ static int status(const struct ctl *ctl, size_t argc, const char *const *argv)
     return all ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int s2s_show(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    static const char *const words[] = {"s2s", "show"};
+
+    (void)argc;
+    (void)argv;
+    return ask_one(ctl, ARRAY_SIZE(words), words);
+}
+
 static int reload(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
     static const char *const words[] = {"reload"};
@@ -73,6 +82,7 @@ static int reload(const struct ctl *ctl, size_t argc, const char *const *argv)
 const struct ctl_verb daemon_verbs[] = {
     {"status", 0, 0, status, "  which daemons run"},
     {"reload", 0, 0, reload, "  all daemons read their configuration again"},
+    {"s2s show", 0, 0, s2s_show, "  the streams to and from other domains"},
     {"ask", 2, 62, ask_one, "DAEMON WORD …  a command of a daemon ('ask c2s help' lists them)"},
     {0},
 };

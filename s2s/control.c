@@ -43,7 +43,7 @@ static void show_in(struct control_request *request, const struct in *in)
     }
 }
 
-/* "s2s show": a line for each pair and direction. */
+/* "show": a line for each pair and direction. */
 static void show(void *state, struct control_request *request, size_t argc, const char *const *argv)
 {
     struct server *server = state;
@@ -63,6 +63,6 @@ static void show(void *state, struct control_request *request, size_t argc, cons
 }
 
 const struct control_command server_commands[] = {
-    {"s2s show", 0, 0, show, " lists the streams to and from other domains"},
+    {"show", 0, 0, show, " lists the streams to and from other domains"},
     {0},
 };

@@ -255,7 +255,8 @@ static void back_off(struct remote *remote)
 void remote_failed(struct remote *remote, bool final, const char *problem)
 {
     struct pair *pair, *next;
-    note(remote, problem);
+    note(remote, problem); /* which may have been its own */
+    problem = remote->problem;
     log_info("s2s_failed", LOG_TEXT("domain", remote->domain), LOG_TEXT("reason", problem),
              LOG_INT("failures", remote->failures + 1));
     attempt_end(remote);
@@ -324,6 +325,7 @@ void remote_free(struct remote *remote)
     attempt_end(remote);
     if (remote->waits_turn)
         DL_DELETE(remote->server->turns, remote);
+    verify_free_all(remote);
     while (remote->pairs)
         pair_free(remote->pairs);
     HASH_DEL(remote->server->remotes, remote);

@@ -104,6 +104,12 @@ void verify_fail(struct remote *remote, const struct out *out, enum stanza_condi
     }
 }
 
+void verify_free_all(struct remote *remote)
+{
+    while (remote->verifies)
+        verify_free(remote->verifies);
+}
+
 void verify_forget(struct server *server, const struct in *in)
 {
     struct remote *remote, *next;

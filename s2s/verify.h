@@ -28,5 +28,7 @@ void verify_send_all(struct remote *remote, struct out *out);
 bool verify_is_waiting(const struct remote *remote);
 /* They get no answer: those that were asked on `out`; NULL: all. */
 void verify_fail(struct remote *remote, const struct out *out, enum stanza_condition condition);
+/* Nobody is told. */
+void verify_free_all(struct remote *remote);
 /* The stream that waits for answers has gone. */
 void verify_forget(struct server *server, const struct in *in);

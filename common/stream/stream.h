@@ -68,7 +68,7 @@ struct stream_profile {
     bool has_version;         /* version='1.0' and features (XEP-0114 has neither) */
     unsigned stanzas_require; /* flags without which a stanza is not-authorized */
     const struct stream_feature *const *features; /* in order of announcement, ends with NULL */
-    bool keep_bytes; /* ops->stanza gets the bytes as received (router) */
+    bool keep_bytes;      /* ops->stanza gets the bytes as received (router) */
     const char *declares; /* further declarations of namespaces for our header, as text; or NULL */
     /* What stream_enter() arms. OPENING runs from stream_open() until READY, whatever comes in
      * between, unless NEGOTIATING is given: that replaces it once, at the first header. 0: none;

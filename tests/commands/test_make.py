@@ -97,7 +97,7 @@ def test_what_start_leaves_for_others(instance):
     values = instance.read_environment()
     assert values["HOST"] == "alpha.example.test" and values["NETWORK"] == "example.test"
     assert set(values) == {"HOST", "NETWORK", "CA", "DATABASE", "CONF", "PIDS", "C2S", "C2S_TLS",
-                           "COMPONENT"}
+                           "S2S", "S2S_TLS", "COMPONENT"}
     pids = {name: [int(place.read(f"{values['PIDS']}/{name}.pid"))] for name in DAEMONS}
     assert pids == {name: instance.node.part(name).pids() for name in DAEMONS}
     assert sorted(os.listdir(values["PIDS"])) == sorted(f"{name}.pid" for name in DAEMONS)

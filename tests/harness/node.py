@@ -13,11 +13,13 @@ import tempfile
 from dataclasses import dataclass
 
 from tests.harness import wait
-from tests.node import node, place
+from tests.node import configuration, node, place
 from tests.node.ports import ADDRESS
 
 SANITIZER_REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:|LeakSanitizer")
 NAMES = itertools.count(1)
+# No test asks the DNS of the Internet. Nobody listens there.
+NO_DNS = {"dns-server": "127.0.0.1@9", "dnssec": "no"}
 # A source of its own for each connection, so that limits per address concern only tests of them.
 SOURCES = (f"127.{a}.{b}.{c}" for a in range(1, 255) for b in range(256) for c in range(1, 255))
 
@@ -99,14 +101,17 @@ class Daemon:
 class TestNode(node.Node):
     __test__ = False  # no test, whatever its name looks like
 
-    def __init__(self, settings=None, domains=None):
+    def __init__(self, settings=None, domains=None, network=place.NETWORK, authority=None):
         """settings: {section: {key: value}} for kontalk.conf, None takes a key away;
-        domains: {domain: names of its certificate} beside the network's own."""
+        domains: {domain: names of its certificate} beside the network's own;
+        network: its domain; authority: another node's, so that both trust each other."""
         parent = os.environ.get("TEST_SCRATCH")
         directory = tempfile.mkdtemp(prefix="run-" if parent else "kontalk-test-",
                                      dir=parent or "/tmp")
-        super().__init__(place.Place(directory, os.environ.get("BIN", "build")), settings,
-                         durable=False, usual_ports=False)
+        where = place.Place(directory, os.environ.get("BIN", "build"), network=network)
+        super().__init__(where, configuration.merge({"s2s": NO_DNS}, settings), durable=False,
+                         usual_ports=False)
+        self.authority = authority or self.authority
         self.domains.update(domains or {})
         self.passwords = []
         self._handles = {}
@@ -118,6 +123,12 @@ class TestNode(node.Node):
     def address(self, service="C2S"):
         return ADDRESS, self.ports[service]
 
+    def reconfigure(self, changes):
+        """Further settings, in force when this returns."""
+        self.settings = configuration.merge(self.settings or {}, changes)
+        self.configure()
+        self.control("reload")
+
     @property
     def network(self):
         return self.place.network
@@ -127,7 +138,7 @@ class TestNode(node.Node):
         return self.authority.certificate
 
     def component_secret(self):
-        return place.read(f"{self.place.secrets}/{place.COMPONENT}").strip()
+        return place.read(f"{self.place.secrets}/{self.place.component}").strip()
 
     def add_account(self, user=None, domain=None):
         user = user or f"user{next(NAMES)}"

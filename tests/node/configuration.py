@@ -17,7 +17,7 @@ def secret(path):
     return path
 
 
-def sections(where, ports, conninfo, certificates):
+def sections(where, ports, conninfo, certificates, ca):
     """{section: {key: value or list of values}}; certificates: {domain: (certificate, key)}."""
     return {
         "node": {
@@ -27,12 +27,17 @@ def sections(where, ports, conninfo, certificates):
             "secret-file": secret(f"{where.secrets}/{where.host}"),
         },
         "router": {"listen": f"{ADDRESS}:{ports['COMPONENT']}"},
-        f'component "{place.COMPONENT}"': {
-            "secret-file": secret(f"{where.secrets}/{place.COMPONENT}"),
+        f'component "{where.component}"': {
+            "secret-file": secret(f"{where.secrets}/{where.component}"),
         },
         "c2s": {
             "listen": f"{ADDRESS}:{ports['C2S']}",
             "listen-tls": f"{ADDRESS}:{ports['C2S_TLS']}",
+        },
+        "s2s": {
+            "listen": f"{ADDRESS}:{ports['S2S']}",
+            "listen-tls": f"{ADDRESS}:{ports['S2S_TLS']}",
+            "ca-file": ca,
         },
         **{f'domain "{domain}"': {"certificate": certificate, "key": key}
            for domain, (certificate, key) in certificates.items()},

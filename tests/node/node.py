@@ -12,7 +12,7 @@ from tests.node.postgres import Postgres
 from tests.node.process import Process, remove
 
 # In the order in which they start; each can be restarted alone at any time.
-DAEMONS = ("kontalk-router", "kontalk-c2s")
+DAEMONS = ("kontalk-router", "kontalk-c2s", "kontalk-s2s")
 POSTGRES = "postgres"
 CONTROL_SECONDS = 60
 
@@ -81,7 +81,8 @@ class Node:
         pairs = {domain: self.authority.issue_server(f"{self.place.tls}/{domain}", names)
                  for domain, names in self.domains.items()}
         conninfo = self.postgres.conninfo
-        base = configuration.sections(self.place, self.ports, conninfo, pairs)
+        base = configuration.sections(self.place, self.ports, conninfo, pairs,
+                                      self.authority.certificate)
         place.write(self.place.configuration,
                     configuration.text(configuration.merge(base, self.settings)))
         place.write(self.place.environment,

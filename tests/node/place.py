@@ -21,6 +21,7 @@ class Place:
         self.run = os.path.realpath(run)
         self.bin = os.path.abspath(bin_directory)
         self.network = network
+        self.component = f"test.{network}"
         self.host = f"{host}.{network}"
         self.node = f"{self.run}/{self.host}"
         self.ca = f"{self.run}/ca"

@@ -15,7 +15,7 @@ from tests.node import place
 
 ADDRESS = "127.0.0.1"
 # Name in node.env and the port it usually has.
-SERVICES = {"C2S": 5222, "C2S_TLS": 5223, "COMPONENT": 5347}
+SERVICES = {"C2S": 5222, "C2S_TLS": 5223, "S2S": 5269, "S2S_TLS": 5270, "COMPONENT": 5347}
 # Below what the kernel gives to outgoing connections.
 OTHERS = range(10000, 32768)
 TRIES = 1000

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Two nodes of ours federate: both directions, both ways to prove a domain, both kinds of TLS.
+
+import os
+import re
+
+import pytest
+
+from tests.harness import wait
+from tests.node.certificates import Authority
+
+
+def proofs(node):
+    """{(direction, remote): how} of what is ready now."""
+    rows = re.findall(r"^(in|out) (\S+) (\S+) ready by=(\S+)", node.control("s2s", "show"), re.M)
+    return {(direction, remote): how for direction, _, remote, how in rows}
+
+
+def talk(pair, login):
+    alice, bob = login(where=pair.left), login(where=pair.right)
+    alice.send_presence()
+    bob.send_presence()
+    alice.send_message(bob.full, "from left")
+    assert bob.wait_message("from left").get("from") == alice.full
+    bob.send_message(alice.full, "from right")
+    assert alice.wait_message("from right").get("from") == bob.full
+    return alice, bob
+
+
+def stranger_ca(node):
+    """An authority that has issued nothing."""
+    stranger = Authority(f"{node.place.ca}/stranger")
+    os.makedirs(stranger.directory, exist_ok=True)
+    stranger.ensure()
+    return stranger.certificate
+
+
+def wait_presence(client, kind):
+    """From the other side."""
+    domain = client.bare.partition("@")[2]
+    return client.wait_for(lambda e: e.tag.endswith("}presence") and e.get("type") == kind
+                           and not e.get("from").partition("/")[0].endswith(domain))
+
+
+def forget_streams(pair):
+    for node in (pair.left, pair.right):
+        node.daemon("s2s").restart()
+
+
+@pytest.mark.parametrize("service", ["S2S", "S2S_TLS"])
+def test_external(pair, login, service):
+    pair.point_at_each_other(service)
+    forget_streams(pair)
+    talk(pair, login)
+    for node, other in ((pair.left, pair.right), (pair.right, pair.left)):
+        assert proofs(node) == {("out", other.network): "EXTERNAL",
+                                ("in", other.network): "EXTERNAL"}
+
+
+def test_subscriptions_and_presence(pair, login):
+    alice, bob = login(where=pair.left), login(where=pair.right)
+    for client in (alice, bob):  # who asks for the roster gets the subscription stanzas
+        client.ask("get", "<query xmlns='jabber:iq:roster'/>")
+        client.send_presence()
+    alice.send(f"<presence type='subscribe' to='{bob.bare}'/>")
+    wait_presence(bob, "subscribe")
+    bob.send(f"<presence type='subscribed' to='{alice.bare}'/>")
+    wait_presence(alice, "subscribed")
+    assert wait_presence(alice, None).get("from") == bob.full
+    bob.send("<presence type='unavailable'/>")
+    assert wait_presence(alice, "unavailable").get("from") == bob.full
+
+
+def test_iq_and_its_error(pair, login):
+    alice = login(where=pair.left)
+    nobody = f"nobody@{pair.right.network}"
+    answer = alice.ask("get", "<query xmlns='jabber:iq:version'/>", to=f"{nobody}/x")
+    assert answer.get("type") == "error" and answer.get("from") == f"{nobody}/x"
+    answer = alice.ask("get", "<ping xmlns='urn:xmpp:ping'/>", to=pair.right.network)
+    assert answer.get("type") == "result"
+
+
+def test_the_other_side_dies_and_comes_back(pair, login):
+    alice, bob = talk(pair, login)
+    pair.right.daemon("s2s").kill()
+    alice.send_message(bob.full, "while it is away")
+    pair.right.daemon("s2s").start()
+    assert bob.wait_message("while it is away").get("from") == alice.full
+
+
+def test_router_and_s2s_restart(pair, login):
+    talk(pair, login)
+    pair.left.daemon("router").kill()
+    pair.left.daemon("router").start()
+    for name in ("c2s", "s2s"):
+        pair.left.daemon(name).wait_log("event=link_up")
+    wait.until(lambda: talk(pair, login))
+
+
+@pytest.fixture
+def strangers(pair):
+    """Neither trusts the authority of the other one's certificate."""
+    before = {node: node.settings["s2s"] for node in (pair.left, pair.right)}
+    for node in before:
+        node.reconfigure({"s2s": {"ca-file": stranger_ca(node), "require-certificate": "no"}})
+    forget_streams(pair)
+    yield pair
+    for node, settings in before.items():
+        node.reconfigure({"s2s": {**settings, "ca-file": None, "require-certificate": None}})
+    forget_streams(pair)
+
+
+def test_dialback(strangers, login):
+    """The same without certificates that say who somebody is."""
+    talk(strangers, login)
+    for node, other in ((strangers.left, strangers.right), (strangers.right, strangers.left)):
+        assert proofs(node) == {("out", other.network): "dialback",
+                                ("in", other.network): "dialback"}
+
+
+def test_a_certificate_is_required(strangers, login):
+    strangers.left.reconfigure({"s2s": {"require-certificate": "yes", "stanza-expiry": "1s"}})
+    alice = login(where=strangers.left)
+    answer = alice.ask("get", "<ping xmlns='urn:xmpp:ping'/>", to=strangers.right.network)
+    error = answer.find("{*}error")
+    assert error.get("type") == "wait"
+    assert error.find("{*}remote-server-timeout") is not None
+    assert "not trusted" in error.findtext("{*}text")
