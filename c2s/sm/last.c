@@ -69,7 +69,7 @@ static void account_last(struct sm_request *request)
         }
     }
     const struct db_value owner = DB_INT(request->account->owner);
-    sm_query(request->account, SM_READ_HELD, &read_statement, &owner, on_read, request);
+    sm_query(request->account, sm_access_of(request), &read_statement, &owner, on_read, request);
 }
 
 static void account_last_to_other(struct sm_request *request)

@@ -234,6 +234,8 @@ void sm_add(struct sm_unit *unit, const struct db_statement *statement,
     sm_add((unit), (statement), (const struct db_value[]){__VA_ARGS__})
 /* Consumes the unit. done may be NULL. */
 void sm_submit(struct sm_unit *unit, sm_done *done, void *user);
+/* For reading what a request asks for: somebody else's does not hold up the account. */
+enum sm_access sm_access_of(const struct sm_request *request);
 /* One statement. */
 void sm_query(struct account *account, enum sm_access access, const struct db_statement *statement,
               const struct db_value *values, sm_done *done, void *user);

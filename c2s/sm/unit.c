@@ -119,6 +119,11 @@ void sm_query(struct account *account, enum sm_access access, const struct db_st
     sm_submit(unit, done, user);
 }
 
+enum sm_access sm_access_of(const struct sm_request *request)
+{
+    return request->addressed == SM_TO_SELF ? SM_READ_HELD : SM_READ;
+}
+
 static void written(struct account *account, int status, const struct db_result *results,
                     void *user)
 {

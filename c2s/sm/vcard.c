@@ -59,7 +59,7 @@ static void get(struct sm_request *request)
 {
     const struct db_value owner = DB_INT(request->account->owner);
 
-    sm_query(request->account, SM_READ_HELD, &read_statement, &owner, on_read, request);
+    sm_query(request->account, sm_access_of(request), &read_statement, &owner, on_read, request);
 }
 
 static void set(struct sm_request *request)

@@ -59,7 +59,7 @@ def test_client_that_answers_pings_stays(login, hasty):
 
 
 def test_resource_constraint_for_bind(raw, login, hasty):
-    """RFC 6120 §7.6.2.1: more resources than an account may have (XEP-0205 says why)."""
+    """RFC 6120 §7.6.2.1 and XEP-0205 §4.4: more resources than an account may have."""
     owner = hasty.add_account()
     clients = [login(owner, where=hasty), login(owner, where=hasty)]
     third = raw(owner, where=hasty)
@@ -67,7 +67,7 @@ def test_resource_constraint_for_bind(raw, login, hasty):
     third.authenticate()
     answer = third.ask("set", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
     error = answer.find(f"{{{CLIENT}}}error")
-    assert error.get("type") == "wait"
+    assert error.get("type") == "cancel"
     assert [child.tag for child in error] == [
         "{urn:ietf:params:xml:ns:xmpp-stanzas}resource-constraint",
         "{urn:xmpp:errors}resource-limit-exceeded"]

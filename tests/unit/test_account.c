@@ -153,6 +153,22 @@ static void test_write_holds_queue(void **state)
     expect(client, "message chat alice@example.net/a > alice@example.net/a \"later\"");
 }
 
+/* What others ask about an account waits for the database beside its queue. */
+static void test_strangers_hold_up_nobody(void **state)
+{
+    struct client *client = login("alice", "a");
+
+    (void)state;
+    fake_db.late = true;
+    arrive("<iq type='get' id='1' to='alice@example.net' from='x@y.z/r'>"
+           "<vCard xmlns='vcard-temp'/></iq>");
+    arrive("<message to='alice@example.net/a' from='x@y.z' type='chat'><body>now</body></message>");
+    expect(client, "message chat x@y.z > alice@example.net/a \"now\"");
+    fake_db_answer();
+    pump();
+    expect_routed("iq error alice@example.net > x@y.z/r service-unavailable");
+}
+
 static void test_answer_after_session_is_gone(void **state)
 {
     struct client *client = login("alice", "a");
@@ -410,6 +426,7 @@ int main(void)
         TEST(test_client_gone_before_bind),
         TEST(test_loading_keeps_order),
         TEST(test_write_holds_queue),
+        TEST(test_strangers_hold_up_nobody),
         TEST(test_answer_after_session_is_gone),
         TEST(test_fast_client_is_paused),
         TEST(test_queue_of_strangers_is_bounded),
