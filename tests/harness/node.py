@@ -12,14 +12,12 @@ import signal
 import tempfile
 from dataclasses import dataclass
 
-from tests.harness import wait
+from tests.harness import empty_dns, wait
 from tests.node import configuration, node, place
 from tests.node.ports import ADDRESS
 
 SANITIZER_REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:|LeakSanitizer")
 NAMES = itertools.count(1)
-# No test asks the DNS of the Internet. Nobody listens there.
-NO_DNS = {"dns-server": "127.0.0.1@9", "dnssec": "no"}
 # A source of its own for each connection, so that limits per address concern only tests of them.
 SOURCES = (f"127.{a}.{b}.{c}" for a in range(1, 255) for b in range(256) for c in range(1, 255))
 
@@ -109,7 +107,9 @@ class TestNode(node.Node):
         directory = tempfile.mkdtemp(prefix="run-" if parent else "kontalk-test-",
                                      dir=parent or "/tmp")
         where = place.Place(directory, os.environ.get("BIN", "build"), network=network)
-        super().__init__(where, configuration.merge({"s2s": NO_DNS}, settings), durable=False,
+        self.dns = empty_dns.EmptyDns()
+        no_dns = {"s2s": {"dns-server": self.dns.server, "dnssec": "no"}}
+        super().__init__(where, configuration.merge(no_dns, settings), durable=False,
                          usual_ports=False)
         self.authority = authority or self.authority
         self.domains.update(domains or {})
@@ -169,6 +169,7 @@ class TestNode(node.Node):
                 found.append(f"{name} has a report of a sanitizer:\n{text[-6000:]}")
             if any(password in text for password in self.passwords):
                 found.append(f"{name} has a password in it")
+        self.dns.close()
         self.postgres.remove()
         shutil.rmtree(self.place.run)
         return found
