@@ -13,10 +13,9 @@
 #pragma once
 
 #include "common/io/conn.h"
+#include "common/stream/ack.h"
 #include "common/stream/stream.h"
 #include "s2s/pair.h"
-
-#define NS_SM "urn:xmpp:sm:3"
 
 struct out {
     struct server *server;

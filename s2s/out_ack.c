@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "common/base/memory.h"
-#include "common/config/number.h"
 #include "s2s/out.h"
 
 static void send_text(struct out *out, const char *text, size_t length)
@@ -56,14 +55,12 @@ static void settle(struct out *out)
 static void on_a(void *user, struct element *element)
 {
     struct out *out = user;
-    const char *text = element_get(element, "h");
-    int64_t h;
-    if (!text || config_number_parse(CONFIG_NUMBER, text, &h)) {
+    uint32_t h, count;
+    if (ack_read_h(element, &h)) {
         stream_fail(out->stream, STREAM_BAD_FORMAT, NULL);
         return;
     }
-    uint32_t count = (uint32_t)h - out->acknowledged;
-    if (count > out->unacked_count) {
+    if (ack_progress(h, out->acknowledged, out->unacked_count, &count)) {
         stream_fail(out->stream, STREAM_UNDEFINED_CONDITION, "more acknowledged than sent");
         return;
     }
