@@ -4,21 +4,31 @@
  */
 #include "s2s/gate.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/memory.h"
 #include "common/base/table.h"
 
+#define TELL_MS 60000
+
+/* IPv4 addresses in the first bytes; of IPv6 the network. */
+struct key {
+    uint8_t bytes[9];
+};
+
 struct source {
     UT_hash_handle hh;
+    struct key key;
     size_t count;
-    char address[];
+    uint64_t tell_ms; /* from when on a line about it may be written */
 };
 
 struct gate {
     struct source *sources;
     size_t count, each, all;
+    uint64_t tell_ms;
 };
 
 struct gate *gate_new(void)
@@ -44,16 +54,35 @@ void gate_limit(struct gate *gate, size_t each, size_t all)
     gate->all = all;
 }
 
+static struct key key_of(const char *address)
+{
+    struct key key = {{0}};
+    uint8_t ip6[16];
+    if (inet_pton(AF_INET6, address, ip6) == 1) {
+        memcpy(key.bytes, ip6, 8);
+        key.bytes[8] = 6;
+    } else if (inet_pton(AF_INET, address, key.bytes) == 1) {
+        key.bytes[8] = 4;
+    }
+    return key;
+}
+
+static struct source *find(struct gate *gate, const char *address)
+{
+    struct key key = key_of(address);
+    struct source *source;
+    HASH_FIND(hh, gate->sources, &key, sizeof(key), source);
+    return source;
+}
+
 static struct source *find_or_add(struct gate *gate, const char *address)
 {
-    struct source *source;
-    size_t length = strlen(address);
-    HASH_FIND(hh, gate->sources, address, length, source);
+    struct source *source = find(gate, address);
     if (source)
         return source;
-    source = xcalloc(1, sizeof(*source) + length + 1);
-    memcpy(source->address, address, length + 1);
-    HASH_ADD_KEYPTR(hh, gate->sources, source->address, length, source);
+    source = xcalloc(1, sizeof(*source));
+    source->key = key_of(address);
+    HASH_ADD(hh, gate->sources, key, sizeof(source->key), source);
     return source;
 }
 
@@ -71,8 +100,7 @@ bool gate_enter(struct gate *gate, const char *address)
 
 void gate_leave(struct gate *gate, const char *address)
 {
-    struct source *source;
-    HASH_FIND(hh, gate->sources, address, strlen(address), source);
+    struct source *source = find(gate, address);
     if (!source)
         return;
     gate->count--;
@@ -80,4 +108,14 @@ void gate_leave(struct gate *gate, const char *address)
         return;
     HASH_DEL(gate->sources, source);
     free(source);
+}
+
+bool gate_tells(struct gate *gate, const char *address, uint64_t now_ms)
+{
+    struct source *source = gate->count >= gate->all ? NULL : find(gate, address);
+    uint64_t *tell_ms = source ? &source->tell_ms : &gate->tell_ms;
+    if (now_ms < *tell_ms)
+        return false;
+    *tell_ms = now_ms + TELL_MS;
+    return true;
 }

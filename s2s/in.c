@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
@@ -44,17 +45,35 @@ static void remember(struct in *in, const char *remote, const char *local, const
     in->proven_count++;
 }
 
+bool in_is_admitted(const struct in *in, const struct policy *policy)
+{
+    const struct proven *proven;
+    LL_FOREACH (in->proven, proven) {
+        if (!policy_admits(policy, proven->remote))
+            return false;
+    }
+    return !in->from || policy_admits(policy, in->from);
+}
+
+void in_forget_questions(struct in *in)
+{
+    verify_forget(in->server, in);
+    in->pending = 0;
+}
+
 static void wake(struct server *server, const char *domain)
 {
     struct remote *remote = remote_find(server, domain);
-    if (remote)
-        remote_heard(remote);
+    if (!remote)
+        return;
+    remote_heard(remote);
+    remote_release(remote);
 }
 
 static void no_stranger(struct in *in)
 {
     if (in->stranger)
-        gate_leave(in->server->gate, conn_peer_address(in->conn));
+        gate_leave(in->server->gate, in->peer);
     in->stranger = false;
 }
 
@@ -171,7 +190,7 @@ static void on_ended(void *user, int condition, const char *text, bool abrupt)
     struct in *in = user;
     in->ended = true;
     timer_stop(in->deadline);
-    verify_forget(in->server, in);
+    in_forget_questions(in);
     log_info("s2s_in_ended", LOG_TEXT("sid", stream_id(in->stream)), LOG_TEXT("remote", in->from),
              LOG_TEXT("addr", conn_peer_address(in->conn)),
              LOG_TEXT("condition", condition < 0
@@ -215,6 +234,18 @@ static void on_data(void *user, const char *bytes, size_t length)
     if (in->proven)
         timer_start(in->deadline, in->server->limits.idle_ms, 0);
     stream_feed(in->stream, bytes, length);
+    if (in->choked || in->ended || conn_queued(in->conn) <= CONN_HIGH_WATER)
+        return;
+    in->choked = true;
+    conn_pause(in->conn);
+}
+
+static void on_drained(void *user)
+{
+    struct in *in = user;
+    if (in->choked)
+        conn_resume(in->conn);
+    in->choked = false;
 }
 
 static void forget_proven(struct in *in)
@@ -234,7 +265,7 @@ static void on_closed(void *user, int reason)
     struct server *server = in->server;
     log_debug("s2s_in_closed", LOG_TEXT("sid", stream_id(in->stream)),
               LOG_TEXT("addr", conn_peer_address(in->conn)), LOG_ERROR(reason));
-    verify_forget(server, in);
+    in_forget_questions(in);
     no_stranger(in);
     forget_proven(in);
     DL_DELETE(server->ins, in);
@@ -242,6 +273,7 @@ static void on_closed(void *user, int reason)
     timer_close(in->timer);
     timer_close(in->deadline);
     policy_unref(in->policy);
+    free(in->peer);
     free(in->from);
     free(in->to);
     free(in);
@@ -251,6 +283,7 @@ static void on_closed(void *user, int reason)
 static const struct conn_ops conn_ops = {
     .secured = on_secured,
     .data = on_data,
+    .drained = on_drained,
     .closed = on_closed,
 };
 
@@ -273,13 +306,15 @@ static void on_deadline(void *user)
 void in_accept(struct server *server, int fd, const char *peer, bool direct_tls)
 {
     if (server->stopping || !gate_enter(server->gate, peer)) {
-        log_info("s2s_connection_refused", LOG_TEXT("addr", peer));
+        if (!server->stopping && gate_tells(server->gate, peer, clock_monotonic_ms()))
+            log_info("s2s_connection_refused", LOG_TEXT("addr", peer));
         close(fd);
         return;
     }
     struct in *in = xcalloc(1, sizeof(*in));
     in->server = server;
     in->policy = policy_ref(server->policy);
+    in->peer = xstrdup(peer); /* getpeername(2) does not know it any more when the peer is gone */
     in->stranger = true;
     in->direct_tls = direct_tls;
     in->timer = timer_new(server->loop, on_timer, in);

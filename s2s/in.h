@@ -25,6 +25,7 @@ struct in {
     struct policy *policy;
     struct conn *conn;
     struct stream *stream;
+    char *peer;             /* the address it is counted under */
     struct timer *timer;    /* the stream's */
     struct timer *deadline; /* something must be proven; later, something must be heard */
     char *from;             /* who the header says it is, prepared; NULL: it does not say */
@@ -35,6 +36,7 @@ struct in {
     unsigned tries;   /* of <auth/> */
     bool direct_tls;
     bool stranger; /* counted by the gate */
+    bool choked;   /* it does not read our answers, so nothing is read from it */
     bool ended;
     struct in *prev, *next; /* server->ins */
 };
@@ -44,8 +46,12 @@ void in_accept(struct server *server, int fd, const char *peer, bool direct_tls)
 void in_close(struct in *in, enum stream_condition condition);
 const char *in_stream_id(const struct in *in);
 bool in_is_proven(const struct in *in, const char *remote, const char *local);
+/* Every domain that it has proven, or says it is, may be federated with. */
+bool in_is_admitted(const struct in *in, const struct policy *policy);
 /* From now on the pair is proven on this stream. */
 void in_prove(struct in *in, const char *remote, const char *local, const char *how);
+/* What was in question before TLS is not any more (RFC 6120 §5.4.3.3). */
+void in_forget_questions(struct in *in);
 
 /* in_tls.c */
 extern const struct stream_feature in_starttls;

@@ -71,8 +71,6 @@ void in_verified(struct in *in, const char *remote, const char *local, const cha
                  enum stanza_condition condition)
 {
     in->pending--;
-    if (in->ended)
-        return;
     if (strcmp(type, "valid") == 0)
         in_prove(in, remote, local, "dialback");
     if (strcmp(type, "valid") == 0 && !in_is_proven(in, remote, local))

@@ -2,8 +2,35 @@
  *
  * Stanzas from other servers: who may say what (RFC 6120 §8.1.2.2).
  */
+#include <string.h>
+
 #include "common/base/log.h"
+#include "common/base/table.h"
 #include "s2s/in.h"
+
+/* The domain of ours that a stanza with a malformed `to` is taken to be for; NULL: its sender is
+ * not proven. Such an address is the mistake of a user of the peer, and no reason to take the
+ * stream from all the others. */
+static const char *meant_for(const struct in *in, const struct stanza *stanza)
+{
+    const struct proven *proven;
+    if (!stanza->has_from || policy_is_ours(in->policy, stanza->from.domain))
+        return NULL;
+    if (in_is_proven(in, stanza->from.domain, in->to))
+        return in->to;
+    LL_FOREACH (in->proven, proven) {
+        if (strcmp(proven->remote, stanza->from.domain) == 0)
+            return proven->local;
+    }
+    return NULL;
+}
+
+static void address(struct stanza *stanza, const char *domain)
+{
+    struct jid jid;
+    if (domain && jid_parse(stanza->arena, domain, &jid) == 0)
+        stanza_set_to(stanza, &jid);
+}
 
 /* -1, or the stream error. */
 static int judge(const struct in *in, const struct stanza *stanza)
@@ -20,6 +47,8 @@ void in_stanza(void *user, struct stanza *stanza, int problem, const char *bytes
 {
     struct in *in = user;
     (void)bytes, (void)length;
+    if (problem == STANZA_JID_MALFORMED && !stanza->has_to)
+        address(stanza, meant_for(in, stanza));
     int condition = judge(in, stanza);
     if (condition >= 0) {
         log_warn("s2s_forged", LOG_TEXT("sid", stream_id(in->stream)),

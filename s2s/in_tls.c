@@ -27,6 +27,7 @@ static void on_starttls(void *user, struct element *element)
     /* Bytes behind <starttls/> would be obeyed inside TLS (CVE-2011-0411). */
     if (!stream_is_clean(in->stream))
         return;
+    in_forget_questions(in);
     stream_send_bytes(in->stream, proceed, sizeof(proceed) - 1);
     stream_restart(in->stream);
     in_begin_tls(in);
