@@ -34,7 +34,8 @@ struct dns_query {
     dns_done *done;
     void *user;
     struct timer *timer;
-    int id; /* of libunbound; 0: not asked yet */
+    int id;       /* of libunbound; 0: not asked yet */
+    bool no_name; /* too long, or a label of it is: the DNS cannot have it */
     struct dns_query *prev, *next;
 };
 
@@ -73,7 +74,11 @@ static void on_query_timer(void *user)
     struct dns_query *query = user;
     if (query->id)
         ub_cancel(query->unbound->context, query->id);
-    answered(query, &(struct dns_answer){.status = ERR_TIMEOUT, .problem = "no answer in time"});
+    if (query->no_name)
+        answered(query, &(struct dns_answer){.status = ERR_NOT_FOUND});
+    else
+        answered(query,
+                 &(struct dns_answer){.status = ERR_TIMEOUT, .problem = "no answer in time"});
 }
 
 /* Behind the name at `at`; NULL: it leads out of the packet (RFC 1035 §4.1.4). */
@@ -146,6 +151,7 @@ static void begin(struct dns_query *query)
                                  on_result, &query->id);
     if (error) {
         query->id = 0;
+        query->no_name = error == UB_SYNTAX;
         timer_start(query->timer, 0, 0);
         return;
     }

@@ -29,13 +29,13 @@ static void detach_pairs(struct out *out, bool *proving)
 }
 
 /* What it means for the domain depends on how far the stream was. */
-static void tell_remote(struct out *out, bool proving, bool unacknowledged)
+static void tell_remote(struct out *out, bool attempted, bool proving, bool unacknowledged)
 {
     struct remote *remote = out->remote;
     const char *problem = out->problem ? out->problem : "the server closed the stream";
-    if (!out->open && remote->attempt)
+    if (attempted)
         remote_attempt_spoilt(remote, problem);
-    else if (!out->open || proving || unacknowledged)
+    else if (!remote->attempt && (!out->open || proving || unacknowledged))
         remote_failed(remote, false, problem);
     else
         remote_wake(remote);
@@ -44,6 +44,8 @@ static void tell_remote(struct out *out, bool proving, bool unacknowledged)
 /* Once, however it came about: nothing is on it from now on. `silent` leaves the attempt alone. */
 static void end(struct out *out, bool silent)
 {
+    const struct pair *attempt = out->remote->attempt;
+    bool attempted = attempt && attempt->out == out && !out->open;
     bool proving = false;
     if (out->ended)
         return;
@@ -58,7 +60,7 @@ static void end(struct out *out, bool silent)
              LOG_TEXT("local", out->local), LOG_TEXT("remote", out->remote->domain),
              LOG_TEXT("addr", conn_peer_address(out->conn)), LOG_TEXT("reason", out->problem));
     if (!silent && !out->server->stopping)
-        tell_remote(out, proving, unacknowledged);
+        tell_remote(out, attempted, proving, unacknowledged);
 }
 
 static void note(struct out *out, const char *problem)
@@ -175,7 +177,7 @@ static void on_data(void *user, const char *bytes, size_t length)
     stream_feed(out->stream, bytes, length);
 }
 
-static void flush_pairs(struct out *out)
+void out_flush(struct out *out)
 {
     struct pair *pair;
     DL_FOREACH (out->remote->pairs, pair) {
@@ -186,9 +188,7 @@ static void flush_pairs(struct out *out)
 
 static void on_drained(void *user)
 {
-    struct out *out = user;
-    if (!out->ended)
-        flush_pairs(out);
+    out_flush(user);
 }
 
 static void out_free(struct out *out)
@@ -248,11 +248,6 @@ static void on_idle(void *user)
     out_close(user);
 }
 
-static void on_ack_late(void *user)
-{
-    out_fail(user, "the server does not acknowledge");
-}
-
 static void stay_awake(struct out *out)
 {
     timer_start(out->idle, out->server->limits.idle_ms, 0);
@@ -273,7 +268,7 @@ void out_new(struct pair *pair, struct conn *conn, const struct candidate *candi
     out->timer = timer_new(server->loop, on_timer, out);
     out->deadline = timer_new(server->loop, on_deadline, out);
     out->idle = timer_new(server->loop, on_idle, out);
-    out->ack = timer_new(server->loop, on_ack_late, out);
+    out->ack = timer_new(server->loop, out_sm_on_timer, out);
     out->stream =
         stream_new(&profile, server->parsers, &server->limits.before_auth, &stream_ops, out);
     DL_APPEND(server->outs, out);
@@ -289,9 +284,11 @@ void out_new(struct pair *pair, struct conn *conn, const struct candidate *candi
 
 /* --- sending --- */
 
+/* A stream that is closing takes nothing: it would be lost. */
 bool out_has_room(const struct out *out)
 {
-    return !out->ended && conn_queued(out->conn) < CONN_HIGH_WATER;
+    return !out->ended && stream_state(out->stream) < STREAM_CLOSING &&
+           conn_queued(out->conn) < CONN_HIGH_WATER && out_sm_has_room(out);
 }
 
 void out_send(struct out *out, struct parcel *parcel)

@@ -36,14 +36,17 @@ struct out {
     bool open;       /* nothing stands in the way of proofs */
     bool external;   /* offered: SASL EXTERNAL */
     bool dialback;   /* offered: dialback with errors, so that several pairs may share it */
-    bool auth_asked; /* <auth/> has been sent */
+    bool auth_asked; /* <auth/> has been sent, and not refused */
+    bool challenged;
     bool sm_offered, sm;
     bool ack_asked;
+    unsigned ack_ticks; /* of the timer since something was acknowledged */
     bool ended;
     char *problem;          /* why it ended, if that is known better than from the stream */
     uint32_t acknowledged;  /* h of the latest <a/> */
     struct parcel *unacked; /* sent, in order */
     uint32_t unacked_count;
+    size_t unacked_bytes;
 
     struct out *prev, *next; /* server->outs */
 };
@@ -57,6 +60,8 @@ void out_prove(struct out *out, struct pair *pair);
 bool out_has_room(const struct out *out);
 /* Takes the parcel, which is in no queue. */
 void out_send(struct out *out, struct parcel *parcel);
+/* There is room again. */
+void out_flush(struct out *out);
 /* <db:verify/> */
 void out_ask(struct out *out, const char *local, const char *id, const char *key);
 /* Ends at once, and touches no attempt. */
@@ -82,3 +87,6 @@ void out_sm_begin(struct out *out);
 void out_sm_sent(struct out *out, struct parcel *parcel);
 /* What was not acknowledged waits again; true: there was some. */
 bool out_sm_return(struct out *out);
+/* As much may be unacknowledged as may wait. */
+bool out_sm_has_room(const struct out *out);
+void out_sm_on_timer(void *out);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * Acknowledgements from another server (XEP-0198, without resumption): what is sent is kept until
- * then.
+ * then. A server may answer before it has handled everything, so it is asked again some times
+ * before too little progress means that it does nothing any more.
  */
 #include <stdlib.h>
 
 #include "common/base/memory.h"
 #include "s2s/out.h"
+
+#define TICKS 4 /* in ack-timeout */
 
 static void send_text(struct out *out, const char *text, size_t length)
 {
@@ -25,11 +28,42 @@ void out_sm_begin(struct out *out)
 static void ask(struct out *out)
 {
     static const char request[] = "<r xmlns='" NS_SM "'/>";
+    uint64_t tick_ms = out->server->limits.ack_ms / TICKS;
     if (out->ack_asked || !out->unacked || out->ended)
         return;
     out->ack_asked = true;
-    timer_start(out->ack, out->server->limits.ack_ms, 0);
+    if (!timer_active(out->ack))
+        timer_start(out->ack, tick_ms, tick_ms);
     send_text(out, request, sizeof(request) - 1);
+}
+
+static void progress(struct out *out)
+{
+    out->ack_ticks = 0;
+    timer_stop(out->ack);
+}
+
+void out_sm_on_timer(void *user)
+{
+    struct out *out = user;
+    if (++out->ack_ticks < TICKS)
+        ask(out);
+    else
+        out_fail(out, "the server does not acknowledge");
+}
+
+bool out_sm_has_room(const struct out *out)
+{
+    const struct server_limits *limits = &out->server->limits;
+    return out->unacked_count < limits->queue_stanzas && out->unacked_bytes < limits->queue_bytes;
+}
+
+static void count(struct out *out, const struct parcel *parcel, int by)
+{
+    size_t bytes = by > 0 ? parcel->size : -parcel->size;
+    out->unacked_count += (uint32_t)by;
+    out->unacked_bytes += bytes;
+    out->server->queued_bytes += bytes;
 }
 
 void out_sm_sent(struct out *out, struct parcel *parcel)
@@ -39,7 +73,7 @@ void out_sm_sent(struct out *out, struct parcel *parcel)
         return;
     }
     DL_APPEND(out->unacked, parcel);
-    out->unacked_count++;
+    count(out, parcel, 1);
     ask(out);
 }
 
@@ -47,7 +81,7 @@ static void settle(struct out *out)
 {
     struct parcel *parcel = out->unacked;
     DL_DELETE(out->unacked, parcel);
-    out->unacked_count--;
+    count(out, parcel, -1);
     out->acknowledged++;
     parcel_free(parcel);
 }
@@ -55,29 +89,34 @@ static void settle(struct out *out)
 static void on_a(void *user, struct element *element)
 {
     struct out *out = user;
-    uint32_t h, count;
+    uint32_t h, settled;
     if (ack_read_h(element, &h)) {
         stream_fail(out->stream, STREAM_BAD_FORMAT, NULL);
         return;
     }
-    if (ack_progress(h, out->acknowledged, out->unacked_count, &count)) {
+    if (ack_progress(h, out->acknowledged, out->unacked_count, &settled)) {
         stream_fail(out->stream, STREAM_UNDEFINED_CONDITION, "more acknowledged than sent");
         return;
     }
-    for (; count > 0; count--)
-        settle(out);
     out->ack_asked = false;
-    timer_stop(out->ack);
+    if (settled == 0)
+        return; /* the timer asks again: not at once, or the two of us would do nothing else */
+    for (; settled > 0; settled--)
+        settle(out);
+    progress(out);
     remote_succeeded(out->remote);
     ask(out);
+    out_flush(out);
 }
 
-/* Nothing comes in this direction. */
+/* Nothing comes in this direction. Who does not read answers gets no more of them. */
 static void on_r(void *user, struct element *element)
 {
     static const char none[] = "<a xmlns='" NS_SM "' h='0'/>";
+    struct out *out = user;
     (void)element;
-    send_text(user, none, sizeof(none) - 1);
+    if (conn_queued(out->conn) < CONN_HIGH_WATER)
+        send_text(out, none, sizeof(none) - 1);
 }
 
 static void on_enabled(void *user, struct element *element)
@@ -94,7 +133,8 @@ static void on_failed(void *user, struct element *element)
     out->sm = false;
     out->sm_offered = false;
     out->ack_asked = false;
-    timer_stop(out->ack);
+    progress(out);
+    out_flush(out);
 }
 
 bool out_sm_return(struct out *out)
@@ -103,7 +143,7 @@ bool out_sm_return(struct out *out)
     while (out->unacked) {
         struct parcel *parcel = out->unacked->prev; /* the last one */
         DL_DELETE(out->unacked, parcel);
-        out->unacked_count--;
+        count(out, parcel, -1);
         pair_return(parcel->pair, parcel);
     }
     return any;

@@ -122,6 +122,11 @@ void out_features(void *user, struct element *features)
     struct out *out = user;
     if (out->ended)
         return;
+    /* Behind <starttls/> there is <proceed/> or <failure/>, nothing else. */
+    if (out->tls_asked && !stream_has_flag(out->stream, STREAM_SECURE)) {
+        stream_fail(out->stream, STREAM_POLICY_VIOLATION, NULL);
+        return;
+    }
     if (!stream_has_flag(out->stream, STREAM_SECURE)) {
         if (element_find(features, NS_TLS, "starttls")) {
             ask_for_tls(out);

@@ -24,6 +24,17 @@ static struct pair *own_pair(const struct out *out)
     return NULL;
 }
 
+/* Some pair is not yet through. */
+static bool is_proving(const struct out *out)
+{
+    const struct pair *pair;
+    DL_FOREACH (out->remote->pairs, pair) {
+        if (pair->out == out && pair->state == PAIR_PROVING)
+            return true;
+    }
+    return false;
+}
+
 static void proven(struct out *out, struct pair *pair, const char *how)
 {
     const struct tls_session *tls = conn_tls(out->conn);
@@ -34,11 +45,12 @@ static void proven(struct out *out, struct pair *pair, const char *how)
              LOG_TEXT("cipher", tls ? tls_cipher(tls) : NULL));
     stream_set_flag(out->stream, STREAM_AUTHENTICATED);
     stream_ready(out->stream);
-    timer_stop(out->deadline);
     out_sm_begin(out);
     if (!out->sm)
         remote_succeeded(out->remote);
     pair_enter(pair, PAIR_READY);
+    if (!is_proving(out))
+        timer_stop(out->deadline);
 }
 
 static void send_words(struct out *out, const struct dialback_words *words)
@@ -85,15 +97,22 @@ static void on_failure(void *user, struct element *element)
              LOG_TEXT("reason", reason ? reason->name : NULL));
     if (!pair || !out->auth_asked)
         return;
+    out->auth_asked = false;
     pair->no_external = true;
     begin_dialback(out, pair);
 }
 
+/* One is as much as EXTERNAL has (XEP-0178 §3, step 10). */
 static void on_challenge(void *user, struct element *element)
 {
     struct out *out = user;
     static const char empty[] = "<response xmlns='" NS_SASL "'/>";
     (void)element;
+    if (!out->auth_asked || out->challenged) {
+        stream_fail(out->stream, STREAM_POLICY_VIOLATION, NULL);
+        return;
+    }
+    out->challenged = true;
     stream_send_bytes(out->stream, empty, sizeof(empty) - 1);
 }
 
@@ -166,8 +185,8 @@ static void refused(struct out *out, struct pair *pair, const char *why)
     if (alone) {
         out_fail(out, problem);
     } else {
-        pair_detach(pair);
         pair_bounce(pair, STANZA_REMOTE_SERVER_TIMEOUT, problem);
+        pair_detach(pair);
     }
     free(problem);
 }
@@ -200,10 +219,8 @@ static void on_verify(void *user, struct element *element)
     const char *local = domain_of(out, element);
     const char *id = element_get(element, "id");
     const char *type = element_get(element, "type");
-    if (!local || !id || !type)
-        return;
-    remote_succeeded(out->remote);
-    verify_answered(out->remote, out, local, id, type);
+    if (local && id && type && verify_answered(out->remote, out, local, id, type))
+        remote_succeeded(out->remote);
 }
 
 static const struct stream_element dialback_elements[] = {
@@ -230,7 +247,7 @@ void out_prove(struct out *out, struct pair *pair)
 {
     bool own = strcmp(pair->local, out->local) == 0;
     bool secure = stream_has_flag(out->stream, STREAM_SECURE);
-    if (!out->open || pair->state == PAIR_PROVING || pair->state == PAIR_READY)
+    if (!out_may_carry(out, NULL) || pair->state == PAIR_PROVING || pair->state == PAIR_READY)
         return;
     pair->out = out;
     if (own && out->external && secure && !out->auth_asked && !pair->no_external) {

@@ -29,14 +29,43 @@ static uint32_t pick(uint32_t below)
     return value % below;
 }
 
-static void start_next_turn(struct server *server)
+/* Domains that have just failed get half of the places, so that however many of them there are they
+ * do not stand in the way of others. */
+static bool has_place(const struct remote *remote)
 {
-    struct remote *remote = server->turns;
-    if (!remote || server->stopping)
-        return;
-    DL_DELETE(server->turns, remote);
-    remote->waits_turn = false;
-    remote_wake(remote);
+    const struct server *server = remote->server;
+    unsigned places = server->limits.connecting;
+    return server->connecting < places &&
+           (remote->failures == 0 || server->retrying < (places + 1) / 2);
+}
+
+static struct remote *next_turn(const struct server *server)
+{
+    struct remote *remote, *found = NULL;
+    DL_FOREACH (server->turns, remote) {
+        if (!has_place(remote))
+            continue;
+        if (remote->failures == 0)
+            return remote;
+        found = found ? found : remote;
+    }
+    return found;
+}
+
+/* One that has nothing to do any more takes no place, and the next one has its turn. */
+static void start_next_turns(struct server *server)
+{
+    struct remote *remote;
+    if (server->in_turns)
+        return; /* an attempt has ended in the loop below, which goes on */
+    server->in_turns = true;
+    while (!server->stopping && (remote = next_turn(server)) != NULL) {
+        DL_DELETE(server->turns, remote);
+        remote->waits_turn = false;
+        remote_wake(remote);
+        remote_release(remote);
+    }
+    server->in_turns = false;
 }
 
 /* Whatever came of it. */
@@ -55,7 +84,8 @@ static void attempt_end(struct remote *remote)
     remote->resolution = NULL;
     timer_stop(remote->deadline);
     remote->server->connecting--;
-    start_next_turn(remote->server);
+    remote->server->retrying -= remote->retries;
+    start_next_turns(remote->server);
 }
 
 static void note(struct remote *remote, const char *problem)
@@ -101,6 +131,18 @@ static void on_resolved(void *user, struct resolution *resolution)
     race_go(remote->race);
 }
 
+/* XMPP allows longer names than the DNS (RFC 7622 §3.2, RFC 1035 §3.1). */
+static bool is_too_long(struct remote *remote, const char *name)
+{
+    if (strlen(name) <= DNS_NAME_MAX)
+        return false;
+    struct resolution *nothing = xcalloc(1, sizeof(*nothing));
+    nothing->status = ERR_NOT_FOUND;
+    nothing->why = "the DNS has no names as long as that of the domain";
+    on_resolved(remote, nothing);
+    return true;
+}
+
 static void look_up(struct remote *remote)
 {
     struct server *server = remote->server;
@@ -111,7 +153,8 @@ static void look_up(struct remote *remote)
         .pick = pick,
     };
     char *name = tls_name_ascii(remote->domain);
-    remote->resolve = resolve_start(server->dns, &settings, name, on_resolved, remote);
+    if (!is_too_long(remote, name))
+        remote->resolve = resolve_start(server->dns, &settings, name, on_resolved, remote);
     free(name);
 }
 
@@ -121,7 +164,9 @@ static void attempt_begin(struct remote *remote, struct pair *pair)
     struct resolution *by_hand = policy_addresses(server->policy, remote->domain);
     remote->attempt = pair;
     remote->begun_ms = clock_monotonic_ms();
+    remote->retries = remote->failures > 0;
     server->connecting++;
+    server->retrying += remote->retries;
     note(remote, NULL);
     timer_start(remote->deadline, server->limits.connect_ms, 0);
     pair_enter(pair, PAIR_RESOLVING);
@@ -169,24 +214,30 @@ static struct out *find_stream(const struct remote *remote, const struct pair *w
     return NULL;
 }
 
-/* A pair that has something to send and no stream. */
+/* It has something to send and no stream. */
+static bool is_hungry(const struct remote *remote, const struct pair *pair)
+{
+    return pair->waiting && !pair->out && pair != remote->attempt;
+}
+
 static struct pair *find_hungry(const struct remote *remote)
 {
     struct pair *pair;
     DL_FOREACH (remote->pairs, pair) {
-        if (pair->waiting && !pair->out && pair != remote->attempt)
+        if (is_hungry(remote, pair))
             return pair;
     }
     return NULL;
 }
 
-static void ask_for_keys(struct remote *remote)
+/* A stream has to belong to somebody, even if it is only for keys. One that is about to end may
+ * still have the pair. */
+static struct pair *pair_for_keys(struct remote *remote)
 {
-    struct out *out = find_stream(remote, NULL);
-    if (out)
-        verify_send_all(remote, out);
-    else if (!remote->attempt)
-        attempt_begin(remote, pair_get(remote->server, remote->verifies->local, remote->domain));
+    struct pair *pair = pair_get(remote->server, remote->verifies->local, remote->domain);
+    if (pair->out)
+        pair_detach(pair);
+    return pair;
 }
 
 static bool must_wait(struct remote *remote)
@@ -194,31 +245,62 @@ static bool must_wait(struct remote *remote)
     struct server *server = remote->server;
     if (remote->waits_turn || timer_active(remote->retry) || server->stopping)
         return true;
-    if (server->connecting < server->limits.connecting)
+    if (has_place(remote))
         return false;
     remote->waits_turn = true;
     DL_APPEND(server->turns, remote);
     return true;
 }
 
+/* What streams that are there can do. */
+static void use_streams(struct remote *remote)
+{
+    struct pair *pair;
+    struct out *out;
+    DL_FOREACH (remote->pairs, pair) {
+        if (!is_hungry(remote, pair))
+            continue;
+        if ((out = find_stream(remote, pair)) != NULL)
+            out_prove(out, pair);
+        else
+            pair_enter(pair, PAIR_WAITING);
+    }
+    if (verify_is_waiting(remote) && (out = find_stream(remote, NULL)) != NULL)
+        verify_send_all(remote, out);
+}
+
 void remote_wake(struct remote *remote)
 {
-    struct pair *pair = find_hungry(remote);
-    struct out *out = pair ? find_stream(remote, pair) : NULL;
-    if (!pair && !verify_is_waiting(remote))
-        return;
-    if (out) {
-        out_prove(out, pair);
+    if (!policy_admits(remote->server->policy, remote->domain)) {
+        remote_deny(remote);
         return;
     }
-    if (pair && !pair->out)
-        pair_enter(pair, PAIR_WAITING);
+    use_streams(remote);
+    struct pair *pair = find_hungry(remote);
+    if (!pair && !verify_is_waiting(remote))
+        return;
     if (remote->attempt || must_wait(remote))
         return;
-    if (pair)
-        attempt_begin(remote, pair);
-    else
-        ask_for_keys(remote);
+    attempt_begin(remote, pair ? pair : pair_for_keys(remote));
+}
+
+void remote_deny(struct remote *remote)
+{
+    struct pair *pair;
+    DL_FOREACH (remote->pairs, pair) {
+        pair_bounce(pair, STANZA_REMOTE_SERVER_NOT_FOUND,
+                    "federation with this domain is not allowed here");
+    }
+    verify_fail(remote, NULL, STANZA_NOT_ALLOWED);
+}
+
+void remote_stop(struct remote *remote)
+{
+    struct pair *pair;
+    DL_FOREACH (remote->pairs, pair) {
+        pair_bounce(pair, STANZA_REMOTE_SERVER_TIMEOUT, "the server stops");
+    }
+    attempt_end(remote);
 }
 
 static void on_retry(void *user)

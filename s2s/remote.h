@@ -26,6 +26,7 @@ struct remote {
     struct resolution *resolution;
     struct race *race;
     struct timer *deadline;
+    bool retries; /* it follows a failure */
 
     struct timer *retry; /* runs: back-off */
     uint64_t retry_at_ms;
@@ -41,6 +42,10 @@ struct remote *remote_get(struct server *server, const char *domain);
 struct remote *remote_find(struct server *server, const char *domain);
 /* There is something to do: uses a stream that is there or begins an attempt, as far as may be. */
 void remote_wake(struct remote *remote);
+/* Policy does not allow it (any more): what waits is told so. Frees nothing. */
+void remote_deny(struct remote *remote);
+/* The daemon stops: nothing waits, nothing is tried. Frees nothing. */
+void remote_stop(struct remote *remote);
 /* It has shown to be alive: back-off ends. */
 void remote_heard(struct remote *remote);
 /* Something was acknowledged. */

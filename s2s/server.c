@@ -193,13 +193,18 @@ static void close_what_is_denied(struct server *server)
 {
     struct in *in, *next_in;
     struct out *out, *next_out;
+    struct remote *remote, *next_remote;
     DL_FOREACH_SAFE (server->ins, in, next_in) {
-        if (in->from && !policy_admits(server->policy, in->from))
+        if (!in_is_admitted(in, server->policy))
             in_close(in, STREAM_POLICY_VIOLATION);
     }
     DL_FOREACH_SAFE (server->outs, out, next_out) {
         if (!policy_admits(server->policy, out->remote->domain))
             out_close(out);
+    }
+    HASH_ITER (hh, server->remotes, remote, next_remote) {
+        if (!policy_admits(server->policy, remote->domain))
+            remote_deny(remote);
     }
 }
 
@@ -228,10 +233,7 @@ static void end_remotes(struct server *server)
 {
     struct remote *remote, *next;
     HASH_ITER (hh, server->remotes, remote, next) {
-        struct pair *pair;
-        DL_FOREACH (remote->pairs, pair) {
-            pair_bounce(pair, STANZA_REMOTE_SERVER_TIMEOUT, "the server stops");
-        }
+        remote_stop(remote);
     }
 }
 

@@ -47,11 +47,13 @@ struct server {
 
     struct remote *remotes; /* by domain */
     struct remote *turns;   /* remotes that wait for a free place among those connecting */
+    bool in_turns;          /* places are being given to them */
     struct out *outs;
     struct in *ins;
     unsigned connecting;
+    unsigned retrying;      /* of them: domains that have failed before */
     unsigned verifications; /* in question at other servers */
-    size_t queued_bytes;
+    size_t queued_bytes;    /* that wait, or have not been acknowledged */
 
     bool congested; /* the router does not take more: nothing is read from outside */
     bool stopping;

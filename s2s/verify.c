@@ -79,7 +79,7 @@ void verify_send_all(struct remote *remote, struct out *out)
     }
 }
 
-void verify_answered(struct remote *remote, struct out *out, const char *local, const char *id,
+bool verify_answered(struct remote *remote, struct out *out, const char *local, const char *id,
                      const char *type)
 {
     struct verify *verify;
@@ -88,11 +88,12 @@ void verify_answered(struct remote *remote, struct out *out, const char *local, 
             break;
     }
     if (!verify)
-        return;
+        return false;
     if (strcmp(type, "valid") == 0 || strcmp(type, "invalid") == 0)
         end(verify, type, STANZA_UNDEFINED_CONDITION);
     else
         end(verify, "error", STANZA_REMOTE_SERVER_NOT_FOUND);
+    return true;
 }
 
 void verify_fail(struct remote *remote, const struct out *out, enum stanza_condition condition)

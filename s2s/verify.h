@@ -20,8 +20,8 @@ struct verify {
 
 /* Asks as soon as there is a stream. */
 void verify_begin(struct remote *remote, struct in *in, const char *local, const char *key);
-/* The answer to the question that was asked on `out`; others are none (CVE-2012-3525). */
-void verify_answered(struct remote *remote, struct out *out, const char *local, const char *id,
+/* The answer to a question that was asked on `out`. False: nobody asked that (CVE-2012-3525). */
+bool verify_answered(struct remote *remote, struct out *out, const char *local, const char *id,
                      const char *type);
 /* Sends what has not been asked yet. */
 void verify_send_all(struct remote *remote, struct out *out);
