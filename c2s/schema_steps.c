@@ -80,13 +80,88 @@ const struct schema_step schema_steps[] = {
     {.sql = "CREATE TABLE IF NOT EXISTS message ("
             " owner bigint NOT NULL,"
             " seq bigint NOT NULL,"
-            " from_jid text NOT NULL,"
+            " peer text NOT NULL,"
+            " peer_hash bytea NOT NULL,"
+            " outgoing boolean NOT NULL,"
+            " resource text NOT NULL DEFAULT '',"
             " stanza text NOT NULL,"
             " received timestamptz NOT NULL,"
             " size bigint NOT NULL,"
+            " archived boolean NOT NULL,"
+            " origin bytea,"
             " PRIMARY KEY (owner, seq))"},
     {.sql = "ALTER TABLE account"
             " ADD COLUMN IF NOT EXISTS roster_floor bigint NOT NULL DEFAULT 0"},
+    {.sql = "CREATE INDEX IF NOT EXISTS message_peer ON message (owner, peer_hash, seq)"},
+    {.sql = "CREATE INDEX IF NOT EXISTS message_received ON message (owner, received)"},
+    {.sql = "CREATE INDEX IF NOT EXISTS message_origin ON message (owner, origin)"
+            " WHERE origin IS NOT NULL"},
+    {.sql = "ALTER TABLE account ADD COLUMN IF NOT EXISTS delivered bigint NOT NULL DEFAULT 0"},
+    {.sql = "ALTER TABLE home ADD COLUMN IF NOT EXISTS secret bytea"},
+    {.sql = "CREATE TABLE IF NOT EXISTS pending ("
+            " owner bigint NOT NULL,"
+            " seq bigint NOT NULL,"
+            " resource text NOT NULL DEFAULT '',"
+            " size bigint NOT NULL,"
+            " PRIMARY KEY (owner, seq))"},
+    {.sql = "CREATE TABLE IF NOT EXISTS device ("
+            " owner bigint NOT NULL,"
+            " device text NOT NULL,"
+            " mark bigint NOT NULL,"
+            " seen timestamptz NOT NULL,"
+            " PRIMARY KEY (owner, device))"},
+    {.sql = "CREATE TABLE IF NOT EXISTS session ("
+            " owner bigint NOT NULL,"
+            " session_id text NOT NULL,"
+            " resume_hash bytea,"
+            " resource text NOT NULL,"
+            " h_in bigint NOT NULL DEFAULT 0,"
+            " out_count bigint NOT NULL DEFAULT 0,"
+            " cursor_seq bigint NOT NULL DEFAULT 0,"
+            " presence text,"
+            " priority bigint NOT NULL DEFAULT 0,"
+            " directed text,"
+            " carbons boolean NOT NULL DEFAULT false,"
+            " csi_inactive boolean NOT NULL DEFAULT false,"
+            " caps text,"
+            " device text NOT NULL,"
+            " expires timestamptz,"
+            " worker text NOT NULL,"
+            " PRIMARY KEY (owner, session_id))"},
+    {.sql = "CREATE TABLE IF NOT EXISTS archive_prefs ("
+            " owner bigint PRIMARY KEY,"
+            " default_rule text NOT NULL,"
+            " always text NOT NULL DEFAULT '',"
+            " never text NOT NULL DEFAULT '')"},
+    {.sql = "CREATE TABLE IF NOT EXISTS outbox ("
+            " owner bigint NOT NULL,"
+            " seq bigint NOT NULL,"
+            " slot bigint NOT NULL,"
+            " destination text NOT NULL,"
+            " channel bigint,"
+            " number bigint NOT NULL DEFAULT 0,"
+            " stanza text NOT NULL,"
+            " size bigint NOT NULL,"
+            " created timestamptz NOT NULL,"
+            " attempt bigint NOT NULL DEFAULT 0,"
+            " PRIMARY KEY (owner, seq))"},
+    {.sql = "CREATE INDEX IF NOT EXISTS outbox_slot ON outbox (slot, owner, seq)"},
+    {.sql = "CREATE TABLE IF NOT EXISTS channel_out ("
+            " slot bigint NOT NULL,"
+            " destination bigint NOT NULL,"
+            " last bigint NOT NULL,"
+            " PRIMARY KEY (slot, destination))"},
+    {.sql = "CREATE TABLE IF NOT EXISTS channel_in ("
+            " slot bigint NOT NULL,"
+            " source bigint NOT NULL,"
+            " epoch bigint NOT NULL,"
+            " last bigint NOT NULL,"
+            " PRIMARY KEY (slot, source))"},
+    {.sql = "CREATE TABLE IF NOT EXISTS taken ("
+            " owner bigint NOT NULL,"
+            " id_hash bytea NOT NULL,"
+            " taken timestamptz NOT NULL,"
+            " PRIMARY KEY (owner, id_hash))"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

@@ -39,6 +39,7 @@ struct account {
     unsigned slot;
     enum account_state state;
     int64_t owner; /* key of all its rows; valid if READY */
+    int64_t seq;   /* the last number given to one of them: sm_next_seq() */
 
     struct session *sessions; /* DL list in the order of binding; see ACCOUNT_SESSIONS */
     size_t sessions_count;
@@ -47,6 +48,10 @@ struct account {
     struct roster *roster;
     struct blocklist *blocklist;
     struct offline *offline;
+
+    /* Private to unit.c. */
+    int64_t seq_reserved; /* the database knows that numbers up to this may be in use */
+    int64_t home_epoch;   /* of the home when it was loaded */
 
     /* Private to account.c. */
     bool loaded;   /* the modules hold something */

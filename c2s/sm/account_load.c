@@ -10,7 +10,8 @@
 
 static const struct db_statement select_account = {
     "account_select",
-    "SELECT owner FROM account WHERE domain = $1 AND local = $2",
+    "SELECT a.owner, a.seq, h.epoch FROM account a, home h"
+    " WHERE a.domain = $1 AND a.local = $2 AND h.home_id = 1",
     2,
 };
 
@@ -47,6 +48,17 @@ static void load_modules(struct account *account)
     sm_submit(unit, modules_loaded, NULL);
 }
 
+/* Numbers of a later epoch of the home are above all of an earlier one. What was given here since
+ * the row was last raised stays given. */
+static void read_numbers(struct account *account, const struct db_result *row)
+{
+    int64_t seq = db_get_int(row, 0, 1);
+
+    account->home_epoch = db_get_int(row, 0, 2);
+    account->seq_reserved = seq;
+    account->seq = MAX(account->seq, MAX(seq, account->home_epoch << SM_EPOCH_BITS));
+}
+
 static void account_selected(struct account *account, int status, const struct db_result *results,
                              void *user)
 {
@@ -57,6 +69,7 @@ static void account_selected(struct account *account, int status, const struct d
         account_loaded(account, ACCOUNT_ABSENT);
     } else {
         account->owner = db_get_int(&results[0], 0, 0);
+        read_numbers(account, &results[0]);
         load_modules(account);
     }
 }

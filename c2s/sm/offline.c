@@ -15,6 +15,7 @@
 
 #include "c2s/sm/sm.h"
 #include "common/base/clock.h"
+#include "common/tls/crypto.h"
 #include "common/xmpp/datetime.h"
 
 #define NS_DELAY       "urn:xmpp:delay"
@@ -27,25 +28,30 @@
 /* Nothing is stored beyond the quota: the statement then changes no row. */
 static const struct db_statement store_statement = {
     .name = "offline_store",
-    .sql = "WITH account_row AS (UPDATE account SET seq = seq + 1,"
-           " offline_count = offline_count + 1, offline_size = offline_size + $5::bigint"
-           " WHERE owner = $1::bigint AND offline_count < $6::bigint"
-           " AND offline_size + $5::bigint <= $7::bigint RETURNING seq)"
-           " INSERT INTO message (owner, seq, from_jid, stanza, received, size)"
-           " SELECT $1::bigint, seq, $2, $3, $4::timestamptz, $5::bigint FROM account_row",
-    .parameters = 7,
+    .sql = "WITH account_row AS (UPDATE account SET"
+           " offline_count = offline_count + 1, offline_size = offline_size + $7::bigint"
+           " WHERE owner = $1::bigint AND offline_count < $8::bigint"
+           " AND offline_size + $7::bigint <= $9::bigint RETURNING owner),"
+           " waiting AS (INSERT INTO pending (owner, seq, size)"
+           " SELECT owner, $2::bigint, $7::bigint FROM account_row)"
+           " INSERT INTO message (owner, seq, peer, peer_hash, outgoing, stanza, received, size,"
+           " archived)"
+           " SELECT owner, $2::bigint, $3, $4::bytea, false, $5, $6::timestamptz, $7::bigint, true"
+           " FROM account_row",
+    .parameters = 9,
 };
 
 static const struct db_statement read_statement = {
     .name = "offline_read",
-    .sql = "SELECT seq, stanza, (extract(epoch FROM received) * 1000000)::bigint FROM message"
+    .sql = "SELECT seq, stanza, (extract(epoch FROM received) * 1000000)::bigint"
+           " FROM pending JOIN message USING (owner, seq)"
            " WHERE owner = $1::bigint AND seq > $2::bigint ORDER BY seq LIMIT $3::bigint",
     .parameters = 3,
 };
 
 static const struct db_statement delete_statement = {
     .name = "offline_delete",
-    .sql = "WITH gone AS (DELETE FROM message WHERE owner = $1::bigint AND seq <= $2::bigint"
+    .sql = "WITH gone AS (DELETE FROM pending WHERE owner = $1::bigint AND seq <= $2::bigint"
            " RETURNING size)"
            " UPDATE account SET offline_count = offline_count - (SELECT count(*) FROM gone),"
            " offline_size = offline_size - (SELECT coalesce(sum(size), 0) FROM gone)"
@@ -90,12 +96,16 @@ static void store(struct account *account, struct stanza *message)
     const struct sm_limits *limits = &account->sm->limits;
     char *xml = sm_format(message->root);
     struct sm_unit *unit = sm_unit_new(account, SM_WRITE);
+    int64_t seq = sm_next_seq(unit);
+    const char *peer = message->from.bare;
+    uint8_t hash[CRYPTO_HASH_MAX];
     char now[DATETIME_SIZE];
 
+    crypto_digest(CRYPTO_SHA256, peer, strlen(peer), hash);
     datetime_format(clock_wall_us(), now);
-    sm_add_values(unit, &store_statement, DB_INT(account->owner), DB_TEXT(message->from.full),
-                  DB_TEXT(xml), DB_TEXT(now), DB_INT((int64_t)strlen(xml)),
-                  DB_INT((int64_t)limits->offline_messages),
+    sm_add_values(unit, &store_statement, DB_INT(account->owner), DB_INT(seq), DB_TEXT(peer),
+                  DB_BYTES(hash, crypto_hash_size(CRYPTO_SHA256)), DB_TEXT(xml), DB_TEXT(now),
+                  DB_INT((int64_t)strlen(xml)), DB_INT((int64_t)limits->offline_messages),
                   DB_INT((int64_t)limits->offline_bytes));
     sm_submit(unit, on_stored, stanza_ref(message));
     free(xml);

@@ -228,6 +228,12 @@ typedef void sm_done(struct account *account, int status, const struct db_result
                      void *user);
 
 struct sm_unit *sm_unit_new(struct account *account, enum sm_access access);
+/* The number (seq) for a row of the account that the unit writes. The owner of an account is its
+ * only writer, so it counts in memory; the account's row is raised some numbers ahead, in a
+ * statement of the unit in front of those that are added: before the first sm_add(). Numbers rise,
+ * with the home's epoch above SM_EPOCH_BITS, and are never given twice; there may be gaps. */
+#define SM_EPOCH_BITS 40
+int64_t sm_next_seq(struct sm_unit *unit);
 void sm_add(struct sm_unit *unit, const struct db_statement *statement,
             const struct db_value *values);
 #define sm_add_values(unit, statement, ...)                                                        \

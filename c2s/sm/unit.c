@@ -11,11 +11,23 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 
+/* So many numbers are reserved at once. */
+#define RESERVE 128
+
+static const struct db_statement reserve = {
+    "account_reserve",
+    "UPDATE account SET seq = $2::bigint, home_epoch = $3::bigint"
+    " WHERE owner = $1::bigint AND seq < $2::bigint",
+    3,
+};
+
 struct sm_unit {
     struct account *account;
     struct db_unit *unit;
     enum sm_access access;
-    int refused; /* instead of asking the database */
+    size_t hidden;    /* statements in front of the caller's */
+    int64_t reserves; /* 0: nothing */
+    int refused;      /* instead of asking the database */
     sm_done *done;
     void *user;
 };
@@ -32,8 +44,25 @@ struct sm_unit *sm_unit_new(struct account *account, enum sm_access access)
         unit->refused = ERR_FENCED;
     } else if (access == SM_WRITE) {
         unit->refused = slots_fence(sm->slots, account->slot, unit->unit);
+        unit->hidden = 1;
     }
     return unit;
+}
+
+/* Until a reservation is known to be committed every unit repeats it, so that none rests on another
+ * that may fail. */
+int64_t sm_next_seq(struct sm_unit *unit)
+{
+    struct account *account = unit->account;
+    int64_t seq = ++account->seq;
+
+    if (seq > account->seq_reserved && !unit->refused) {
+        unit->reserves = seq + RESERVE;
+        db_unit_add_values(unit->unit, &reserve, DB_INT(account->owner), DB_INT(unit->reserves),
+                           DB_INT(account->home_epoch));
+        unit->hidden++;
+    }
+    return seq;
 }
 
 void sm_add(struct sm_unit *unit, const struct db_statement *statement,
@@ -76,14 +105,16 @@ static void finish(struct sm_unit *unit, int status, const struct db_result *res
 static void answered(void *user, int status, const struct db_result *results, size_t count)
 {
     struct sm_unit *unit = user;
-    size_t fence = unit->access == SM_WRITE ? 1 : 0;
 
     (void)count;
+    if (status == 0) {
+        unit->account->seq_reserved = MAX(unit->account->seq_reserved, unit->reserves);
+    }
     report(unit, status);
     if (unit->access == SM_WRITE && outcome_unknown(status)) {
         account_distrust(unit->account);
     }
-    finish(unit, status, status == 0 ? results + fence : NULL);
+    finish(unit, status, status == 0 ? results + unit->hidden : NULL);
 }
 
 static void refused(void *user)

@@ -122,7 +122,7 @@ static void warn_of_restart(void *user UNUSED, const struct config_item *item)
 
 static void reload(void)
 {
-    struct config *fresh;
+    struct config *fresh = NULL;
 
     notify_send("RELOADING=1");
     int error = config_load(running.config_path, stderr, &fresh);
@@ -135,6 +135,7 @@ static void reload(void)
         apply_log_level(fresh);
         log_info("config_reloaded", LOG_TEXT("file", running.config_path));
     } else {
+        config_free(fresh);
         log_error("config_reload_failed", LOG_TEXT("file", running.config_path), LOG_ERROR(error));
     }
     notify_send("READY=1");

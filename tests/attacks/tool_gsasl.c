@@ -34,19 +34,19 @@ static void set_identity(Gsasl_session *session, char **words, int count)
 /* GNU SASL takes an empty input for none, which is what the first step wants. */
 static int converse(Gsasl_session *session)
 {
-    char *line = strdup("");
+    char *line = NULL;
     size_t room = 0;
     char *answer;
     int result;
 
     do {
-        result = gsasl_step64(session, line, &answer);
+        result = gsasl_step64(session, line ? line : "", &answer);
         if (result != GSASL_OK && result != GSASL_NEEDS_MORE)
-            return result;
+            break;
         printf("%s\n", answer);
         fflush(stdout);
         gsasl_free(answer);
-        if (result == GSASL_OK && room > 0)
+        if (result == GSASL_OK && line)
             break;
         if (getline(&line, &room, stdin) < 0)
             break;

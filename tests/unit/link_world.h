@@ -30,6 +30,7 @@ struct world {
     struct parser_pool *pool;
     struct config *config;
     struct router *router; /* NULL: not running */
+    struct daemon *daemons;
     bool stopped;
 };
 
@@ -37,6 +38,7 @@ struct daemon {
     struct world *world;
     struct link *link; /* NULL: closed */
     struct buffer heard;
+    struct daemon *prev, *next; /* world->daemons */
 };
 
 /* --- what daemons hear --- */
@@ -163,6 +165,17 @@ static inline void await(struct daemon *daemon, const char *line)
     }
 }
 
+static inline void daemon_free(struct daemon *daemon)
+{
+    if (daemon->link) {
+        link_close(daemon->link);
+        await(daemon, "closed");
+    }
+    DL_DELETE(daemon->world->daemons, daemon);
+    buffer_fini(&daemon->heard);
+    free(daemon);
+}
+
 /* --- the world --- */
 
 static inline void on_stopped(void *user)
@@ -238,6 +251,8 @@ static inline int tear_down(void **state)
 {
     static const char *const files[] = {"secret", "kontalk.conf"};
     struct world *world = *state;
+    while (world->daemons) /* of a test that failed */
+        daemon_free(world->daemons);
     if (world->router)
         stop_router(world);
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -260,6 +275,7 @@ static inline struct daemon *daemon_with(struct world *world, struct link_settin
 {
     struct daemon *daemon = xcalloc(1, sizeof(*daemon));
     daemon->world = world;
+    DL_APPEND(world->daemons, daemon);
     daemon->link = link_new(world->loop, world->pool, &settings, &link_ops, daemon);
     for (size_t i = 0; i < count; i++)
         link_bind(daemon->link, &binds[i]);
@@ -294,16 +310,6 @@ static inline struct daemon *net_new(struct world *world)
 {
     return daemon_new(world, "net", "net", &(const struct link_bind){.name = "beta.example.test"},
                       1);
-}
-
-static inline void daemon_free(struct daemon *daemon)
-{
-    if (daemon->link) {
-        link_close(daemon->link);
-        await(daemon, "closed");
-    }
-    buffer_fini(&daemon->heard);
-    free(daemon);
 }
 
 static inline int try_say(struct daemon *daemon, const char *id, const char *from, const char *to)

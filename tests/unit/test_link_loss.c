@@ -103,7 +103,8 @@ static void patience_ends(void **state)
     assert_in_range(sent, 2, 20);
     assert_int_equal(try_say(daemon, "m", "a@example.test", "b@example.test"), ERR_LIMIT);
     assert_true(link_is_congested(daemon->link));
-    await(daemon, "undelivered m");
+    await(daemon, "drained");
+    assert_true(has_heard(daemon, "undelivered m"));
     assert_false(link_is_congested(daemon->link));
     assert_int_equal(try_say(daemon, "m", "a@example.test", "b@example.test"), 0);
     free(address);
