@@ -46,10 +46,16 @@ static void plugin_stanza(void *state, void *session, struct stanza *stanza, int
     stanza_unref(stanza);
 }
 
-static void plugin_closed(void *state, void *session, bool orderly)
+static void plugin_silent(void *state, void *session)
 {
     (void)state;
-    (void)orderly;
+    session_ask(session);
+}
+
+static void plugin_closed(void *state, void *session, enum client_end how)
+{
+    (void)state;
+    (void)how;
     session_closed(session);
 }
 
@@ -114,6 +120,7 @@ const struct c2s_plugin sm_plugin = {
     .features = plugin_features,
     .bind = plugin_bind,
     .stanza = plugin_stanza,
+    .silent = plugin_silent,
     .closed = plugin_closed,
     .client_gone = plugin_client_gone,
     .writable = plugin_writable,

@@ -60,6 +60,9 @@ struct stream_feature {
      * it was answered otherwise. NULL: not-authorized before STREAM_BOUND, policy-violation later.
      */
     int (*refuse)(void *user, struct element *element);
+    /* Offered every top-level element that is in no table, while the feature exists; false: it is
+     * not known here either. May be NULL. */
+    bool (*take)(void *user, struct element *element);
 };
 
 struct stream_profile {
@@ -151,6 +154,8 @@ void stream_fail(struct stream *stream, enum stream_condition condition, const c
 /* With an application-specific condition. */
 void stream_fail_with(struct stream *stream, enum stream_condition condition, const char *text,
                       const char *app_ns, const char *app_name);
+void stream_fail_element(struct stream *stream, enum stream_condition condition, const char *text,
+                         const struct element *app);
 
 enum stream_state stream_state(const struct stream *stream);
 const char *stream_state_name(enum stream_state state);

@@ -311,6 +311,41 @@ void client_send(struct client *client, struct stanza *stanza)
     fake_put(&client->inbox, stanza);
 }
 
+void client_resumed(struct client *client, const struct jid *full, void *session)
+{
+    client_bound(client, full, session);
+}
+
+void client_hold(struct client *client)
+{
+    client->paused++;
+}
+
+void client_release(struct client *client)
+{
+    client->paused--;
+}
+
+void client_detach(struct client *client)
+{
+    client->session = NULL;
+}
+
+void client_send_element(struct client *client, const struct element *element)
+{
+    assert_false(client->gone);
+    fake_put_element(&client->inbox, element);
+}
+
+void client_fail(struct client *client, enum stream_condition condition, const char *text,
+                 const struct element *app)
+{
+    if (app) {
+        fake_put_element(&client->inbox, app);
+    }
+    client_close(client, (int)condition, text);
+}
+
 /* The session hears of it inside the call, which c2s may do. */
 void client_close(struct client *client, int condition, const char *text)
 {
@@ -318,7 +353,8 @@ void client_close(struct client *client, int condition, const char *text)
     client->closed = condition;
     if (!client->gone) {
         client->gone = true;
-        sm_plugin.closed(fake.state, client->session, false);
+        if (client->session)
+            sm_plugin.closed(fake.state, client->session, CLIENT_FAILED);
     }
 }
 
