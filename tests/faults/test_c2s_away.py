@@ -89,7 +89,7 @@ def answer_question(client):
 
 
 def test_stored_messages_stay(node, login, gateway):
-    """What waits for somebody who is away survives until he has it, and then does not come again."""
+    """What waits for somebody who is away survives until he has it; then it does not come again."""
     bob, door = login(where=node), gateway(node)
     bob.logout()
     texts = [door.tell(bob.bare) for _ in range(5)]
