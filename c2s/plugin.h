@@ -105,6 +105,8 @@ const struct config *worker_config(struct worker *worker);
 /* "alpha.example.net" and "example.net". */
 const char *worker_host(struct worker *worker);
 const char *worker_network(struct worker *worker);
+/* The secret of the home, HOME_SECRET_SIZE bytes (c2s/home.h); it is there before any slot is. */
+const uint8_t *worker_secret(struct worker *worker);
 /* Whether accounts can be under this domain here: the network domain (or a further [domain]). */
 bool worker_serves(struct worker *worker, const char *domain);
 /* To the router. Borrowed. ERR_LIMIT: congested; the caller answers for the stanza. */

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "c2s/home.h"
 #include "c2s/plugin.h"
 #include "c2s/sm/plugin.h"
 #include "common/base/clock.h"
@@ -268,6 +269,14 @@ bool worker_serves(struct worker *worker, const char *domain)
 {
     (void)worker;
     return strcmp(domain, FAKE_NETWORK) == 0;
+}
+
+const uint8_t *worker_secret(struct worker *worker)
+{
+    static const uint8_t secret[HOME_SECRET_SIZE] = {1, 2, 3};
+
+    (void)worker;
+    return secret;
 }
 
 static void fake_come_back(void *user)
