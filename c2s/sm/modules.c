@@ -5,9 +5,11 @@
  */
 #include "c2s/sm/caps.h"
 #include "c2s/sm/disco.h"
+#include "c2s/sm/forged.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/roster.h"
 #include "c2s/sm/sm.h"
+#include "c2s/sm/stanza_id.h"
 #include "c2s/sm/subscription.h"
 
 extern const struct sm_module binding_module, blocking_module, contact_module, last_module,
@@ -32,5 +34,7 @@ const struct sm_module *const sm_modules[] = {
     &version_module,
     &vcard_module,
     &private_module,
+    &stanza_id_module,
+    &forged_module, /* its work is done before all hooks */
     NULL,
 };

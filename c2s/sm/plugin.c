@@ -5,6 +5,7 @@
 #include "c2s/sm/plugin.h"
 
 #include "c2s/sm/core.h"
+#include "c2s/sm/forged.h"
 #include "c2s/sm/outgoing.h"
 #include "c2s/sm/route.h"
 
@@ -88,6 +89,7 @@ static void plugin_routed(void *state, struct stanza *stanza, int problem)
     if (problem >= 0) {
         sm_refuse(state, stanza, (enum stanza_condition)problem, NULL);
     } else if (stanza->has_to && stanza->has_from) {
+        forged_strip_arrived(state, stanza);
         sm_arrived(state, stanza);
     }
     stanza_unref(stanza);

@@ -18,6 +18,7 @@
 
 struct account;
 struct sm;
+struct asked;
 struct caps;
 struct directed;
 struct sm_request;
@@ -37,6 +38,7 @@ struct session {
     bool roster_interested;
     bool blocking_interested;
     struct caps *caps;
+    struct asked *asked; /* forged.c */
 
     /* Private to session.c and dispatch.c. */
     unsigned queued; /* jobs of it */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Hashes, HMAC, PBKDF2, a block cipher and randomness, all from GnuTLS. None of these can fail with the arguments
- * given here; if one does the library is unusable, and going on would mean predictable secrets.
+ * Hashes, HMAC, PBKDF2, a block cipher and randomness, all from GnuTLS. None of these can fail with
+ * the arguments given here; if one does the library is unusable, and going on would mean
+ * predictable secrets.
  */
 #include "common/tls/crypto.h"
 

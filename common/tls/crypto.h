@@ -24,8 +24,8 @@ void crypto_pbkdf2(enum crypto_hash hash, const char *password, size_t password_
 void crypto_random(void *bytes, size_t length);
 /* `length` random bytes as lower-case hex text, NUL-terminated: text holds 2 * length + 1. */
 void crypto_random_hex(char *text, size_t length);
-/* One block of AES-256 under one key: a permutation of the 128-bit values that tells nothing of what
- * it permutes. Not a way to encrypt messages. */
+/* One block of AES-256 under one key: a permutation of the 128-bit values that tells nothing of
+ * what it permutes. Not a way to encrypt messages. */
 #define CRYPTO_BLOCK_SIZE     16
 #define CRYPTO_BLOCK_KEY_SIZE 32
 struct crypto_block;

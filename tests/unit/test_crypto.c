@@ -159,12 +159,9 @@ static void test_equal_and_wipe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_digests),
-        cmocka_unit_test(test_hmacs),
-        cmocka_unit_test(test_block),
-        cmocka_unit_test(test_pbkdf2),
-        cmocka_unit_test(test_random),
-        cmocka_unit_test(test_random_hex_is_not_overwritten),
+        cmocka_unit_test(test_digests),        cmocka_unit_test(test_hmacs),
+        cmocka_unit_test(test_block),          cmocka_unit_test(test_pbkdf2),
+        cmocka_unit_test(test_random),         cmocka_unit_test(test_random_hex_is_not_overwritten),
         cmocka_unit_test(test_equal_and_wipe),
     };
 
