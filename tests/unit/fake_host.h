@@ -210,7 +210,7 @@ void control_print(struct control_request *request, const char *format, ...)
     va_start(arguments, format);
     assert_true(vasprintf(&text, format, arguments) >= 0);
     va_end(arguments);
-    buffer_append_text(&fake_answer_text, text);
+    buffer_printf(&fake_answer_text, "%s\n", text);
     free(text);
 }
 
