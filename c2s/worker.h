@@ -11,7 +11,6 @@
 
 #include "c2s/admission.h"
 #include "c2s/domain.h"
-#include "c2s/home.h"
 #include "c2s/plugin.h"
 #include "common/component/link.h"
 #include "common/io/listener.h"
@@ -55,7 +54,6 @@ struct worker {
     const struct c2s_plugin *plugin;
     void *plugin_state;
     struct timer *retry; /* of the schema check at start */
-    uint8_t secret[HOME_SECRET_SIZE];
     bool ready;
     bool stopping;
     void (*stopped)(void *user);

@@ -27,7 +27,6 @@
 #include "common/xmpp/stanza.h"
 
 struct caps_cache;
-struct crypto_block;
 struct parser_pool;
 struct sm_iq_row;
 
@@ -58,7 +57,6 @@ struct sm {
 
     /* One field a feature; only its own file looks inside. */
     struct caps_cache *caps;
-    struct crypto_block *stanza_ids;
 
     /* Private to sm.c, account.c, session.c and dispatch.c. */
     struct account *accounts;

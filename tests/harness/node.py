@@ -99,10 +99,12 @@ class Daemon:
 class TestNode(node.Node):
     __test__ = False  # no test, whatever its name looks like
 
-    def __init__(self, settings=None, domains=None, network=place.NETWORK, authority=None):
+    def __init__(self, settings=None, domains=None, network=place.NETWORK, authority=None,
+                 inside=None):
         """settings: {section: {key: value}} for kontalk.conf, None takes a key away;
         domains: {domain: names of its certificate} beside the network's own;
-        network: its domain; authority: another node's, so that both trust each other."""
+        network: its domain; authority: another node's, so that both trust each other;
+        inside: {daemon: what comes before its command} for namespaces."""
         parent = os.environ.get("TEST_SCRATCH")
         directory = tempfile.mkdtemp(prefix="run-" if parent else "kontalk-test-",
                                      dir=parent or "/tmp")
@@ -113,6 +115,9 @@ class TestNode(node.Node):
                          usual_ports=False)
         self.authority = authority or self.authority
         self.domains.update(domains or {})
+        for name, words in (inside or {}).items():
+            process = self.daemons[f"kontalk-{name}"]
+            process.command = [*words, *process.command]
         self.passwords = []
         self._handles = {}
 

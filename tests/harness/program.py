@@ -13,7 +13,12 @@ from tests.harness import wait
 from tests.node import place
 
 # No program outlives this, whatever becomes of us, nor SIGTERM for long.
-LIMITED = ("timeout", "--foreground", "--kill-after=2", "300")
+SECONDS = 300
+
+
+def limited(seconds=SECONDS):
+    """What comes before a command."""
+    return ["timeout", "--foreground", "--kill-after=2", str(seconds)]
 
 
 class Home:
@@ -55,12 +60,12 @@ def home(ca):
 class Program:
     """A process; what it prints can be waited for. No secrets into the command."""
 
-    def __init__(self, where, *command):
+    def __init__(self, where, *command, environment=None, seconds=SECONDS):
         self._out = open(os.open(f"{where.path}/output", os.O_RDWR | os.O_CREAT | os.O_APPEND,
                                  0o600), "rb")
         self._process = subprocess.Popen(
-            [*LIMITED, *command], stdin=subprocess.PIPE, stdout=self._out, stderr=self._out,
-            env=where.environment, cwd=where.path)
+            [*limited(seconds), *command], stdin=subprocess.PIPE, stdout=self._out,
+            stderr=self._out, cwd=where.path, env={**where.environment, **(environment or {})})
 
     def output(self):
         return os.pread(self._out.fileno(), 1 << 24, 0).decode(errors="replace")
@@ -76,6 +81,12 @@ class Program:
     def hush(self):
         """The end of its standard input."""
         self._process.stdin.close()
+
+    def signal(self, number):
+        """To the program itself, and not to what limits its time."""
+        pid = self._process.pid
+        for child in place.read(f"/proc/{pid}/task/{pid}/children").split():
+            os.kill(int(child), number)
 
     def wait(self, seconds=wait.SECONDS):
         """Its exit status."""

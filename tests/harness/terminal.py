@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 from tests.harness import wait
-from tests.harness.program import LIMITED
+from tests.harness.program import limited
 
 COLUMNS, ROWS = 200, 60
 
@@ -20,7 +20,7 @@ class Terminal:
     def __init__(self, where, *command):
         self._where = where
         self._tmux("new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS),
-                   *LIMITED, *command)
+                   *limited(), *command)
 
     def _tmux(self, *words):
         done = subprocess.run(["tmux", "-S", f"{self._where.path}/tmux", "-f", "/dev/null", *words],

@@ -19,6 +19,13 @@ expiration_days = {days}
 """
 SERVER = COMMON + "tls_www_server\ntls_www_client\n"
 CLIENT = COMMON + "tls_www_client\n"
+EXPIRED = """cn = "{name}"
+signing_key
+tls_www_server
+tls_www_client
+activation_date = "2020-01-01 00:00:00 UTC"
+expiration_date = "2020-02-01 00:00:00 UTC"
+"""
 
 
 class Authority:
@@ -38,6 +45,15 @@ class Authority:
         lines = [f'dns_name = "{name}"' for name in names]
         return self._issue(path, SERVER.format(name=names[0], days=days), lines)
 
+    def issue_server_only(self, path, names, days=3650):
+        """For one end of s2s, as public authorities issue them."""
+        lines = [f'dns_name = "{name}"' for name in names] + ["tls_www_server"]
+        return self._issue(path, COMMON.format(name=names[0], days=days), lines)
+
+    def issue_expired(self, path, names):
+        lines = [f'dns_name = "{name}"' for name in names]
+        return self._issue(path, EXPIRED.format(name=names[0]), lines)
+
     def issue_client(self, path, jids, days=3650):
         """With id-on-xmppAddr (RFC 6120 §13.7.1.4) for each JID."""
         lines = [f'xmpp_name = "{jid}"' for jid in jids]
@@ -52,6 +68,17 @@ class Authority:
                      "--load-privkey", key, "--load-ca-certificate", self.certificate,
                      "--load-ca-privkey", self.key)
         return certificate, key
+
+
+def issue_self_signed(path, names, days=3650):
+    """Nobody but itself says whose it is; returns both paths."""
+    certificate, key = f"{path}.pem", f"{path}.key"
+    if not os.path.exists(certificate):
+        make_key(key)
+        lines = [f'dns_name = "{name}"\n' for name in names]
+        certtool(SERVER.format(name=names[0], days=days) + "".join(lines), certificate,
+                 "--generate-self-signed", "--load-privkey", key)
+    return certificate, key
 
 
 def make_key(path):

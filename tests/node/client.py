@@ -34,9 +34,8 @@ class Closed(Exception):
 class Stream:
     """An XML stream: bytes and elements out, elements in."""
 
-    def __init__(self, address, source=None, content_ns=CLIENT):
-        self.socket = socket.create_connection(
-            address, SECONDS, source_address=(source, 0) if source else None)
+    def __init__(self, address, source=None, content_ns=CLIENT, connect=socket.create_connection):
+        self.socket = connect(address, SECONDS, source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.content_ns = content_ns
         self.header = None  # of the peer: its attributes
@@ -126,8 +125,8 @@ class Client(Stream):
     """A client of one account."""
 
     def __init__(self, address, jid, password, authority, direct_tls=False, resource=None,
-                 source=None):
-        super().__init__(address, source)
+                 source=None, connect=socket.create_connection):
+        super().__init__(address, source, connect=connect)
         self.bare = jid
         self.user, _, self.domain = jid.partition("@")
         self.password = password

@@ -20,9 +20,7 @@ STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 HOST, NETWORK = "alpha.example.test", "example.test"
 IRC, IRC2, BOT = "irc.example.test", "irc2.example.test", "bot.test"
 SECRET = "not told to anybody"
-DURABLE = "urn:kontalk:durable:1"
-PROTOCOLS = (f"<protocols xmlns='{ROUTER}'><protocol name='router' version='1'/>"
-             "<protocol name='durable' version='1'/></protocols>")
+PROTOCOLS = f"<protocols xmlns='{ROUTER}'><protocol name='router' version='1'/></protocols>"
 SANITIZER_REPORT = re.compile(r"Sanitizer|runtime error:")
 
 CONFIGURATION = """
@@ -43,7 +41,6 @@ allow = default
 allow = private
 allow = shared
 allow = log
-allow = durable
 """
 
 
@@ -159,8 +156,7 @@ class Router:
         assert component.receive().tag == f"{{{COMPONENT}}}handshake"
         protocols = component.receive()
         assert protocols.tag == f"{{{ROUTER}}}protocols"
-        assert [dict(child.attrib) for child in protocols] == [
-            {"name": "router", "version": "1"}, {"name": "durable", "version": "1"}]
+        assert [dict(child.attrib) for child in protocols] == [{"name": "router", "version": "1"}]
         component.send(PROTOCOLS)
         return component
 

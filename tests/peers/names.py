@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Who is where in the namespace of the real peers: domains, addresses, and the DNS that says so.
+#
+# Not below .test, which resolvers answer themselves (RFC 6761 §6.2).
+#
+# Every way to federate is a domain of each server: external-starttls.prosody.example talks with
+# external-starttls.kontalk.example. A domain offers what its way says and nothing else.
+
+from dataclasses import dataclass
+
+DNS = "127.0.10.53"
+KONTALK, PROSODY, EJABBERD, JABBERD2 = "127.0.10.1", "127.0.10.2", "127.0.10.3", "127.0.10.4"
+MACHINES = {"kontalk": KONTALK, "prosody": PROSODY, "ejabberd": EJABBERD, "jabberd2": JABBERD2}
+NOBODY = "127.0.10.99"
+OURS = "kontalk.example"
+STARTTLS, DIRECT = 5269, 5270
+SRV = {STARTTLS: "_xmpp-server", DIRECT: "_xmpps-server"}
+
+
+@dataclass(frozen=True)
+class Way:
+    """How two servers prove who they are, and where they begin TLS."""
+
+    proof: str  # as kontalkctl has it
+    port: int
+
+    @property
+    def label(self):
+        return f"{self.proof.lower()}-{'direct' if self.port == DIRECT else 'starttls'}"
+
+    def at(self, server):
+        """The domain of a server ("prosody") that federates this way."""
+        return f"{self.label}.{server}.example"
+
+
+WAYS = tuple(Way(proof, port) for proof in ("EXTERNAL", "dialback") for port in (STARTTLS, DIRECT))
+
+
+def host(domain, address):
+    return f"{domain}. {'AAAA' if ':' in address else 'A'} {address}"
+
+
+def service(domain, port, target=None, priority=0, weight=0):
+    return f"{SRV[port]}._tcp.{domain}. SRV {priority} {weight} {port} {target or domain}."
+
+
+def way_records(server, address):
+    """Hosts of their own: a domain has no address by which it could be reached another way."""
+    machine = f"machine.{server}.example"
+    return [host(machine, address), *(service(way.at(server), way.port, machine) for way in WAYS)]
+
+
+def records(certificates):
+    """The root zone; certificates (credentials.py) for what DANE says."""
+    found = [host(OURS, KONTALK), service(OURS, STARTTLS)]
+    for server, address in MACHINES.items():
+        found += way_records(server, address)
+        found.append(service(f"unserved.{server}.example", STARTTLS, f"machine.{server}.example"))
+    return found
+
+
+def bogus_records():
+    """Names relative to bogus.example."""
+    return [f"_xmpp-server._tcp SRV 0 0 {STARTTLS} machine.prosody.example."]
