@@ -46,21 +46,6 @@ static const struct stream_feature client_limits = {
     .advertise = limits_feature,
 };
 
-static void plugin_features(void *user, struct element *features)
-{
-    struct client *client = user;
-    const struct worker *worker = client->worker;
-
-    if (worker->plugin->features)
-        worker->plugin->features(worker->plugin_state, features);
-}
-
-static const struct stream_feature client_plugin = {
-    .name = "plugin",
-    .requires = STREAM_SECURE | STREAM_AUTHENTICATED,
-    .advertise = plugin_features,
-};
-
 static const struct stream_feature *const client_features[] = {
     &client_starttls, &client_sasl, &client_bind, &client_plugin, &client_limits, NULL,
 };
@@ -133,12 +118,22 @@ static void leave_session(struct client *client)
     login_abandon(client);
     if (session) {
         client->session = NULL;
-        worker->plugin->closed(worker->plugin_state, session, client->orderly);
-    } else if (client->bind_id) {
+        worker->plugin->closed(worker->plugin_state, session, client->end);
+    } else if (client->bind_id || client->held) {
         worker->plugin->client_gone(worker->plugin_state, client);
     }
     free(client->bind_id);
     client->bind_id = NULL;
+}
+
+/* Of the errors that we send these say nothing against the client. */
+static enum client_end end_of(int condition)
+{
+    if (condition < 0)
+        return CLIENT_CLOSED;
+    return condition == STREAM_CONNECTION_TIMEOUT || condition == STREAM_SYSTEM_SHUTDOWN
+               ? CLIENT_LOST
+               : CLIENT_FAILED;
 }
 
 /* Whoever scans ports does not fill the log; who has logged in is told of each time. */
@@ -154,7 +149,8 @@ static void on_ended(void *user, int condition, const char *text, bool abrupt)
     struct client *client = user;
 
     client->ended = true;
-    client->orderly = condition < 0 && !abrupt;
+    if (!abrupt)
+        client->end = end_of(condition);
     if (condition >= 0)
         log_event(worth(client), "stream_error", LOG_TEXT("sid", stream_id(client->stream)),
                   LOG_TEXT("addr", client_address(client)),
@@ -263,15 +259,30 @@ void client_shutdown(struct client *client)
         stream_fail(client->stream, STREAM_SYSTEM_SHUTDOWN, NULL);
 }
 
+/* Who does not read cannot make us keep everything that others send. */
+static bool is_stuck(const struct client *client)
+{
+    return conn_queued(client->conn) > QUEUE_LIMIT_FACTOR * client->worker->limits.send_queue;
+}
+
 void client_send(struct client *client, struct stanza *stanza)
 {
     if (client->ended)
         return;
-    /* Who does not read cannot make us keep everything that others send. */
-    if (conn_queued(client->conn) > QUEUE_LIMIT_FACTOR * client->worker->limits.send_queue)
+    if (is_stuck(client))
         client_stuck(client);
     else
         stream_send(client->stream, stanza);
+}
+
+void client_send_element(struct client *client, const struct element *element)
+{
+    if (client->ended)
+        return;
+    if (is_stuck(client))
+        client_stuck(client);
+    else
+        stream_send_element(client->stream, element);
 }
 
 bool client_is_full(const struct client *client)
@@ -287,6 +298,13 @@ void client_close(struct client *client, int condition, const char *text)
         stream_close(client->stream);
     else
         stream_fail(client->stream, (enum stream_condition)condition, text);
+}
+
+void client_fail(struct client *client, enum stream_condition condition, const char *text,
+                 const struct element *app)
+{
+    if (!client->ended)
+        stream_fail_element(client->stream, condition, text, app);
 }
 
 void client_pause(struct client *client)

@@ -11,6 +11,7 @@
  * client_sasl.c   the SASL feature; login.c the exchange that waits for database and threads
  * client_bind.c   resource binding
  * client_stanza.c stanzas in and out: who may say what, rates
+ * client_plugin.c what else a plugin does with a client: elements, holding, another's session
  */
 #pragma once
 
@@ -63,14 +64,15 @@ struct client {
     uint8_t tries; /* of <auth/> */
     bool stranger; /* counted by admission */
     bool direct_tls;
-    bool pinged;  /* asked whether it is still there */
-    bool slowed;  /* reading is stopped by the rate limit */
-    bool orderly; /* ended by </stream:stream> */
-    bool ended;   /* the stream is over; the connection is closing */
+    bool pinged;   /* asked whether it is still there */
+    bool slowed;   /* reading is stopped by the rate limit */
+    unsigned held; /* by the plugin */
+    enum client_end end;
+    bool ended; /* the stream is over; the connection is closing */
 };
 
 extern const struct stream_profile client_profile;
-extern const struct stream_feature client_starttls, client_sasl, client_bind;
+extern const struct stream_feature client_starttls, client_sasl, client_bind, client_plugin;
 
 /* Takes the descriptor. */
 void client_accept(struct worker *worker, int fd, const char *peer, bool direct_tls);
@@ -115,3 +117,5 @@ void client_stanza(void *user, struct stanza *stanza, int problem, const char *b
                    size_t length);
 /* A stanza before the session: only a bind request is one. To be consumed. */
 void client_bind_stanza(struct client *client, struct stanza *stanza, int problem);
+/* It has a session now. */
+void client_enter_session(struct client *client, const struct jid *full, void *session);

@@ -84,26 +84,30 @@ static struct stanza *make_answer(struct client *client, enum stanza_type type)
     return answer;
 }
 
-void client_bound(struct client *client, const struct jid *full, void *session)
+void client_enter_session(struct client *client, const struct jid *full, void *session)
 {
-    struct worker *worker = client->worker;
-    struct stanza *answer = make_answer(client, IQ_RESULT);
-    struct element *bind = element_add(answer->root, NS_BIND, "bind");
-
-    element_add_with_text(bind, NS_BIND, "jid", full->full);
     free(client->jid);
     client->jid = jid_dup(full);
     client->session = session;
     client_time_bound(client);
     if (client->stranger) {
         client->stranger = false;
-        admission_done(worker->admission, client_address(client));
+        admission_done(client->worker->admission, client_address(client));
     }
+    stream_set_flag(client->stream, STREAM_BOUND);
+}
+
+void client_bound(struct client *client, const struct jid *full, void *session)
+{
+    struct stanza *answer = make_answer(client, IQ_RESULT);
+    struct element *bind = element_add(answer->root, NS_BIND, "bind");
+
+    element_add_with_text(bind, NS_BIND, "jid", full->full);
+    client_enter_session(client, full, session);
     log_info("client_bound", LOG_TEXT("sid", stream_id(client->stream)),
              LOG_TEXT("jid", full->full), LOG_TEXT("addr", client_address(client)));
     stream_send(client->stream, answer);
     stanza_unref(answer);
-    stream_set_flag(client->stream, STREAM_BOUND);
     stream_ready(client->stream);
 }
 

@@ -52,25 +52,6 @@ static void limit_rate(struct client *client)
     }
 }
 
-/* Binding again (RFC 6120 §7.5) and the session request of RFC 3921 end here. */
-static bool answer_here(struct client *client, struct stanza *stanza)
-{
-    struct element *payload = stanza_payload(stanza);
-    struct stanza *answer = NULL;
-
-    if (stanza->kind != STANZA_IQ || stanza->type != IQ_SET || payload == NULL || stanza->has_to)
-        return false;
-    if (element_is(payload, NS_BIND, "bind"))
-        answer = stanza_error(stanza, STANZA_NOT_ALLOWED, NULL);
-    else if (element_is(payload, NS_SESSION, "session"))
-        answer = stanza_result(stanza);
-    if (answer == NULL)
-        return false;
-    stream_send(client->stream, answer);
-    stanza_unref(answer);
-    return true;
-}
-
 void client_stanza(void *user, struct stanza *stanza, int problem, const char *bytes, size_t length)
 {
     struct client *client = user;
@@ -90,8 +71,5 @@ void client_stanza(void *user, struct stanza *stanza, int problem, const char *b
     limit_rate(client);
     stanza_set_from(stanza, client->jid);
     set_language(client, stanza);
-    if (problem < 0 && answer_here(client, stanza))
-        stanza_unref(stanza);
-    else
-        worker->plugin->stanza(worker->plugin_state, client->session, stanza, problem);
+    worker->plugin->stanza(worker->plugin_state, client->session, stanza, problem);
 }

@@ -38,10 +38,11 @@ static void login_overdue(struct client *client)
     stream_fail(client->stream, STREAM_CONNECTION_TIMEOUT, "no session in time");
 }
 
-/* Silence for long: ask with a ping (XEP-0199 §4.2); silence after it: gone. */
+/* Silence for long: the plugin asks; silence after it: gone. */
 static void check_idle(struct client *client)
 {
-    const struct worker_limits *limits = &client->worker->limits;
+    const struct worker *worker = client->worker;
+    const struct worker_limits *limits = &worker->limits;
     uint64_t silent = clock_monotonic_ms() - client->heard_ms;
 
     if (silent < limits->idle_ms) {
@@ -49,18 +50,13 @@ static void check_idle(struct client *client)
         return;
     }
     if (client->pinged) {
-        stream_fail(client->stream, STREAM_CONNECTION_TIMEOUT, "no answer to a ping");
+        stream_fail(client->stream, STREAM_CONNECTION_TIMEOUT, "no answer");
         return;
     }
-    struct stanza *ping = stanza_new(STANZA_IQ, IQ_GET);
-    element_set(ping->root, "id", "ping");
-    element_set(ping->root, "from", client->domain->name);
-    element_set(ping->root, "to", client->jid->full);
-    element_add(ping->root, "urn:xmpp:ping", "ping");
     client->pinged = true;
     client_deadline(client, DEADLINE_IDLE, limits->ping_ms);
-    stream_send(client->stream, ping);
-    stanza_unref(ping);
+    if (worker->plugin->silent && client->session)
+        worker->plugin->silent(worker->plugin_state, client->session);
 }
 
 void client_stuck(struct client *client)

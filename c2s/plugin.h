@@ -18,13 +18,35 @@
 #include "common/db/db.h"
 #include "common/io/loop.h"
 #include "common/service/control.h"
+#include "common/stream/stream.h"
 #include "common/xmpp/stanza.h"
 
 /* Raised when anything in this file changes its meaning. */
-#define C2S_PLUGIN_ABI 1
+#define C2S_PLUGIN_ABI 2
 
 struct worker; /* one c2s process: everything hangs from it */
 struct client; /* one client's stream */
+
+/* How the stream of a client has ended. */
+enum client_end {
+    CLIENT_LOST,   /* its connection broke, it was silent, the server stops: it may come back */
+    CLIENT_CLOSED, /* in order: </stream:stream> */
+    CLIENT_FAILED  /* by a stream error of ours */
+};
+
+/* A top-level element that is no stanza: XEP-0198, XEP-0352. It is understood from TLS on. */
+struct c2s_element {
+    const char *ns;
+    const char *name;
+    /* STREAM_AUTHENTICATED, STREAM_BOUND: what must have been reached, and what must not. */
+    unsigned requires;
+    unsigned excludes;
+    /* session: NULL while no resource is bound. The element is in an arena that is freed after the
+     * call. Who answers later calls client_hold(). */
+    void (*handle)(void *state, struct client *client, void *session, struct element *element);
+    /* It came while it must not, or while a resource is being bound. NULL: a stream error. */
+    void (*refuse)(void *state, struct client *client, struct element *element);
+};
 
 struct c2s_plugin {
     unsigned abi;
@@ -47,10 +69,14 @@ struct c2s_plugin {
     /* A stanza of a bound client, from stamped with its full JID, `to` parsed or absent; problem
      * as stanza_from_element_take(). To be consumed. */
     void (*stanza)(void *state, void *session, struct stanza *stanza, int problem);
-    /* The stream of a bound client has ended: orderly (</stream>) or not. After it the client
-     * must not be used. */
-    void (*closed)(void *state, void *session, bool orderly);
-    /* The client went away while bind() had not been answered. */
+    /* Ends with ns NULL; may be NULL. */
+    const struct c2s_element *elements;
+    /* Nothing has been heard from it for long: ask something that it answers. NULL: its silence is
+     * taken for its absence. */
+    void (*silent)(void *state, void *session);
+    /* The stream of a bound client has ended. After it the client must not be used. */
+    void (*closed)(void *state, void *session, enum client_end how);
+    /* The client went away while bind() had not been answered, or while it was held. */
     void (*client_gone)(void *state, struct client *client);
     /* The client has taken most of what waited for it. May be NULL. */
     void (*writable)(void *state, void *session);
@@ -79,6 +105,8 @@ const struct config *worker_config(struct worker *worker);
 /* "alpha.example.net" and "example.net". */
 const char *worker_host(struct worker *worker);
 const char *worker_network(struct worker *worker);
+/* The secret of the home, HOME_SECRET_SIZE bytes (c2s/home.h); it is there before any slot is. */
+const uint8_t *worker_secret(struct worker *worker);
 /* Whether accounts can be under this domain here: the network domain (or a further [domain]). */
 bool worker_serves(struct worker *worker, const char *domain);
 /* To the router. Borrowed. ERR_LIMIT: congested; the caller answers for the stanza. */
@@ -88,12 +116,25 @@ void client_bound(struct client *client, const struct jid *full, void *session);
 /* type: NULL for the usual one of the condition; app_name: a condition of XEP-0182, or NULL. */
 void client_bind_refused(struct client *client, enum stanza_condition condition, const char *type,
                          const char *app_name);
-/* Borrowed; written to the client's stream. */
+/* Instead of client_bound(): the session is one that was bound on an earlier stream. */
+void client_resumed(struct client *client, const struct jid *full, void *session);
+/* Nothing more of what it sends is handled until client_release(); calls nest. */
+void client_hold(struct client *client);
+void client_release(struct client *client);
+/* The session leaves this client: it hears no more of it, and closed() does not follow. The caller
+ * closes it. */
+void client_detach(struct client *client);
+/* Borrowed; written to the client's stream. Every stanza that a bound client gets passes through
+ * here, and each that it sends through stanza(): a plugin can count them (XEP-0198). */
 void client_send(struct client *client, struct stanza *stanza);
+void client_send_element(struct client *client, const struct element *element);
 /* As much waits for it as may ([c2s] send-queue): producers stop until writable(). */
 bool client_is_full(const struct client *client);
 /* Ends the stream with a stream error, or in order if condition is -1. plugin->closed() follows. */
 void client_close(struct client *client, int condition, const char *text);
+/* With an application-specific condition (RFC 6120 §4.9.4). */
+void client_fail(struct client *client, enum stream_condition condition, const char *text,
+                 const struct element *app);
 /* Stop and go on reading from this client; calls nest. */
 void client_pause(struct client *client);
 void client_resume(struct client *client);

@@ -17,6 +17,7 @@
 #include "common/base/table.h"
 #include "common/sasl/sasl.h"
 #include "common/service/service.h"
+#include "common/tls/crypto.h"
 
 #define SCHEMA_RETRY_MS 1000
 
@@ -33,6 +34,7 @@ static void worker_free(struct worker *worker)
     free(worker->id);
     free(worker->host);
     free(worker->network);
+    crypto_wipe(worker->secret, sizeof(worker->secret));
     free(worker);
 }
 
@@ -255,6 +257,21 @@ static void open_slots(struct worker *worker)
     worker->slots = slots_new(&settings);
 }
 
+static void on_secret(void *user, int status, const uint8_t secret[HOME_SECRET_SIZE])
+{
+    struct worker *worker = user;
+
+    if (worker->stopping)
+        return;
+    if (status == 0) {
+        memcpy(worker->secret, secret, sizeof(worker->secret));
+        bind_names(worker);
+        return;
+    }
+    log_error("home_unusable", LOG_ERROR(status), LOG_TEXT("database", db_problem(worker->db)));
+    timer_start(worker->retry, SCHEMA_RETRY_MS, 0);
+}
+
 static void on_schema(void *user, int status, int64_t version)
 {
     struct worker *worker = user;
@@ -262,7 +279,7 @@ static void on_schema(void *user, int status, int64_t version)
     if (worker->stopping)
         return;
     if (status == 0) {
-        bind_names(worker);
+        home_read_secret(worker->db, on_secret, worker);
         return;
     }
     log_error("schema_unusable", LOG_INT("version", version), LOG_INT("wanted", schema_version()),
@@ -451,4 +468,9 @@ bool worker_serves(struct worker *worker, const char *domain)
 int worker_route(struct worker *worker, struct stanza *stanza)
 {
     return link_send(worker->link, stanza);
+}
+
+const uint8_t *worker_secret(struct worker *worker)
+{
+    return worker->secret;
 }

@@ -11,6 +11,7 @@
 
 #include "c2s/admission.h"
 #include "c2s/domain.h"
+#include "c2s/home.h"
 #include "c2s/plugin.h"
 #include "common/component/link.h"
 #include "common/io/listener.h"
@@ -54,6 +55,7 @@ struct worker {
     const struct c2s_plugin *plugin;
     void *plugin_state;
     struct timer *retry; /* of the schema check at start */
+    uint8_t secret[HOME_SECRET_SIZE];
     bool ready;
     bool stopping;
     void (*stopped)(void *user);

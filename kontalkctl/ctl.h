@@ -25,6 +25,7 @@ struct ctl_verb {
 extern const struct ctl_verb user_verbs[]; /* each table ends with words NULL */
 extern const struct ctl_verb database_verbs[];
 extern const struct ctl_verb daemon_verbs[];
+extern const struct ctl_verb s2s_verbs[];
 
 /* Prints "kontalkctl: …" on standard error; returns EXIT_FAILURE. */
 int ctl_fail(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -33,6 +34,10 @@ int ctl_fail(const char *format, ...) PRINTF_LIKE(1, 2);
  * nothing was printed. ERR_INVALID: it refused, which has been printed. */
 MUST_CHECK int ctl_ask(const struct ctl *ctl, const char *daemon, size_t argc,
                        const char *const *argv);
+/* The same, but each line of the answer goes to `line`, as soon as it comes. */
+MUST_CHECK int ctl_follow(const struct ctl *ctl, const char *daemon, size_t argc,
+                          const char *const *argv, void (*line)(void *user, const char *text),
+                          void *user);
 /* A session of its own with the database; complains and returns NULL if there is none. */
 struct db_session *ctl_database(const struct ctl *ctl);
 /* The first line of standard input, or what is typed without echo; NULL (complained) if empty. */

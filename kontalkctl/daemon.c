@@ -13,20 +13,29 @@
 
 static const char *const daemons[] = {"router", "c2s", "net", "s2s"};
 
-int ctl_ask(const struct ctl *ctl, const char *daemon, size_t argc, const char *const *argv)
+int ctl_follow(const struct ctl *ctl, const char *daemon, size_t argc, const char *const *argv,
+               void (*line)(void *user, const char *text), void *user)
 {
     const char *directory = config_text(ctl->config, "node", NULL, "run-directory");
     char *path = xasprintf("%s/kontalk-%s.ctl", directory, daemon);
-    char *answer = NULL;
-    int error = control_ask(path, argc, argv, &answer);
+    char *problem;
+    int error = control_follow(path, argc, argv, line, user, &problem);
 
-    if (error == 0)
-        fputs(answer, stdout);
-    else if (error == ERR_INVALID)
-        fprintf(stderr, "kontalkctl: %s", answer);
-    free(answer);
+    if (problem)
+        ctl_fail("%s", problem);
+    free(problem);
     free(path);
     return error;
+}
+
+static void print_line(void *user UNUSED, const char *text)
+{
+    puts(text);
+}
+
+int ctl_ask(const struct ctl *ctl, const char *daemon, size_t argc, const char *const *argv)
+{
+    return ctl_follow(ctl, daemon, argc, argv, print_line, NULL);
 }
 
 static int ask_one(const struct ctl *ctl, size_t argc, const char *const *argv)
@@ -57,15 +66,6 @@ static int status(const struct ctl *ctl, size_t argc, const char *const *argv)
     return all ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int s2s_show(const struct ctl *ctl, size_t argc, const char *const *argv)
-{
-    static const char *const words[] = {"s2s", "show"};
-
-    (void)argc;
-    (void)argv;
-    return ask_one(ctl, ARRAY_SIZE(words), words);
-}
-
 static int reload(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
     static const char *const words[] = {"reload"};
@@ -82,7 +82,6 @@ static int reload(const struct ctl *ctl, size_t argc, const char *const *argv)
 const struct ctl_verb daemon_verbs[] = {
     {"status", 0, 0, status, "  which daemons run"},
     {"reload", 0, 0, reload, "  all daemons read their configuration again"},
-    {"s2s show", 0, 0, s2s_show, "  the streams to and from other domains"},
     {"ask", 2, 62, ask_one, "DAEMON WORD …  a command of a daemon ('ask c2s help' lists them)"},
     {0},
 };

@@ -29,9 +29,9 @@ static const struct role_row {
     unsigned rights;
 } ROLE_ROWS[ROLES] = {
     [ROLE_C2S] = {"c2s", DOMAINS_LOCAL, DOMAINS_LOCAL,
-                  ACL_SHARED | ACL_PRIVATE | ACL_USE_DEFAULT | ACL_REFLECT},
-    [ROLE_NET] = {"net", DOMAINS_PEERS, DOMAINS_PEERS, ACL_PRIVATE},
-    [ROLE_S2S] = {"s2s", DOMAINS_NONE, DOMAINS_FOREIGN, ACL_DEFAULT},
+                  ACL_SHARED | ACL_PRIVATE | ACL_USE_DEFAULT | ACL_REFLECT | ACL_DURABLE},
+    [ROLE_NET] = {"net", DOMAINS_PEERS, DOMAINS_PEERS, ACL_PRIVATE | ACL_DURABLE},
+    [ROLE_S2S] = {"s2s", DOMAINS_NONE, DOMAINS_FOREIGN, ACL_DEFAULT | ACL_DURABLE},
     [ROLE_COMPONENT] = {"component", DOMAINS_LISTED, DOMAINS_LISTED, ACL_USE_DEFAULT | ACL_REFLECT},
 };
 
@@ -39,10 +39,8 @@ static const struct {
     const char *word;
     enum acl_right right;
 } RIGHT_WORDS[] = {
-    {"default", ACL_DEFAULT},
-    {"private", ACL_PRIVATE},
-    {"shared", ACL_SHARED},
-    {"log", ACL_LOG},
+    {"default", ACL_DEFAULT}, {"private", ACL_PRIVATE}, {"shared", ACL_SHARED},
+    {"log", ACL_LOG},         {"durable", ACL_DURABLE},
 };
 
 struct list {

@@ -19,7 +19,8 @@ enum acl_right {
     ACL_SHARED = 1 << 2,
     ACL_LOG = 1 << 3,
     ACL_USE_DEFAULT = 1 << 4, /* what it sends may take the default route */
-    ACL_REFLECT = 1 << 5      /* what it sends may come back to itself */
+    ACL_REFLECT = 1 << 5,     /* what it sends may come back to itself */
+    ACL_DURABLE = 1 << 6      /* may offer, and be offered */
 };
 
 struct acl;

@@ -31,6 +31,8 @@ static void withdraw(struct component *component)
     component->gone = true;
     hold_forget(router->hold, component);
     unbind_all(component);
+    durable_ready(component);
+    durable_forget(component);
 }
 
 void component_cut(struct component *component)
@@ -177,7 +179,16 @@ static void on_data(void *user, const char *bytes, size_t length)
     stream_feed(component->stream, bytes, length);
 }
 
-static const struct conn_ops conn_ops = {.data = on_data, .closed = on_closed};
+static void on_drained(void *user)
+{
+    durable_ready(user);
+}
+
+static const struct conn_ops conn_ops = {
+    .data = on_data,
+    .drained = on_drained,
+    .closed = on_closed,
+};
 
 static bool has_place(const struct router_listener *door)
 {

@@ -25,6 +25,8 @@ struct component {
     char *incarnation;
     struct route_owner binds;
     unsigned version;      /* of urn:kontalk:router:1; 0: not spoken */
+    bool durable;          /* speaks urn:kontalk:durable:1 */
+    struct owed *owed;     /* who waits for room in its queue */
     bool proven;           /* the handshake was right */
     bool taps;             /* gets copies of all stanzas */
     bool wants_routes;     /* gets announcements of routes */
@@ -72,8 +74,25 @@ void announce_members(const struct route *route);
 /* From now on it gets announcements, first of what there is. */
 void announce_begin(struct component *component);
 
+/* durable.c: urn:kontalk:durable:1 */
+extern const struct stream_feature durable_feature;
+/* There is room in its queue, or it will never be asked again: whoever waits may try. */
+void durable_ready(struct component *receiver);
+void durable_hold_over(struct router *router);
+/* It waits for nobody any more. */
+void durable_forget(const struct component *sender);
+
 /* forward.c */
 void forward_stanza(struct component *sender, struct stanza *stanza, int problem, const char *bytes,
                     size_t length);
+/* XEP-0114 §3: 'from' (NULL: missing) is the component's own domain. False: its stream has failed.
+ */
+bool forward_may_send(struct component *sender, const struct jid *from);
+/* Who gets what is sent to this address; else why nobody does. -1: *receiver is there. */
+MUST_CHECK int forward_find(const struct router *router, const struct component *sender,
+                            const struct jid *to, struct component **receiver);
+/* To all taps but those two. */
+void forward_copy(struct router *router, const struct component *sender,
+                  const struct component *receiver, const char *bytes, size_t length);
 /* What hold.c kept: `sender` may have gone (NULL). The stanza is consumed. */
 void forward_held(struct router *router, struct component *sender, struct stanza *stanza);

@@ -71,6 +71,9 @@ static void show_counters(void *state, struct control_request *request, size_t a
     control_print(request, "bounced %" PRIu64, counters->bounced);
     control_print(request, "dropped %" PRIu64, counters->dropped);
     control_print(request, "tapped %" PRIu64, counters->tapped);
+    control_print(request, "offered %" PRIu64, counters->offered);
+    control_print(request, "full %" PRIu64, counters->full);
+    control_print(request, "refused %" PRIu64, counters->refused);
     control_end(request, NULL);
 }
 

@@ -46,25 +46,24 @@ static void bounce(struct passage *passage, enum stanza_condition condition)
     stanza_unref(error);
 }
 
-static void copy_to_taps(struct passage *passage, const struct component *receiver)
+void forward_copy(struct router *router, const struct component *sender,
+                  const struct component *receiver, const char *bytes, size_t length)
 {
-    struct router *router = passage->router;
     for (struct component *tap = router->components; tap; tap = tap->next) {
-        if (!tap->taps || tap == passage->sender || tap == receiver)
+        if (!tap->taps || tap == sender || tap == receiver)
             continue;
-        if (!component_has_room(tap, passage->length)) {
+        if (!component_has_room(tap, length)) {
             router->counters.dropped++;
             continue;
         }
         router->counters.tapped++;
-        component_send(tap, passage->bytes, passage->length);
+        component_send(tap, bytes, length);
     }
 }
 
-static void deliver(struct passage *passage, const struct bind *bind)
+static void deliver(struct passage *passage, struct component *receiver)
 {
     struct router *router = passage->router;
-    struct component *receiver = COMPONENT_OF(bind);
     write_if_needed(passage);
     if (!component_has_room(receiver, passage->length)) {
         receiver->counters.full++;
@@ -74,51 +73,51 @@ static void deliver(struct passage *passage, const struct bind *bind)
     router->counters.routed++;
     component_send(receiver, passage->bytes, passage->length);
     if (router->tap)
-        copy_to_taps(passage, receiver);
+        forward_copy(router, passage->sender, receiver, passage->bytes, passage->length);
 }
 
-static bool may_reach(const struct passage *passage, const struct bind *bind)
+static bool may_reach(const struct component *sender, const struct component *receiver)
 {
-    const struct component *sender = passage->sender;
-    return !sender || COMPONENT_OF(bind) != sender || acl_allows(sender->acl, ACL_REFLECT);
+    return !sender || receiver != sender || acl_allows(sender->acl, ACL_REFLECT);
 }
 
 /* Nobody has ever bound the domain. */
-static void route_by_default(struct passage *passage)
+static int find_by_default(const struct router *router, const struct component *sender,
+                           const char *domain, struct component **receiver)
 {
-    struct router *router = passage->router;
-    const struct component *sender = passage->sender;
-    const char *domain = passage->stanza->to.domain;
     const struct route *route = routes_find(router->routes, ROUTE_DEFAULT);
     if (acl_is_known(router->acls, domain))
-        bounce(passage, STANZA_REMOTE_SERVER_TIMEOUT);
-    else if (acl_is_network(router->acls, domain))
-        bounce(passage, STANZA_REMOTE_SERVER_NOT_FOUND);
-    else if (!route || !sender || !acl_allows(sender->acl, ACL_USE_DEFAULT))
-        bounce(passage, STANZA_REMOTE_SERVER_NOT_FOUND);
-    else if (!route->members)
-        bounce(passage, STANZA_REMOTE_SERVER_TIMEOUT);
-    else
-        deliver(passage, route->members);
+        return STANZA_REMOTE_SERVER_TIMEOUT;
+    if (acl_is_network(router->acls, domain))
+        return STANZA_REMOTE_SERVER_NOT_FOUND;
+    if (!route || !sender || !acl_allows(sender->acl, ACL_USE_DEFAULT))
+        return STANZA_REMOTE_SERVER_NOT_FOUND;
+    if (!route->members)
+        return STANZA_REMOTE_SERVER_TIMEOUT;
+    *receiver = COMPONENT_OF(route->members);
+    return -1;
+}
+
+int forward_find(const struct router *router, const struct component *sender, const struct jid *to,
+                 struct component **receiver)
+{
+    const struct route *route = routes_find(router->routes, to->domain);
+    if (!route)
+        return find_by_default(router, sender, to->domain, receiver);
+    if (!route->members)
+        return STANZA_REMOTE_SERVER_TIMEOUT;
+    *receiver = COMPONENT_OF(route_pick(route, to));
+    return may_reach(sender, *receiver) ? -1 : STANZA_REMOTE_SERVER_NOT_FOUND;
 }
 
 static void route_now(struct passage *passage)
 {
-    const struct jid *to = &passage->stanza->to;
-    const struct route *route = routes_find(passage->router->routes, to->domain);
-    if (!route) {
-        route_by_default(passage);
-        return;
-    }
-    if (!route->members) {
-        bounce(passage, STANZA_REMOTE_SERVER_TIMEOUT);
-        return;
-    }
-    const struct bind *bind = route_pick(route, to);
-    if (may_reach(passage, bind))
-        deliver(passage, bind);
+    struct component *receiver;
+    int condition = forward_find(passage->router, passage->sender, &passage->stanza->to, &receiver);
+    if (condition < 0)
+        deliver(passage, receiver);
     else
-        bounce(passage, STANZA_REMOTE_SERVER_NOT_FOUND);
+        bounce(passage, (enum stanza_condition)condition);
 }
 
 static void route_or_hold(struct passage *passage)
@@ -138,17 +137,16 @@ static bool is_announcement(const struct stanza *stanza)
     return stanza->kind == STANZA_PRESENCE && element_find(stanza->root, NS_ROUTER, "route");
 }
 
-/* XEP-0114 §3: 'from' is the component's own domain. False: the stream has failed. */
-static bool check_sender(struct component *sender, const struct stanza *stanza)
+bool forward_may_send(struct component *sender, const struct jid *from)
 {
-    if (!stanza->has_from) {
+    if (!from) {
         component_fail(sender, STREAM_IMPROPER_ADDRESSING, NULL);
         return false;
     }
-    if (acl_may_send(sender->acl, stanza->from.domain))
+    if (acl_may_send(sender->acl, from->domain))
         return true;
     log_warn("component_forged_from", LOG_TEXT("role", component_role(sender)),
-             LOG_TEXT("name", sender->name), LOG_TEXT("from", stanza->from.full));
+             LOG_TEXT("name", sender->name), LOG_TEXT("from", from->full));
     component_fail(sender, STREAM_INVALID_FROM, NULL);
     return false;
 }
@@ -163,7 +161,7 @@ void forward_stanza(struct component *sender, struct stanza *stanza, int problem
         .bytes = sender->foreign_prefixes ? NULL : bytes,
         .length = length,
     };
-    if (!check_sender(sender, stanza)) {
+    if (!forward_may_send(sender, stanza->has_from ? &stanza->from : NULL)) {
         stanza_unref(stanza);
         return;
     }

@@ -10,6 +10,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/component/durable.h"
 #include "common/config/number.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/namespaces.h"
@@ -105,6 +106,8 @@ static void offer_protocols(struct component *component)
     struct buffer out = {0};
     buffer_printf(&out, "<protocols xmlns='" NS_ROUTER "'><protocol name='router' version='%d'/>",
                   ROUTER_VERSION);
+    if (acl_allows(component->acl, ACL_DURABLE))
+        buffer_printf(&out, "<protocol name='durable' version='%d'/>", DURABLE_VERSION);
     buffer_append_text(&out, "</protocols>");
     stream_send_bytes(component->stream, out.data, out.length);
     buffer_fini(&out);
@@ -131,31 +134,44 @@ static void on_handshake(void *user, struct element *handshake)
         offer_protocols(component);
 }
 
-static unsigned version_of(const struct element *protocols)
+/* 0: not spoken. */
+static unsigned version_of(const struct element *protocols, const char *wanted, int64_t newest)
 {
     ELEMENT_FOREACH (protocol, protocols) {
         const char *name = element_get(protocol, "name");
         const char *version = element_get(protocol, "version");
         int64_t number;
-        if (!name || strcmp(name, "router") || !version)
+        if (!name || strcmp(name, wanted) || !version)
             continue;
-        if (!config_number_parse(CONFIG_NUMBER, version, &number) && number > 0 &&
-            number <= ROUTER_VERSION)
+        if (!config_number_parse(CONFIG_NUMBER, version, &number) && number > 0 && number <= newest)
             return (unsigned)number;
     }
     return 0;
 }
 
+/* There is an offer around what is as large as it may be. */
+static void widen_limits(struct component *component)
+{
+    struct parser_limits limits = component->router->limits;
+    limits.element_bytes += DURABLE_OVERHEAD;
+    limits.depth++;
+    stream_set_limits(component->stream, &limits);
+}
+
 static void on_protocols(void *user, struct element *protocols)
 {
     struct component *component = user;
-    unsigned version = version_of(protocols);
+    unsigned version = version_of(protocols, "router", ROUTER_VERSION);
     if (version == 0) {
         component_fail(component, STREAM_UNSUPPORTED_VERSION, "no common version");
         return;
     }
     stream_set_flag(component->stream, STREAM_BOUND);
     component->version = version;
+    component->durable = acl_allows(component->acl, ACL_DURABLE) &&
+                         version_of(protocols, "durable", DURABLE_VERSION) > 0;
+    if (component->durable)
+        widen_limits(component);
     announce_begin(component);
 }
 
@@ -235,8 +251,5 @@ static const struct stream_feature router_feature = {
 };
 
 const struct stream_feature *const component_features[] = {
-    &handshake_feature,
-    &protocols_feature,
-    &router_feature,
-    NULL,
+    &handshake_feature, &protocols_feature, &router_feature, &durable_feature, NULL,
 };

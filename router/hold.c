@@ -38,6 +38,7 @@ static void release(void *user)
         count++;
     }
     log_info("shared_released", LOG_INT("stanzas", count));
+    durable_hold_over(hold->router);
 }
 
 struct hold *hold_new(struct router *router, uint64_t after_ms, size_t size_max)

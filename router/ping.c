@@ -38,5 +38,6 @@ void router_ping(void *user)
     for (struct component *component = router->components; component; component = component->next) {
         if (component->door->role != ROLE_COMPONENT && component->proven && !component->gone)
             ping(component);
+        durable_ready(component); /* small queues never pass a connection's marks */
     }
 }

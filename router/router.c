@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
@@ -151,6 +152,7 @@ int router_start(struct loop *loop, const struct config *config, void **state)
         return error;
     struct router *router = xcalloc(1, sizeof(*router));
     router->loop = loop;
+    router->started_ms = clock_monotonic_ms();
     router->acls = acls;
     router->profile = PROFILE;
     read_settings(router, config);

@@ -24,12 +24,16 @@
 #define ROUTER_VERSION 1 /* of urn:kontalk:router:1 */
 
 struct component;
+struct owed;
 
 struct router_counters {
     uint64_t routed;
     uint64_t bounced;
     uint64_t dropped; /* replies and copies that had nowhere to go */
     uint64_t tapped;
+    uint64_t offered; /* offers that were handed on */
+    uint64_t full;    /* offers that found a queue full */
+    uint64_t refused; /* offers that nobody could get */
 };
 
 struct router_listener {
@@ -49,6 +53,8 @@ struct router {
     struct component *tap; /* any component that taps; NULL: none does */
     struct throttle *throttle;
     struct hold *hold;
+    uint64_t started_ms; /* monotonic */
+    struct owed *owed;   /* who waits for the end of the hold */
     struct router_counters counters;
 
     struct router_listener *listeners;

@@ -2,44 +2,93 @@
  *
  * Commands of the control socket.
  */
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/base/clock.h"
 #include "s2s/in.h"
 #include "s2s/out.h"
 #include "s2s/pair.h"
+#include "s2s/probe.h"
 
-static const char *cipher_of(struct conn *conn)
+/* What is there of a connection; conn NULL: nothing. */
+static void add_connection(struct buffer *row, struct conn *conn)
 {
-    const struct tls_session *tls = conn_tls(conn);
-    return tls ? tls_cipher(tls) : "none";
+    const struct tls_session *tls = conn ? conn_tls(conn) : NULL;
+    buffer_printf(row, " addr=%s tls=%s cipher=%s", conn ? conn_peer_address(conn) : "-",
+                  tls ? tls_version(tls) : "-", tls ? tls_cipher(tls) : "-");
+}
+
+static void print_row(struct control_request *request, struct buffer *row)
+{
+    control_print(request, "%s", row->data);
+    buffer_fini(row);
+}
+
+static const char *proof_of(const struct pair *pair)
+{
+    const struct out *out = pair->out;
+    if (pair->state != PAIR_READY)
+        return "-";
+    return out->auth_asked && !pair->no_external && strcmp(pair->local, out->local) == 0
+               ? "EXTERNAL"
+               : "dialback";
+}
+
+static size_t count_unacked(const struct pair *pair)
+{
+    const struct parcel *parcel;
+    size_t count = 0;
+    if (!pair->out)
+        return 0;
+    DL_FOREACH (pair->out->unacked, parcel) {
+        count += parcel->pair == pair;
+    }
+    return count;
+}
+
+static uint64_t seconds_to_retry(const struct remote *remote)
+{
+    uint64_t now = clock_monotonic_ms();
+    bool waits = timer_active(remote->retry) && remote->retry_at_ms > now;
+    return waits ? (remote->retry_at_ms - now + 999) / 1000 : 0;
 }
 
 static void show_pair(struct control_request *request, const struct pair *pair)
 {
     const struct remote *remote = pair->remote;
-    const struct out *out = pair->out;
-    size_t waiting = 0;
     const struct parcel *parcel;
+    struct buffer row = {0};
+    size_t waiting = 0;
     DL_FOREACH (pair->waiting, parcel) {
         waiting++;
     }
-    control_print(request, "out %s %s %s by=%s addr=%s cipher=%s waiting=%zu unacked=%u problem=%s",
-                  pair->local, remote->domain, pair_state_name(pair->state),
-                  pair->state != PAIR_READY               ? "-"
-                  : out->auth_asked && !pair->no_external ? "EXTERNAL"
-                                                          : "dialback",
-                  out ? conn_peer_address(out->conn) : "-", out ? cipher_of(out->conn) : "-",
-                  waiting, out ? out->unacked_count : 0, remote->problem ? remote->problem : "-");
+    buffer_printf(&row, "out %s %s %s by=%s", pair->local, remote->domain,
+                  pair_state_name(pair->state), proof_of(pair));
+    add_connection(&row, pair->out ? pair->out->conn : NULL);
+    buffer_printf(&row, " waiting=%zu unacked=%zu retry=%" PRIu64 " problem=%s", waiting,
+                  count_unacked(pair), seconds_to_retry(remote),
+                  remote->problem ? remote->problem : "-");
+    print_row(request, &row);
+}
+
+static void show_in_pair(struct control_request *request, const struct in *in, const char *local,
+                         const char *remote, const char *how)
+{
+    struct buffer row = {0};
+    buffer_printf(&row, "in %s %s %s by=%s", local ? local : "-", remote ? remote : "-",
+                  how ? "ready" : "unproven", how ? how : "-");
+    add_connection(&row, in->conn);
+    print_row(request, &row);
 }
 
 static void show_in(struct control_request *request, const struct in *in)
 {
     const struct proven *proven;
     if (!in->proven)
-        control_print(request, "in %s %s unproven by=- addr=%s cipher=%s", in->to ? in->to : "-",
-                      in->from ? in->from : "-", conn_peer_address(in->conn), cipher_of(in->conn));
+        show_in_pair(request, in, in->to, in->from, NULL);
     LL_FOREACH (in->proven, proven) {
-        control_print(request, "in %s %s ready by=%s addr=%s cipher=%s", proven->local,
-                      proven->remote, proven->how, conn_peer_address(in->conn),
-                      cipher_of(in->conn));
+        show_in_pair(request, in, proven->local, proven->remote, proven->how);
     }
 }
 
@@ -64,5 +113,6 @@ static void show(void *state, struct control_request *request, size_t argc, cons
 
 const struct control_command server_commands[] = {
     {"show", 0, 0, show, " lists the streams to and from other domains"},
+    {"probe", 1, 2, probe_command, "DOMAIN [OURS]  reaches a domain and tells every step"},
     {0},
 };

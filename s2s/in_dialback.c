@@ -12,6 +12,7 @@
 #include "s2s/dialback.h"
 #include "s2s/in.h"
 #include "s2s/pair.h"
+#include "s2s/probe.h"
 #include "s2s/verify.h"
 
 static void advertise(void *user, struct element *features)
@@ -120,17 +121,27 @@ static void on_result(void *user, struct element *element)
 
 /* --- as the authoritative server --- */
 
+static struct pair *find_asking(struct server *server, const struct names *names, const char *id)
+{
+    struct pair *pair = pair_find(server, names->to, names->from);
+    if (pair && pair_asks(pair, id))
+        return pair;
+    return probe_pair(server, names->to, names->from, id);
+}
+
 /* A key is ours if it is for a stream on which it is in question now, and only once. */
 static bool is_ours(struct in *in, const struct names *names, const char *id, const char *key)
 {
-    struct pair *pair = pair_find(in->server, names->to, names->from);
+    struct pair *pair = find_asking(in->server, names, id);
     size_t length;
-    if (!pair || !pair->dialback_id || strcmp(pair->dialback_id, id) != 0)
+    if (!pair)
         return false;
     const char *secret = policy_secret(in->policy, &length);
     struct dialback_key expected = dialback_key(secret, length, names->from, names->to, id);
     if (!dialback_key_equal(&expected, key))
         return false;
+    trace_say(pair->remote->trace, "proof", "dialback: %s asks whether the key is ours: it is",
+              conn_peer_address(in->conn));
     free(pair->dialback_id);
     pair->dialback_id = NULL;
     return true;

@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/base/table.h"
 #include "s2s/in.h"
+#include "s2s/probe.h"
 
 /* The domain of ours that a stanza with a malformed `to` is taken to be for; NULL: its sender is
  * not proven. Such an address is the mistake of a user of the peer, and no reason to take the
@@ -57,6 +58,10 @@ void in_stanza(void *user, struct stanza *stanza, int problem, const char *bytes
                  LOG_TEXT("to", stanza->has_to ? stanza->to.full : NULL));
         stanza_unref(stanza);
         stream_fail(in->stream, (enum stream_condition)condition, NULL);
+        return;
+    }
+    if (probe_answered(in->server, stanza)) {
+        stanza_unref(stanza);
         return;
     }
     if (problem < 0) {

@@ -35,7 +35,7 @@ static void tell_remote(struct out *out, bool attempted, bool proving, bool unac
     const char *problem = out->problem ? out->problem : "the server closed the stream";
     if (attempted)
         remote_attempt_spoilt(remote, problem);
-    else if (!remote->attempt && (!out->open || proving || unacknowledged))
+    else if (!remote->attempt && (!out->open || proving || unacknowledged || remote->trace))
         remote_failed(remote, false, problem);
     else
         remote_wake(remote);
@@ -56,6 +56,8 @@ static void end(struct out *out, bool silent)
     bool unacknowledged = out_sm_return(out);
     detach_pairs(out, &proving);
     verify_fail(out->remote, out, STANZA_REMOTE_SERVER_TIMEOUT);
+    trace_say(out->remote->trace, "stream", "ended: %s",
+              out->problem ? out->problem : "the server closed it");
     log_info("s2s_out_ended", LOG_TEXT("sid", stream_id(out->stream)),
              LOG_TEXT("local", out->local), LOG_TEXT("remote", out->remote->domain),
              LOG_TEXT("addr", conn_peer_address(out->conn)), LOG_TEXT("reason", out->problem));
@@ -294,6 +296,7 @@ bool out_has_room(const struct out *out)
 void out_send(struct out *out, struct parcel *parcel)
 {
     stay_awake(out);
+    trace_say(out->remote->trace, "ping", "sent");
     stream_send(out->stream, parcel->stanza);
     out_sm_sent(out, parcel);
 }

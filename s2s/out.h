@@ -9,6 +9,7 @@
  * out_open.c      features, TLS, certificate
  * out_prove.c     SASL EXTERNAL and dialback
  * out_ack.c       acknowledgements (XEP-0198)
+ * out_trace.c     what is said to who follows it
  */
 #pragma once
 
@@ -80,6 +81,10 @@ void out_features(void *user, struct element *features);
 extern const struct stream_feature out_sasl, out_dialback;
 /* The stream is open: keys are asked for, pairs proven. */
 void out_go_on(struct out *out);
+
+/* out_trace.c: `problem` is why the certificate is no proof; NULL: it is one. */
+void out_trace_certificate(const struct out *out, bool accepted, const char *problem);
+void out_trace_features(const struct out *out, const struct element *features);
 
 /* out_ack.c */
 extern const struct stream_feature out_sm;

@@ -17,6 +17,7 @@ static void ask_for_tls(struct out *out)
 {
     static const char starttls[] = "<starttls xmlns='" NS_TLS "'/>";
     out->tls_asked = true;
+    trace_say(out->remote->trace, "tls", "asking for it (STARTTLS)");
     stream_send_bytes(out->stream, starttls, sizeof(starttls) - 1);
 }
 
@@ -62,8 +63,10 @@ static bool accept_certificate(struct out *out, const char **problem)
                                                          domain, target->srv.target, problem)
                                        : tls_verify_domain(tls, domain, problem);
     out->certified = error == 0;
-    return out->certified ||
-           (target->dane_count == 0 && !policy_requires_certificate(out->policy, domain));
+    bool accepted = out->certified ||
+                    (target->dane_count == 0 && !policy_requires_certificate(out->policy, domain));
+    out_trace_certificate(out, accepted, error ? *problem : NULL);
+    return accepted;
 }
 
 void out_secured(struct out *out)
@@ -127,6 +130,7 @@ void out_features(void *user, struct element *features)
         stream_fail(out->stream, STREAM_POLICY_VIOLATION, NULL);
         return;
     }
+    out_trace_features(out, features);
     if (!stream_has_flag(out->stream, STREAM_SECURE)) {
         if (element_find(features, NS_TLS, "starttls")) {
             ask_for_tls(out);

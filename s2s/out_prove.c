@@ -38,6 +38,7 @@ static bool is_proving(const struct out *out)
 static void proven(struct out *out, struct pair *pair, const char *how)
 {
     const struct tls_session *tls = conn_tls(out->conn);
+    trace_say(out->remote->trace, "proof", "the server takes us for %s, by %s", pair->local, how);
     log_info("s2s_out_proven", LOG_TEXT("sid", stream_id(out->stream)),
              LOG_TEXT("local", pair->local), LOG_TEXT("remote", out->remote->domain),
              LOG_TEXT("addr", conn_peer_address(out->conn)), LOG_TEXT("by", how),
@@ -70,6 +71,7 @@ static void send_auth(struct out *out)
     base64_encode(&text, out->local, strlen(out->local));
     buffer_append_text(&text, "</auth>");
     out->auth_asked = true;
+    trace_say(out->remote->trace, "proof", "SASL EXTERNAL as %s", out->local);
     stream_send_bytes(out->stream, text.data, text.length);
     buffer_fini(&text);
 }
@@ -97,6 +99,8 @@ static void on_failure(void *user, struct element *element)
              LOG_TEXT("reason", reason ? reason->name : NULL));
     if (!pair || !out->auth_asked)
         return;
+    trace_say(out->remote->trace, "proof", "the server refuses EXTERNAL: %s",
+              reason ? reason->name : "no reason given");
     out->auth_asked = false;
     pair->no_external = true;
     begin_dialback(out, pair);
@@ -146,6 +150,7 @@ static void begin_dialback(struct out *out, struct pair *pair)
     free(pair->dialback_id);
     pair->dialback_id = xstrdup(id);
     timer_start(out->deadline, out->server->limits.negotiation_ms, 0);
+    trace_say(out->remote->trace, "proof", "dialback: a key for %s is sent", pair->local);
     send_words(out, &(struct dialback_words){.name = "result",
                                              .from = pair->local,
                                              .to = out->remote->domain,
@@ -166,7 +171,7 @@ static const char *domain_of(const struct out *out, const struct element *elemen
 static struct pair *pair_in_question(const struct out *out, const struct element *element)
 {
     const char *local = domain_of(out, element);
-    struct pair *pair = local ? pair_find(out->server, local, out->remote->domain) : NULL;
+    struct pair *pair = local ? pair_of(out->remote, local) : NULL;
     return pair && pair->out == out && pair->state == PAIR_PROVING ? pair : NULL;
 }
 

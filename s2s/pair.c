@@ -43,6 +43,11 @@ void pair_enter(struct pair *pair, enum pair_state state)
         pair_flush(pair);
 }
 
+bool pair_asks(const struct pair *pair, const char *stream_id)
+{
+    return pair->dialback_id && strcmp(pair->dialback_id, stream_id) == 0;
+}
+
 /* --- what waits --- */
 
 /* Takes it out of the queue, but does not free it. */
@@ -187,12 +192,9 @@ void pair_return(struct pair *pair, struct parcel *parcel)
 
 /* --- life --- */
 
-struct pair *pair_find(struct server *server, const char *local, const char *domain)
+struct pair *pair_of(const struct remote *remote, const char *local)
 {
-    struct remote *remote = remote_find(server, domain);
     struct pair *pair;
-    if (!remote)
-        return NULL;
     DL_FOREACH (remote->pairs, pair) {
         if (strcmp(pair->local, local) == 0)
             return pair;
@@ -200,17 +202,26 @@ struct pair *pair_find(struct server *server, const char *local, const char *dom
     return NULL;
 }
 
+struct pair *pair_find(struct server *server, const char *local, const char *domain)
+{
+    const struct remote *remote = remote_find(server, domain);
+    return remote ? pair_of(remote, local) : NULL;
+}
+
+struct pair *pair_new(struct remote *remote, const char *local)
+{
+    struct pair *pair = xcalloc(1, sizeof(*pair));
+    pair->remote = remote;
+    pair->local = xstrdup(local);
+    pair->expiry = timer_new(remote->server->loop, on_expiry, pair);
+    DL_APPEND(remote->pairs, pair);
+    return pair;
+}
+
 struct pair *pair_get(struct server *server, const char *local, const char *domain)
 {
     struct pair *pair = pair_find(server, local, domain);
-    if (pair)
-        return pair;
-    pair = xcalloc(1, sizeof(*pair));
-    pair->remote = remote_get(server, domain);
-    pair->local = xstrdup(local);
-    pair->expiry = timer_new(server->loop, on_expiry, pair);
-    DL_APPEND(pair->remote->pairs, pair);
-    return pair;
+    return pair ? pair : pair_new(remote_get(server, domain), local);
 }
 
 void pair_detach(struct pair *pair)

@@ -50,10 +50,15 @@ struct pair {
 };
 
 struct pair *pair_get(struct server *server, const char *local, const char *remote);
+struct pair *pair_new(struct remote *remote, const char *local);
+/* NULL: not known. */
+struct pair *pair_of(const struct remote *remote, const char *local);
 struct pair *pair_find(struct server *server, const char *local, const char *remote);
 /* The only place where the state changes. */
 void pair_enter(struct pair *pair, enum pair_state state);
 const char *pair_state_name(enum pair_state state);
+/* A key of ours is in question on the stream with that id. */
+bool pair_asks(const struct pair *pair, const char *stream_id);
 /* To be consumed. */
 void pair_send(struct pair *pair, struct stanza *stanza);
 /* What may be sent now is. */

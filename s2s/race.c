@@ -35,6 +35,13 @@ static void leave(struct runner *runner)
     runner->race = NULL;
 }
 
+static void tell(const struct runner *runner, const char *problem)
+{
+    const struct race *race = runner->race;
+    if (race->ops->tried)
+        race->ops->tried(race->user, runner->candidate, problem);
+}
+
 static void stop_all(struct race *race)
 {
     struct runner *runner, *next;
@@ -68,6 +75,7 @@ static void on_closed(void *user, int reason)
     struct race *race = runner->race;
     (void)reason;
     if (race) {
+        tell(runner, conn_dial_problem(runner->conn));
         leave(runner);
         start_next(race);
     }
@@ -95,6 +103,7 @@ static void start_next(void *user)
     char *address = address_text(&runner->candidate->address);
     runner->conn = conn_connect(race->loop, address, &conn_ops, runner);
     free(address);
+    tell(runner, NULL);
     timer_start(race->timer, RACE_DELAY_MS, 0);
 }
 

@@ -17,6 +17,9 @@ struct race;
 struct race_ops {
     /* The connection is the callee's: conn_set_ops() first. */
     void (*won)(void *user, struct conn *conn, const struct candidate *candidate);
+    /* May be NULL. An address is being tried (problem NULL), or could not be connected to; only to
+     * be told, nothing may be called from it. */
+    void (*tried)(void *user, const struct candidate *candidate, const char *problem);
     /* No address is left. */
     void (*lost)(void *user);
 };

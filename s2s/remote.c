@@ -83,6 +83,8 @@ static void attempt_end(struct remote *remote)
     free(remote->resolution);
     remote->resolution = NULL;
     timer_stop(remote->deadline);
+    if (remote->trace)
+        return;
     remote->server->connecting--;
     remote->server->retrying -= remote->retries;
     start_next_turns(remote->server);
@@ -99,6 +101,7 @@ static void on_won(void *user, struct conn *conn, const struct candidate *candid
 {
     struct remote *remote = user;
     struct pair *pair = remote->attempt;
+    trace_say(remote->trace, "address", "connected to %s", conn_peer_address(conn));
     pair_enter(pair, PAIR_NEGOTIATING);
     out_new(pair, conn, candidate);
 }
@@ -111,7 +114,19 @@ static void on_lost(void *user)
                                   : "no server of the domain can be connected to");
 }
 
-static const struct race_ops race_ops = {.won = on_won, .lost = on_lost};
+static void on_tried(void *user, const struct candidate *candidate, const char *problem)
+{
+    struct remote *remote = user;
+    if (!remote->trace)
+        return;
+    char *address = address_text(&candidate->address);
+    trace_say(remote->trace, "address", "%s, %s: %s", address,
+              candidate->target->direct_tls ? "direct TLS" : "STARTTLS",
+              problem ? problem : "connecting");
+    free(address);
+}
+
+static const struct race_ops race_ops = {.won = on_won, .tried = on_tried, .lost = on_lost};
 
 static void on_resolved(void *user, struct resolution *resolution)
 {
@@ -151,6 +166,7 @@ static void look_up(struct remote *remote)
         .own = server->own,
         .own_count = server->own_count,
         .pick = pick,
+        .trace = remote->trace,
     };
     char *name = tls_name_ascii(remote->domain);
     if (!is_too_long(remote, name))
@@ -165,11 +181,14 @@ static void attempt_begin(struct remote *remote, struct pair *pair)
     remote->attempt = pair;
     remote->begun_ms = clock_monotonic_ms();
     remote->retries = remote->failures > 0;
-    server->connecting++;
+    server->connecting += remote->trace == NULL;
     server->retrying += remote->retries;
     note(remote, NULL);
     timer_start(remote->deadline, server->limits.connect_ms, 0);
     pair_enter(pair, PAIR_RESOLVING);
+    if (by_hand)
+        trace_say(remote->trace, "dns", "not asked: the configuration has %zu address%s",
+                  by_hand->count, by_hand->count == 1 ? "" : "es");
     if (by_hand)
         on_resolved(remote, by_hand);
     else
@@ -245,7 +264,7 @@ static bool must_wait(struct remote *remote)
     struct server *server = remote->server;
     if (remote->waits_turn || timer_active(remote->retry) || server->stopping)
         return true;
-    if (has_place(remote))
+    if (remote->trace || has_place(remote))
         return false;
     remote->waits_turn = true;
     DL_APPEND(server->turns, remote);
@@ -342,6 +361,10 @@ void remote_failed(struct remote *remote, bool final, const char *problem)
     log_info("s2s_failed", LOG_TEXT("domain", remote->domain), LOG_TEXT("reason", problem),
              LOG_INT("failures", remote->failures + 1));
     attempt_end(remote);
+    if (remote->trace) {
+        remote->trace->failed(remote->trace, problem);
+        return;
+    }
     back_off(remote);
     DL_FOREACH_SAFE (remote->pairs, pair, next) {
         if (pair->out)
@@ -365,30 +388,30 @@ struct remote *remote_find(struct server *server, const char *domain)
     return remote;
 }
 
+struct remote *remote_new_apart(struct server *server, const char *domain, struct trace *trace)
+{
+    struct remote *remote = xcalloc(1, sizeof(*remote));
+    remote->server = server;
+    remote->domain = xstrdup(domain);
+    remote->trace = trace;
+    remote->deadline = timer_new(server->loop, on_deadline, remote);
+    remote->retry = timer_new(server->loop, on_retry, remote);
+    return remote;
+}
+
 struct remote *remote_get(struct server *server, const char *domain)
 {
     struct remote *remote = remote_find(server, domain);
     if (remote)
         return remote;
-    remote = xcalloc(1, sizeof(*remote));
-    remote->server = server;
-    remote->domain = xstrdup(domain);
-    remote->deadline = timer_new(server->loop, on_deadline, remote);
-    remote->retry = timer_new(server->loop, on_retry, remote);
+    remote = remote_new_apart(server, domain, NULL);
     HASH_ADD_KEYPTR(hh, server->remotes, remote->domain, strlen(remote->domain), remote);
     return remote;
 }
 
-static bool is_in_use(const struct remote *remote)
+bool remote_has_stream(const struct remote *remote)
 {
-    const struct pair *pair;
     const struct out *out;
-    if (remote->attempt || remote->verifies || remote->waits_turn || timer_active(remote->retry))
-        return true;
-    DL_FOREACH (remote->pairs, pair) {
-        if (pair->waiting || pair->out)
-            return true;
-    }
     DL_FOREACH (remote->server->outs, out) {
         if (out->remote == remote)
             return true;
@@ -396,9 +419,23 @@ static bool is_in_use(const struct remote *remote)
     return false;
 }
 
+static bool is_in_use(const struct remote *remote)
+{
+    const struct pair *pair;
+    if (remote->attempt || remote->verifies || remote->waits_turn || timer_active(remote->retry))
+        return true;
+    DL_FOREACH (remote->pairs, pair) {
+        if (pair->waiting || pair->out)
+            return true;
+    }
+    return remote_has_stream(remote);
+}
+
 void remote_release(struct remote *remote)
 {
-    if (!is_in_use(remote))
+    if (remote->trace && !remote_has_stream(remote))
+        remote->trace->released(remote->trace);
+    else if (!remote->trace && !is_in_use(remote))
         remote_free(remote);
 }
 
@@ -410,7 +447,8 @@ void remote_free(struct remote *remote)
     verify_free_all(remote);
     while (remote->pairs)
         pair_free(remote->pairs);
-    HASH_DEL(remote->server->remotes, remote);
+    if (!remote->trace)
+        HASH_DEL(remote->server->remotes, remote);
     timer_close(remote->deadline);
     timer_close(remote->retry);
     free(remote->problem);

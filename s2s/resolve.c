@@ -66,14 +66,34 @@ static void end(struct resolve *resolve, int status, const char *why)
     done(user, result);
 }
 
-static void ask(struct resolve *resolve, const struct question *what, const char *name,
-                dns_done *done)
+static char *name_of(const struct question *question)
+{
+    const struct target *target = question->target;
+    if (question->type == DNS_SRV)
+        return xasprintf("%s%s", SERVICE_ROWS[question->service].prefix, question->resolve->domain);
+    if (question->type == DNS_TLSA)
+        return xasprintf("_%u._tcp.%s", target->srv.port, target->srv.target);
+    return xstrdup(target->srv.target);
+}
+
+static void ask(struct resolve *resolve, const struct question *what, dns_done *done)
 {
     struct question *question = &resolve->questions[resolve->asked++];
     *question = *what;
     question->resolve = resolve;
     resolve->open++;
+    char *name = name_of(question);
     question->query = resolve->dns->ops->ask(resolve->dns, name, what->type, done, question);
+    free(name);
+}
+
+static void narrate(const struct question *question, const struct dns_answer *answer)
+{
+    if (!question->resolve->settings.trace)
+        return;
+    char *name = name_of(question);
+    trace_answer(question->resolve->settings.trace, name, question->type, answer);
+    free(name);
 }
 
 /* --- addresses --- */
@@ -96,10 +116,17 @@ static void take_address(struct question *question, const struct dns_record *rec
     struct address address;
     if (record_address(question->type, record, question->target->srv.port, &address))
         return;
-    if (is_wanted(resolve, &address))
+    if (is_wanted(resolve, &address)) {
         target_add_address(question->target, &address);
-    else
-        resolve->refused = true;
+        return;
+    }
+    resolve->refused = true;
+    if (!resolve->settings.trace)
+        return;
+    char *host = address_host(&address);
+    trace_say(resolve->settings.trace, "dns",
+              "  %s is not used: it is of this machine or of a private network", host);
+    free(host);
 }
 
 static void take_tlsa(struct target *target, const struct dns_record *record)
@@ -138,6 +165,7 @@ static void on_address(void *user, const struct dns_answer *answer)
     struct resolve *resolve = question->resolve;
     bool usable = answer->status == 0 && answer->aliases <= RECORDS_ALIASES_MAX;
     question->query = NULL;
+    narrate(question, answer);
     if (answer->status && answer->status != ERR_NOT_FOUND) {
         resolve->failed = true;
         note_failure(resolve, answer);
@@ -156,13 +184,9 @@ static void ask_for_target(struct resolve *resolve, struct target *target)
 {
     static const enum dns_type types[] = {DNS_AAAA, DNS_A};
     for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-        ask(resolve, &(struct question){.target = target, .type = types[i]}, target->srv.target,
-            on_address);
-    if (!target->secure)
-        return;
-    char *name = xasprintf("_%u._tcp.%s", target->srv.port, target->srv.target);
-    ask(resolve, &(struct question){.target = target, .type = DNS_TLSA}, name, on_address);
-    free(name);
+        ask(resolve, &(struct question){.target = target, .type = types[i]}, on_address);
+    if (target->secure)
+        ask(resolve, &(struct question){.target = target, .type = DNS_TLSA}, on_address);
 }
 
 /* --- services --- */
@@ -226,6 +250,7 @@ static void on_service(void *user, const struct dns_answer *answer)
     struct resolve *resolve = question->resolve;
     enum outcome *outcome = &resolve->outcomes[question->service];
     question->query = NULL;
+    narrate(question, answer);
     if (answer->status == 0 && answer->aliases <= RECORDS_ALIASES_MAX) {
         *outcome = take_services(question, answer);
     } else if (answer->status && answer->status != ERR_NOT_FOUND) {
@@ -247,11 +272,8 @@ struct resolve *resolve_start(struct dns *dns, const struct resolve_settings *se
     resolve->done = done;
     resolve->user = user;
     resolve->result = xcalloc(1, sizeof(*resolve->result));
-    for (int service = 0; service < SERVICES; service++) {
-        char *name = xasprintf("%s%s", SERVICE_ROWS[service].prefix, domain);
-        ask(resolve, &(struct question){.service = service, .type = DNS_SRV}, name, on_service);
-        free(name);
-    }
+    for (int service = 0; service < SERVICES; service++)
+        ask(resolve, &(struct question){.service = service, .type = DNS_SRV}, on_service);
     return resolve;
 }
 

@@ -8,6 +8,7 @@
 
 #include "s2s/dns.h"
 #include "s2s/targets.h"
+#include "s2s/trace.h"
 
 #define RESOLVE_CANDIDATES_MAX 32
 
@@ -18,6 +19,7 @@ struct resolve_settings {
     const struct address *own; /* where we listen: connecting there would be a loop */
     size_t own_count;
     uint32_t (*pick)(uint32_t below);
+    struct trace *trace; /* NULL: nobody follows it */
 };
 
 struct resolution {

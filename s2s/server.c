@@ -14,12 +14,15 @@
 #include "s2s/in.h"
 #include "s2s/out.h"
 #include "s2s/pair.h"
+#include "s2s/probe.h"
 
 /* --- stanzas --- */
 
 void server_bounce(struct server *server, const struct stanza *stanza,
                    enum stanza_condition condition, const char *text)
 {
+    if (probe_bounced(server, stanza, text))
+        return;
     struct stanza *error = stanza_error(stanza, condition, text);
     log_debug("s2s_bounced", LOG_TEXT("from", stanza->has_from ? stanza->from.full : NULL),
               LOG_TEXT("to", stanza->has_to ? stanza->to.full : NULL),
@@ -61,13 +64,13 @@ void server_to_router(struct server *server, struct stanza *stanza)
         stanza_unref(stanza);
 }
 
-static const char *why_not(const struct server *server, const struct stanza *stanza)
+const char *server_why_not(const struct server *server, const char *local, const char *remote)
 {
-    if (!policy_is_ours(server->policy, stanza->from.domain))
+    if (!policy_is_ours(server->policy, local))
         return "this domain does not federate";
-    if (policy_is_ours(server->policy, stanza->to.domain))
+    if (policy_is_ours(server->policy, remote))
         return "the domain is here, but nobody serves it";
-    if (!policy_admits(server->policy, stanza->to.domain))
+    if (!policy_admits(server->policy, remote))
         return "federation with this domain is not allowed here";
     return NULL;
 }
@@ -78,7 +81,7 @@ void server_to_remote(struct server *server, struct stanza *stanza)
         stanza_unref(stanza);
         return;
     }
-    const char *problem = why_not(server, stanza);
+    const char *problem = server_why_not(server, stanza->from.domain, stanza->to.domain);
     if (problem) {
         server_bounce(server, stanza, STANZA_REMOTE_SERVER_NOT_FOUND, problem);
         stanza_unref(stanza);
@@ -138,6 +141,7 @@ static void on_link_closed(void *user)
     void (*stopped)(void *) = server->stopped;
     void *stopped_user = server->stopped_user;
     struct remote *remote, *next;
+    probe_free_all(server);
     HASH_ITER (hh, server->remotes, remote, next) {
         remote_free(remote);
     }
@@ -248,6 +252,7 @@ void server_stop(void *state, void (*stopped)(void *user), void *user)
     for (size_t i = 0; i < server->listeners_count; i++)
         listener_close(server->listeners[i]);
     server->listeners_count = 0;
+    probe_end_all(server, "the server stops");
     DL_FOREACH_SAFE (server->ins, in, next_in) {
         in_close(in, STREAM_SYSTEM_SHUTDOWN);
     }

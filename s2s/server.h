@@ -19,6 +19,7 @@
 struct remote;
 struct in;
 struct out;
+struct probe;
 
 /* Read from the configuration once per (re)load. */
 struct server_limits {
@@ -50,6 +51,7 @@ struct server {
     bool in_turns;          /* places are being given to them */
     struct out *outs;
     struct in *ins;
+    struct probe *probes;
     unsigned connecting;
     unsigned retrying;      /* of them: domains that have failed before */
     unsigned verifications; /* in question at other servers */
@@ -67,6 +69,8 @@ int server_start(struct loop *loop, const struct config *config, void **state);
 int server_reload(void *state, const struct config *config);
 void server_stop(void *state, void (*stopped)(void *user), void *user);
 
+/* Why nothing may go from our domain to theirs; NULL: it may. */
+const char *server_why_not(const struct server *server, const char *local, const char *remote);
 /* A stanza from outside, whose sender has been proven. To be consumed. */
 void server_to_router(struct server *server, struct stanza *stanza);
 /* A stanza for outside, from the router or of our own. To be consumed. */

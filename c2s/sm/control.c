@@ -25,12 +25,12 @@ static void counters(void *state, struct control_request *request, size_t argc,
 
     (void)argc;
     (void)argv;
-    control_print(request, "accounts in memory: %zu\n", sm->accounts_alive);
-    control_print(request, "sessions: %zu\n", count_sessions(sm));
-    control_print(request, "iq requests being answered: %u\n", sm->requests);
-    control_print(request, "iq requests nobody serves: %" PRIu64 "\n", sm->iqs_unknown);
+    control_print(request, "accounts in memory: %zu", sm->accounts_alive);
+    control_print(request, "sessions: %zu", count_sessions(sm));
+    control_print(request, "iq requests being answered: %u", sm->requests);
+    control_print(request, "iq requests nobody serves: %" PRIu64, sm->iqs_unknown);
     for (const struct sm_iq_row *row = sm->iqs; row; row = row->hh.next) {
-        control_print(request, "iq %s: %" PRIu64 " served, %" PRIu64 " refused\n", row->key,
+        control_print(request, "iq %s: %" PRIu64 " served, %" PRIu64 " refused", row->key,
                       row->handled, row->refused);
     }
     control_end(request, NULL);

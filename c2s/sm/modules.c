@@ -5,13 +5,15 @@
  */
 #include "c2s/sm/caps.h"
 #include "c2s/sm/disco.h"
+#include "c2s/sm/forged.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/roster.h"
 #include "c2s/sm/sm.h"
+#include "c2s/sm/stanza_id.h"
 #include "c2s/sm/subscription.h"
 
-extern const struct sm_module blocking_module, contact_module, last_module, offline_module,
-    ping_module, private_module, time_module, vcard_module, version_module;
+extern const struct sm_module binding_module, blocking_module, contact_module, last_module,
+    offline_module, ping_module, private_module, time_module, vcard_module, version_module;
 
 const struct sm_module *const sm_modules[] = {
     &blocking_module,     /* nothing from or to a blocked address is seen by any other */
@@ -22,6 +24,7 @@ const struct sm_module *const sm_modules[] = {
     &presence_module, /* after whoever may refuse a presence stanza or make something else of it */
     &offline_module,  /* old messages after presence has been told, before anything new */
     &last_module,     /* notes what presence has ended with */
+    &binding_module,
     /* From here on only iq and what is announced, in the order in which disco shows it. */
     &disco_module,
     &caps_module, /* of what disco shows, so after whatever adds to it at start */
@@ -31,5 +34,7 @@ const struct sm_module *const sm_modules[] = {
     &version_module,
     &vcard_module,
     &private_module,
+    &stanza_id_module,
+    &forged_module, /* its work is done before all hooks */
     NULL,
 };

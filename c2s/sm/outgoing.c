@@ -5,11 +5,8 @@
  */
 #include "c2s/sm/outgoing.h"
 
-#include <string.h>
-
 #include "c2s/sm/dispatch.h"
-
-#define NS_DELAY "urn:xmpp:delay"
+#include "c2s/sm/forged.h"
 
 static bool to_own_account(const struct account *account, const struct stanza *stanza)
 {
@@ -29,22 +26,6 @@ static bool handle_own_iq(struct session *session, struct stanza *stanza)
         dispatch_request(account->sm, SM_TO_SELF, account, session, stanza);
     }
     return true;
-}
-
-/* Only the server says when something was delayed by the server (XEP-0203 §4). */
-static void strip_forged_delays(const struct sm *sm, struct stanza *stanza)
-{
-    struct element *child = element_first(stanza->root);
-
-    while (child) {
-        struct element *next = element_next(child);
-        const char *from = element_get(child, "from");
-
-        if (element_is(child, NS_DELAY, "delay") && from && worker_serves(sm->worker, from)) {
-            element_remove(stanza->root, child);
-        }
-        child = next;
-    }
 }
 
 static enum sm_verdict run_hooks(struct session *session, struct stanza *stanza)
@@ -73,7 +54,7 @@ static void outgoing_job(struct account *account, struct session *session, struc
     if (handle_own_iq(session, stanza)) {
         return;
     }
-    strip_forged_delays(account->sm, stanza);
+    forged_strip_sent(session, stanza);
     if (run_hooks(session, stanza) == SM_HANDLED) {
         return;
     }

@@ -5,6 +5,7 @@
 #include "c2s/sm/plugin.h"
 
 #include "c2s/sm/core.h"
+#include "c2s/sm/forged.h"
 #include "c2s/sm/outgoing.h"
 #include "c2s/sm/route.h"
 
@@ -46,10 +47,16 @@ static void plugin_stanza(void *state, void *session, struct stanza *stanza, int
     stanza_unref(stanza);
 }
 
-static void plugin_closed(void *state, void *session, bool orderly)
+static void plugin_silent(void *state, void *session)
 {
     (void)state;
-    (void)orderly;
+    session_ask(session);
+}
+
+static void plugin_closed(void *state, void *session, enum client_end how)
+{
+    (void)state;
+    (void)how;
     session_closed(session);
 }
 
@@ -82,6 +89,7 @@ static void plugin_routed(void *state, struct stanza *stanza, int problem)
     if (problem >= 0) {
         sm_refuse(state, stanza, (enum stanza_condition)problem, NULL);
     } else if (stanza->has_to && stanza->has_from) {
+        forged_strip_arrived(state, stanza);
         sm_arrived(state, stanza);
     }
     stanza_unref(stanza);
@@ -114,6 +122,7 @@ const struct c2s_plugin sm_plugin = {
     .features = plugin_features,
     .bind = plugin_bind,
     .stanza = plugin_stanza,
+    .silent = plugin_silent,
     .closed = plugin_closed,
     .client_gone = plugin_client_gone,
     .writable = plugin_writable,

@@ -75,6 +75,17 @@ void session_send_take(struct session *session, struct stanza *stanza)
     stanza_unref(stanza);
 }
 
+void session_ask(struct session *session)
+{
+    struct stanza *ping = stanza_new(STANZA_IQ, IQ_GET);
+
+    element_set(ping->root, "id", "ping");
+    element_set(ping->root, "from", session->jid->domain);
+    element_set(ping->root, "to", session->jid->full);
+    element_add(ping->root, "urn:xmpp:ping", "ping");
+    session_send_take(session, ping);
+}
+
 void session_refuse(struct session *session, const struct stanza *stanza,
                     enum stanza_condition condition)
 {

@@ -18,6 +18,7 @@
 
 struct account;
 struct sm;
+struct asked;
 struct caps;
 struct directed;
 struct sm_request;
@@ -37,6 +38,7 @@ struct session {
     bool roster_interested;
     bool blocking_interested;
     struct caps *caps;
+    struct asked *asked; /* forged.c */
 
     /* Private to session.c and dispatch.c. */
     unsigned queued; /* jobs of it */
@@ -62,6 +64,8 @@ void session_send(struct session *session, struct stanza *stanza);
 void session_send_take(struct session *session, struct stanza *stanza);
 /* Whether as much waits for its client as may: who has much to send stops. */
 bool session_is_full(const struct session *session);
+/* Asks its client something that it must answer, to hear whether it is still there. */
+void session_ask(struct session *session);
 /* Answers a stanza of its client with an error, unless it must not be answered with one. */
 void session_refuse(struct session *session, const struct stanza *stanza,
                     enum stanza_condition condition);

@@ -27,6 +27,7 @@
 #include "common/xmpp/stanza.h"
 
 struct caps_cache;
+struct crypto_block;
 struct parser_pool;
 struct sm_iq_row;
 
@@ -57,6 +58,7 @@ struct sm {
 
     /* One field a feature; only its own file looks inside. */
     struct caps_cache *caps;
+    struct crypto_block *stanza_ids;
 
     /* Private to sm.c, account.c, session.c and dispatch.c. */
     struct account *accounts;

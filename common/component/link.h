@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/component/durable.h"
 #include "common/io/loop.h"
 #include "common/xmpp/parser.h"
 #include "common/xmpp/stanza.h"
@@ -64,6 +65,16 @@ struct link_ops {
     void (*drained)(void *user);
     /* Not handed to the router in time; to be consumed. */
     void (*undelivered)(void *user, struct stanza *stanza);
+    /* urn:kontalk:durable:1, spoken if `offer` is given; then all of these have to be. Of an offer:
+     * the stanza is to be consumed; `after` NULL: none. Answer it, now or later, by link_answer()
+     * with DURABLE_TOOK or DURABLE_REFUSED. */
+    void (*offer)(void *user, const struct durable *offer, struct stanza *stanza);
+    /* Took, refused or forget. */
+    void (*answered)(void *user, const struct durable *answer);
+    /* An offer found no room: it may be made again after `ready`. */
+    void (*full)(void *user, const char *id);
+    /* There is room again under this name; NULL: at the default route. */
+    void (*ready)(void *user, const char *name);
     void (*closed)(void *user);
 };
 
@@ -76,6 +87,15 @@ void link_unbind(struct link *link, const char *name);
 /* ERR_LIMIT: the queue is full; ERR_STATE: link_close() was called. Nothing was sent then. The
  * stanza is borrowed; it must not be changed afterwards. */
 MUST_CHECK int link_send(struct link *link, struct stanza *stanza);
+/* Offers a stanza that the caller answers for. It never waits here: ERR_UNAVAILABLE: the router is
+ * away (offer again with ops->up); ERR_LIMIT: the queue is full (ops->drained); ERR_UNSUPPORTED:
+ * the router does not know the protocol; ERR_STATE as above. `after`: the offer that has to come
+ * before it, or NULL. */
+MUST_CHECK int link_offer(struct link *link, const char *id, unsigned attempt, const char *after,
+                          const struct stanza *stanza);
+/* Answers an offer, or forgets one. What cannot be sent is dropped: whoever misses it asks again.
+ */
+void link_answer(struct link *link, const struct durable *answer);
 bool link_is_up(const struct link *link);
 /* Above the high-water mark: slow down whoever causes it. */
 bool link_is_congested(const struct link *link);

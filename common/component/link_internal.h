@@ -61,6 +61,7 @@ struct link {
     struct stream *stream; /* NULL until the transport is there */
     struct timer *retry_timer;
     struct timer *stream_timer;
+    bool durable; /* the router speaks urn:kontalk:durable:1 */
 
     struct bound *binds;
     uint64_t next_id;
@@ -87,7 +88,11 @@ void binds_free(struct link *link);
 void binds_retry(void *user);
 void binds_answered(struct link *link, const struct element *answer);
 
+/* link_durable.c */
+extern const struct stream_feature link_durable;
+
 /* link_queue.c */
+size_t queue_pending(const struct link *link);
 void queue_flush(struct link *link);
 void queue_expire(void *user);
 void queue_return_all(struct link *link);

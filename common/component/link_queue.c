@@ -13,7 +13,7 @@
 #include "common/component/link_internal.h"
 #include "common/xmpp/namespaces.h"
 
-static size_t pending(const struct link *link)
+size_t queue_pending(const struct link *link)
 {
     return link->queue_size + (link->conn ? conn_queued(link->conn) : 0);
 }
@@ -47,7 +47,7 @@ int link_send(struct link *link, struct stanza *stanza)
     if (link->state == LINK_CLOSING)
         return ERR_STATE;
     stanza_write(&out, stanza, NS_COMPONENT);
-    if (pending(link) + out.length > link->queue_max)
+    if (queue_pending(link) + out.length > link->queue_max)
         error = ERR_LIMIT;
     else if (link->state == LINK_UP)
         stream_send_bytes(link->stream, out.data, out.length);
@@ -60,7 +60,7 @@ int link_send(struct link *link, struct stanza *stanza)
 
 bool link_is_congested(const struct link *link)
 {
-    return pending(link) > MIN(CONN_HIGH_WATER, link->queue_max / 2);
+    return queue_pending(link) > MIN(CONN_HIGH_WATER, link->queue_max / 2);
 }
 
 void queue_drained(struct link *link)

@@ -68,6 +68,8 @@ static void send_protocols(struct link *link)
     struct buffer out = {0};
     buffer_printf(&out, "<protocols xmlns='" NS_ROUTER "'><protocol name='router' version='%d'/>",
                   LINK_VERSION);
+    if (link->durable)
+        buffer_printf(&out, "<protocol name='durable' version='%d'/>", DURABLE_VERSION);
     buffer_append_text(&out, "</protocols>");
     stream_send_bytes(link->stream, out.data, out.length);
     buffer_fini(&out);
@@ -89,13 +91,17 @@ static void on_handshake(void *user, struct element *element)
         opened(link);
 }
 
-static bool is_ours(const struct element *protocol)
+static bool has_protocol(const struct element *protocols, const char *wanted, int64_t ours)
 {
-    const char *name = element_get(protocol, "name");
-    const char *version = element_get(protocol, "version");
-    int64_t number;
-    return name && version && !strcmp(name, "router") &&
-           !config_number_parse(CONFIG_NUMBER, version, &number) && number >= LINK_VERSION;
+    ELEMENT_FOREACH (protocol, protocols) {
+        const char *name = element_get(protocol, "name");
+        const char *version = element_get(protocol, "version");
+        int64_t number;
+        if (name && version && !strcmp(name, wanted) &&
+            !config_number_parse(CONFIG_NUMBER, version, &number) && number >= ours)
+            return true;
+    }
+    return false;
 }
 
 static void on_protocols(void *user, struct element *protocols)
@@ -103,13 +109,12 @@ static void on_protocols(void *user, struct element *protocols)
     struct link *link = user;
     if (link->state != LINK_OPENING)
         return;
-    ELEMENT_FOREACH (protocol, protocols) {
-        if (!is_ours(protocol))
-            continue;
-        opened(link);
+    if (!has_protocol(protocols, "router", LINK_VERSION)) {
+        stream_fail(link->stream, STREAM_UNSUPPORTED_VERSION, "no common version");
         return;
     }
-    stream_fail(link->stream, STREAM_UNSUPPORTED_VERSION, "no common version");
+    link->durable = link->ops->offer && has_protocol(protocols, "durable", DURABLE_VERSION);
+    opened(link);
 }
 
 /* --- what comes beside stanzas --- */
@@ -275,7 +280,8 @@ static const struct stream_feature router_feature = {
     .elements = router_elements,
 };
 
-static const struct stream_feature *const features[] = {&handshake_feature, &router_feature, NULL};
+static const struct stream_feature *const features[] = {&handshake_feature, &router_feature,
+                                                        &link_durable, NULL};
 
 static const struct stream_profile profile = {
     .role = STREAM_INITIATOR,

@@ -16,7 +16,8 @@
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const yes_no_default[] = {"default", "yes", "no", NULL};
-static const char *const component_rights[] = {"default", "private", "shared", "log", NULL};
+static const char *const component_rights[] = {"default", "private", "shared",
+                                               "log",     "durable", NULL};
 static const char *const mechanisms[] = {"SCRAM-SHA-512-PLUS",
                                          "SCRAM-SHA-512",
                                          "SCRAM-SHA-256-PLUS",
@@ -80,7 +81,7 @@ const struct config_item config_items[] = {
      "A further domain that it may send from, besides those it may bind."},
     {"component", "allow", CONFIG_CHOICE, CONFIG_LIST, NULL, 0, 0, component_rights,
      "What else it may ask for: to be the default route, to be known to nobody, to share its name "
-     "among several streams, to get a copy of all stanzas."},
+     "among several streams, to get a copy of all stanzas, to speak urn:kontalk:durable:1."},
 
     {"c2s", "router", CONFIG_ADDRESS, CONFIG_RESTART, "unix:{router.socket-directory}/c2s.sock",
      PLAIN_ROW, "Where the router is."},

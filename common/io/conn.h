@@ -57,6 +57,9 @@ void conn_resume(struct conn *conn);
  * with ERR_TLS. `server_name` for clients. Handshakes have 10 s, or what was set before. */
 void conn_start_tls(struct conn *conn, struct tls_context *context, const char *server_name);
 void conn_set_handshake_timeout(struct conn *conn, uint32_t ms);
+/* Why it could not be connected, in the system's words, from ops->closed; NULL: it could. Static.
+ */
+const char *conn_dial_problem(const struct conn *conn);
 /* NULL in clear; there from conn_start_tls() on, so that ops->closed can ask for tls_problem(). */
 struct tls_session *conn_tls(struct conn *conn);
 void conn_close(struct conn *conn);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -73,6 +74,7 @@ static void dial_connected(struct dial *dial)
 {
     struct conn *conn = dial->conn;
     int fd = attempt_end(dial);
+    conn->dial_errno = 0;
     conn->dial = NULL;
     dial_cancel(dial);
     if (conn_open(conn, fd) < 0) {
@@ -98,6 +100,7 @@ static void on_attempt(uv_poll_t *poll, int status, int events)
         dial_connected(dial);
         return;
     }
+    dial->conn->dial_errno = (uint8_t)error;
     close(attempt_end(dial));
     try_next(dial);
 }
@@ -112,6 +115,7 @@ static int attempt_begin(struct dial *dial, const struct address *address)
     bool begun = (connect(fd, &address->any, address->length) == 0 || errno == EINPROGRESS) &&
                  uv_poll_init(loop_uv(dial->conn->loop), &attempt->poll, fd) == 0;
     if (!begun) {
+        dial->conn->dial_errno = (uint8_t)errno;
         free(attempt);
         close(fd);
         return ERR_UNAVAILABLE;
@@ -138,6 +142,7 @@ static void try_next(struct dial *dial)
 static void on_timer(void *user)
 {
     struct dial *dial = user;
+    dial->conn->dial_errno = ETIMEDOUT;
     if (dial->attempt) {
         close(attempt_end(dial));
     }
@@ -223,4 +228,9 @@ struct conn *conn_connect(struct loop *loop, const char *address, const struct c
         conn_finish(conn, ERR_UNAVAILABLE);
     }
     return conn;
+}
+
+const char *conn_dial_problem(const struct conn *conn)
+{
+    return conn->dial_errno > 0 ? strerrordesc_np(conn->dial_errno) : NULL;
 }

@@ -57,6 +57,7 @@ struct conn {
     uint16_t port;
     uint8_t state;       /* enum conn_state */
     uint8_t layer;       /* enum conn_layer */
+    uint8_t dial_errno;  /* why the last address did not answer; 0: it did */
     bool has_poll : 1;   /* `poll` has to be closed */
     bool blocked : 1;    /* the kernel takes no more for now */
     bool broken : 1;     /* writing failed; what the peer sent before is still read */

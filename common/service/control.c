@@ -56,11 +56,22 @@ static void answer(struct control_request *request, const char *error)
 {
     request->answered = true;
     if (error)
-        buffer_printf(&request->out, "error %s\n", error);
+        control_print(request, "error %s", error);
     else
         buffer_append_text(&request->out, "ok\n");
     conn_write(request->conn, request->out.data, request->out.length);
     conn_close(request->conn);
+}
+
+/* Also those of two bytes, U+0080 to U+009F (ECMA-48). */
+static void hide_controls(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at; at++) {
+        if (*at < ' ' || *at == 0x7f || (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0))
+            *at = '?';
+        if (*at == '?' && at[1] >= 0x80 && at[1] < 0xa0)
+            at[1] = '?';
+    }
 }
 
 void control_print(struct control_request *request, const char *format, ...)
@@ -72,9 +83,17 @@ void control_print(struct control_request *request, const char *format, ...)
     if (vasprintf(&line, format, arguments) < 0)
         abort();
     va_end(arguments);
+    hide_controls(line);
     buffer_append_text(&request->out, line);
     buffer_append_char(&request->out, '\n');
     free(line);
+}
+
+void control_flush(struct control_request *request)
+{
+    if (request->conn)
+        conn_write(request->conn, request->out.data, request->out.length);
+    buffer_clear(&request->out);
 }
 
 void control_end(struct control_request *request, const char *error)

@@ -10,8 +10,7 @@
 struct stream_error {
     enum stream_condition condition;
     const char *text;
-    const char *app_ns;
-    const char *app_name;
+    const struct element *app;
 };
 
 static void write_text(struct buffer *out, const char *text)
@@ -35,14 +34,14 @@ static void write_condition(struct buffer *out, const struct stream_error *error
     buffer_printf(out, "</%s>", name);
 }
 
-static void write_error(struct buffer *out, const struct stream_error *error)
+static void write_error(struct buffer *out, const struct stream_error *error, const char *ns)
 {
     buffer_append_text(out, "<stream:error>");
     write_condition(out, error);
     if (error->text && error->condition != STREAM_SEE_OTHER_HOST)
         write_text(out, error->text);
-    if (error->app_ns)
-        buffer_printf(out, "<%s xmlns='%s'/>", error->app_name, error->app_ns);
+    if (error->app)
+        element_write(out, error->app, ns);
     buffer_append_text(out, "</stream:error></stream:stream>");
 }
 
@@ -53,7 +52,7 @@ static void fail(struct stream *stream, const struct stream_error *error)
         return;
     if (!stream->header_sent)
         stream_write_header(stream, &out);
-    write_error(&out, error);
+    write_error(&out, error, stream->profile->content_ns);
     stream->condition = error->condition;
     stream_set_reason(stream, error->text);
     stream_enter(stream, STREAM_CLOSING);
@@ -68,7 +67,15 @@ void stream_fail(struct stream *stream, enum stream_condition condition, const c
 void stream_fail_with(struct stream *stream, enum stream_condition condition, const char *text,
                       const char *app_ns, const char *app_name)
 {
-    fail(stream, &(const struct stream_error){condition, text, app_ns, app_name});
+    struct arena *arena = arena_new();
+    stream_fail_element(stream, condition, text, element_new(arena, app_ns, app_name));
+    arena_free(arena);
+}
+
+void stream_fail_element(struct stream *stream, enum stream_condition condition, const char *text,
+                         const struct element *app)
+{
+    fail(stream, &(const struct stream_error){condition, text, app});
 }
 
 /* The peer's error ends the stream; its footer follows. Never answered with an error. */

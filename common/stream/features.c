@@ -57,6 +57,17 @@ static void refuse(struct stream *stream, const struct stream_feature *feature,
         stream_fail(stream, condition, NULL);
 }
 
+static bool taken(struct stream *stream, struct element *element)
+{
+    const struct stream_feature *const *feature = stream->profile->features;
+    for (; feature && *feature; feature++) {
+        if ((*feature)->take && exists_now(stream, *feature) &&
+            (*feature)->take(stream->user, element))
+            return true;
+    }
+    return false;
+}
+
 void stream_dispatch(struct stream *stream, struct element *element)
 {
     const struct stream_feature *refusing = NULL;
@@ -73,6 +84,6 @@ void stream_dispatch(struct stream *stream, struct element *element)
     }
     if (refusing)
         refuse(stream, refusing, element);
-    else
+    else if (!taken(stream, element))
         stream_fail(stream, STREAM_UNSUPPORTED_STANZA_TYPE, NULL);
 }

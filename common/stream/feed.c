@@ -120,13 +120,21 @@ static void handle_deferred(struct stream *stream)
 {
     struct stream_deferred deferred = stream->deferred;
     stream->deferred = (struct stream_deferred){0};
+    stream->handled = &deferred.bytes;
     if (!stream_is_open(stream))
         arena_free(deferred.root->arena);
     else if (is_stanza(stream, deferred.root))
         deliver_stanza(stream, deferred.root, deferred.bytes.data, deferred.bytes.length);
     else
         handle_element(stream, deferred.root);
+    stream->handled = NULL;
     buffer_fini(&deferred.bytes);
+}
+
+const char *stream_bytes(const struct stream *stream, size_t *length)
+{
+    *length = stream->handled ? stream->handled->length : 0;
+    return *length > 0 ? stream->handled->data : NULL;
 }
 
 /* A stream that is closing is not held any more: only the footer counts. */

@@ -60,6 +60,9 @@ struct stream_feature {
      * it was answered otherwise. NULL: not-authorized before STREAM_BOUND, policy-violation later.
      */
     int (*refuse)(void *user, struct element *element);
+    /* Offered every top-level element that is in no table, while the feature exists; false: it is
+     * not known here either. May be NULL. */
+    bool (*take)(void *user, struct element *element);
 };
 
 struct stream_profile {
@@ -68,7 +71,7 @@ struct stream_profile {
     bool has_version;         /* version='1.0' and features (XEP-0114 has neither) */
     unsigned stanzas_require; /* flags without which a stanza is not-authorized */
     const struct stream_feature *const *features; /* in order of announcement, ends with NULL */
-    bool keep_bytes;      /* ops->stanza gets the bytes as received (router) */
+    bool keep_bytes;      /* ops->stanza and stream_bytes() have the bytes as received (router) */
     const char *declares; /* further declarations of namespaces for our header, as text; or NULL */
     /* What stream_enter() arms. OPENING runs from stream_open() until READY, whatever comes in
      * between, unless NEGOTIATING is given: that replaces it once, at the first header. 0: none;
@@ -137,6 +140,8 @@ void stream_release(struct stream *stream);
  * CVE-2011-0411). If so the stream has ended abruptly. Blanks are forbidden too (§5.3.3), but as
  * clients in use send a newline (go-sendxmpp) they are dropped. */
 MUST_CHECK bool stream_is_clean(struct stream *stream);
+/* From the handler of an element: the bytes it was made of; NULL without profile->keep_bytes. */
+const char *stream_bytes(const struct stream *stream, size_t *length);
 
 void stream_send(struct stream *stream, const struct stanza *stanza);
 void stream_send_element(struct stream *stream, const struct element *element);
@@ -151,6 +156,8 @@ void stream_fail(struct stream *stream, enum stream_condition condition, const c
 /* With an application-specific condition. */
 void stream_fail_with(struct stream *stream, enum stream_condition condition, const char *text,
                       const char *app_ns, const char *app_name);
+void stream_fail_element(struct stream *stream, enum stream_condition condition, const char *text,
+                         const struct element *app);
 
 enum stream_state stream_state(const struct stream *stream);
 const char *stream_state_name(enum stream_state state);

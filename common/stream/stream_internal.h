@@ -37,6 +37,7 @@ struct stream {
     size_t input_length;
     struct buffer pending;
     struct stream_deferred deferred;
+    const struct buffer *handled; /* the bytes of the element that is being handled, or NULL */
 
     int condition; /* the stream error we sent, or -1 */
     char *reason;

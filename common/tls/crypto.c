@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Hashes, HMAC, PBKDF2 and randomness, all from GnuTLS. None of these can fail with the arguments
- * given here; if one does the library is unusable, and going on would mean predictable secrets.
+ * Hashes, HMAC, PBKDF2, a block cipher and randomness, all from GnuTLS. None of these can fail with
+ * the arguments given here; if one does the library is unusable, and going on would mean
+ * predictable secrets.
  */
 #include "common/tls/crypto.h"
 
@@ -9,6 +10,8 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+
+#include "common/base/memory.h"
 
 static const struct {
     gnutls_digest_algorithm_t digest;
@@ -72,6 +75,48 @@ void crypto_random_hex(char *text, size_t length)
         text[2 * i + 1] = digits[byte & 15];
     }
     text[2 * length] = '\0';
+}
+
+/* GnuTLS has no ECB; one block of CBC with an empty vector is the same. */
+struct crypto_block {
+    gnutls_cipher_hd_t cipher;
+};
+
+struct crypto_block *crypto_block_new(const uint8_t key[CRYPTO_BLOCK_KEY_SIZE])
+{
+    struct crypto_block *block = xcalloc(1, sizeof(*block));
+    uint8_t vector[CRYPTO_BLOCK_SIZE] = {0};
+    gnutls_datum_t secret = {(unsigned char *)key, CRYPTO_BLOCK_KEY_SIZE};
+    gnutls_datum_t iv = {vector, sizeof(vector)};
+
+    require(gnutls_cipher_init(&block->cipher, GNUTLS_CIPHER_AES_256_CBC, &secret, &iv));
+    return block;
+}
+
+void crypto_block_free(struct crypto_block *block)
+{
+    if (block)
+        gnutls_cipher_deinit(block->cipher);
+    free(block);
+}
+
+static void begin_block(struct crypto_block *block)
+{
+    uint8_t vector[CRYPTO_BLOCK_SIZE] = {0};
+
+    gnutls_cipher_set_iv(block->cipher, vector, sizeof(vector));
+}
+
+void crypto_block_encrypt(struct crypto_block *block, uint8_t bytes[CRYPTO_BLOCK_SIZE])
+{
+    begin_block(block);
+    require(gnutls_cipher_encrypt(block->cipher, bytes, CRYPTO_BLOCK_SIZE));
+}
+
+void crypto_block_decrypt(struct crypto_block *block, uint8_t bytes[CRYPTO_BLOCK_SIZE])
+{
+    begin_block(block);
+    require(gnutls_cipher_decrypt(block->cipher, bytes, CRYPTO_BLOCK_SIZE));
 }
 
 bool crypto_equal(const void *a, const void *b, size_t length)

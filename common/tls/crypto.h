@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Hashes, HMAC, PBKDF2 and randomness, all from GnuTLS.
+ * Hashes, HMAC, PBKDF2, a block cipher and randomness, all from GnuTLS.
  */
 #pragma once
 
@@ -24,6 +24,16 @@ void crypto_pbkdf2(enum crypto_hash hash, const char *password, size_t password_
 void crypto_random(void *bytes, size_t length);
 /* `length` random bytes as lower-case hex text, NUL-terminated: text holds 2 * length + 1. */
 void crypto_random_hex(char *text, size_t length);
+/* One block of AES-256 under one key: a permutation of the 128-bit values that tells nothing of
+ * what it permutes. Not a way to encrypt messages. */
+#define CRYPTO_BLOCK_SIZE     16
+#define CRYPTO_BLOCK_KEY_SIZE 32
+struct crypto_block;
+struct crypto_block *crypto_block_new(const uint8_t key[CRYPTO_BLOCK_KEY_SIZE]);
+/* NULL is allowed. */
+void crypto_block_free(struct crypto_block *block);
+void crypto_block_encrypt(struct crypto_block *block, uint8_t bytes[CRYPTO_BLOCK_SIZE]);
+void crypto_block_decrypt(struct crypto_block *block, uint8_t bytes[CRYPTO_BLOCK_SIZE]);
 /* In constant time. */
 bool crypto_equal(const void *a, const void *b, size_t length);
 void crypto_wipe(void *bytes, size_t length);

@@ -25,11 +25,7 @@ char *tls_name_ascii(const char *name)
     return copy;
 }
 
-/* Calls back for each name until one says true. `value` is NUL-terminated; a name with a NUL inside
- * is passed over, since it is made to look like another one. */
-typedef bool each_name(void *user, unsigned type, const char *value);
-
-static bool tell(unsigned type, const gnutls_datum_t *value, each_name *each, void *user)
+static bool tell(unsigned type, const gnutls_datum_t *value, tls_each_name *each, void *user)
 {
     if (!value->data || memchr(value->data, '\0', value->size)) {
         return false;
@@ -40,7 +36,8 @@ static bool tell(unsigned type, const gnutls_datum_t *value, each_name *each, vo
     return done;
 }
 
-static bool tell_other(const char *oid, const gnutls_datum_t *value, each_name *each, void *user)
+static bool tell_other(const char *oid, const gnutls_datum_t *value, tls_each_name *each,
+                       void *user)
 {
     unsigned type;
     gnutls_datum_t decoded = {0};
@@ -52,7 +49,7 @@ static bool tell_other(const char *oid, const gnutls_datum_t *value, each_name *
     return done;
 }
 
-static bool walk(gnutls_subject_alt_names_t names, each_name *each, void *user)
+static bool walk(gnutls_subject_alt_names_t names, tls_each_name *each, void *user)
 {
     unsigned type;
     gnutls_datum_t value, oid;
@@ -67,7 +64,7 @@ static bool walk(gnutls_subject_alt_names_t names, each_name *each, void *user)
     return false;
 }
 
-static bool any_name(gnutls_x509_crt_t certificate, each_name *each, void *user)
+bool tls_certificate_any_name(gnutls_x509_crt_t certificate, tls_each_name *each, void *user)
 {
     gnutls_datum_t der;
     unsigned critical;
@@ -150,7 +147,7 @@ bool tls_certificate_covers_service(gnutls_x509_crt_t certificate, const char *n
                                     const char *service)
 {
     struct wish wish = {.name = name, .service = service};
-    return any_name(certificate, is_name, &wish);
+    return tls_certificate_any_name(certificate, is_name, &wish);
 }
 
 struct address_call {
@@ -171,5 +168,5 @@ void tls_certificate_addresses(gnutls_x509_crt_t certificate,
                                void (*address)(void *user, const char *jid), void *user)
 {
     struct address_call call = {address, user};
-    any_name(certificate, pass_address, &call);
+    tls_certificate_any_name(certificate, pass_address, &call);
 }

@@ -69,6 +69,11 @@ const struct tls_certificate *tls_certificate_choose(const struct tls_context *c
 char *tls_received_name(gnutls_session_t gnutls);
 
 /* names.c */
+/* Calls back for each subjectAltName until one says true. `value` is NUL-terminated; a name with a
+ * NUL inside is passed over, since it is made to look like another one. `type` is one of
+ * gnutls_x509_subject_alt_name_t. */
+typedef bool tls_each_name(void *user, unsigned type, const char *value);
+bool tls_certificate_any_name(gnutls_x509_crt_t certificate, tls_each_name *each, void *user);
 /* The certificate says it is for `name` (an A-label): a dNSName, SRVName or xmppAddr
  * (RFC 6120 §13.7.1.2, RFC 6125 §6.4). The common name is not looked at (RFC 9525 §2). */
 bool tls_certificate_covers(gnutls_x509_crt_t certificate, const char *name);

@@ -34,5 +34,17 @@ MUST_CHECK int tls_verify_dane(const struct tls_session *session, const struct t
                                size_t count, const char *domain, const char *target,
                                const char **problem);
 
+/* The certificate that the peer has shown, for people to read: what it says, whether or not it is
+ * true. */
+struct tls_description {
+    char *subject, *issuer; /* distinguished names (RFC 4514) */
+    char *begins, *ends;    /* "2026-11-27T14:00:00Z" */
+    char *names;            /* "a.test, *.a.test, _xmpp-server.a.test" */
+};
+/* ERR_NOT_FOUND: it has shown none that can be read. */
+MUST_CHECK int tls_describe_peer(const struct tls_session *session,
+                                 struct tls_description *description);
+void tls_description_fini(struct tls_description *description);
+
 /* "münchen.example" as "xn--mnchen-3ya.example"; as it is if that is impossible. free() it. */
 char *tls_name_ascii(const char *name);

@@ -2,18 +2,18 @@
 #
 # Two nodes of ours federate: both directions, both ways to prove a domain, both kinds of TLS.
 
-import os
 import re
 
 import pytest
 
 from tests.harness import wait
-from tests.node.certificates import Authority
+from tests.peers.conftest import forget_streams
 
 
 def proofs(node):
     """{(direction, remote): how} of what is ready now."""
-    rows = re.findall(r"^(in|out) (\S+) (\S+) ready by=(\S+)", node.control("s2s", "show"), re.M)
+    shown = node.control("ask", "s2s", "show")
+    rows = re.findall(r"^(in|out) (\S+) (\S+) ready by=(\S+)", shown, re.M)
     return {(direction, remote): how for direction, _, remote, how in rows}
 
 
@@ -28,24 +28,11 @@ def talk(pair, login):
     return alice, bob
 
 
-def stranger_ca(node):
-    """An authority that has issued nothing."""
-    stranger = Authority(f"{node.place.ca}/stranger")
-    os.makedirs(stranger.directory, exist_ok=True)
-    stranger.ensure()
-    return stranger.certificate
-
-
 def wait_presence(client, kind):
     """From the other side."""
     domain = client.bare.partition("@")[2]
     return client.wait_for(lambda e: e.tag.endswith("}presence") and e.get("type") == kind
                            and not e.get("from").partition("/")[0].endswith(domain))
-
-
-def forget_streams(pair):
-    for node in (pair.left, pair.right):
-        node.daemon("s2s").restart()
 
 
 @pytest.mark.parametrize("service", ["S2S", "S2S_TLS"])
@@ -96,19 +83,6 @@ def test_router_and_s2s_restart(pair, login):
     for name in ("c2s", "s2s"):
         pair.left.daemon(name).wait_log("event=link_up")
     wait.until(lambda: talk(pair, login))
-
-
-@pytest.fixture
-def strangers(pair):
-    """Neither trusts the authority of the other one's certificate."""
-    before = {node: node.settings["s2s"] for node in (pair.left, pair.right)}
-    for node in before:
-        node.reconfigure({"s2s": {"ca-file": stranger_ca(node), "require-certificate": "no"}})
-    forget_streams(pair)
-    yield pair
-    for node, settings in before.items():
-        node.reconfigure({"s2s": {**settings, "ca-file": None, "require-certificate": None}})
-    forget_streams(pair)
 
 
 def test_dialback(strangers, login):

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "c2s/plugin.h"
+#include "common/base/arena.h"
 #include "common/base/memory.h"
 #include "common/io/loop.h"
 
@@ -69,17 +70,77 @@ static void stanza(void *state, void *session, struct stanza *received, int prob
     stanza_unref(received);
 }
 
-static void closed(void *state, void *session, bool orderly)
+/* Elements beside stanzas: what this plugin knows of XEP-0198 is to say no, late. */
+static struct client *held;
+
+static void answer(struct client *client, const char *name)
+{
+    struct arena *arena = arena_new();
+
+    client_send_element(client, element_new(arena, "urn:test:echo", name));
+    arena_free(arena);
+}
+
+static void answer_late(void *user)
+{
+    struct client *client = held;
+
+    (void)user;
+    if (client == NULL)
+        return;
+    held = NULL; /* the release brings the next element at once */
+    answer(client, "later");
+    client_release(client);
+}
+
+static void on_say(void *state, struct client *client, void *session, struct element *element)
+{
+    (void)element;
+    if (held) {
+        answer(client, "busy");
+        return;
+    }
+    answer(client, session ? "session" : "stranger");
+    held = client;
+    client_hold(client);
+    loop_defer(worker_loop(state), answer_late, NULL);
+}
+
+static void on_refused(void *state, struct client *client, struct element *element)
+{
+    (void)state;
+    (void)element;
+    answer(client, "refused");
+}
+
+static void on_fail(void *state, struct client *client, void *session, struct element *element)
 {
     (void)state;
     (void)session;
-    (void)orderly;
+    client_fail(client, STREAM_UNDEFINED_CONDITION, NULL, element);
+}
+
+static const struct c2s_element elements[] = {
+    {"urn:test:echo", "say", STREAM_AUTHENTICATED, 0, on_say, on_refused},
+    {"urn:test:echo", "bound", STREAM_BOUND, 0, on_say, on_refused},
+    {"urn:test:echo", "unbound", STREAM_AUTHENTICATED, STREAM_BOUND, on_say, NULL},
+    {"urn:test:echo", "fail", STREAM_BOUND, 0, on_fail, NULL},
+    {0},
+};
+
+static void closed(void *state, void *session, enum client_end how)
+{
+    (void)state;
+    (void)how;
+    if (held == session)
+        held = NULL;
 }
 
 static void client_gone(void *state, struct client *client)
 {
     (void)state;
-    (void)client;
+    if (held == client)
+        held = NULL;
 }
 
 static void routed(void *state, struct stanza *received, int problem)
@@ -118,6 +179,7 @@ const struct c2s_plugin c2s_plugin = {
     .reload = reload,
     .bind = bind,
     .stanza = stanza,
+    .elements = elements,
     .closed = closed,
     .client_gone = client_gone,
     .routed = routed,

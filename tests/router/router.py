@@ -20,7 +20,9 @@ STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 HOST, NETWORK = "alpha.example.test", "example.test"
 IRC, IRC2, BOT = "irc.example.test", "irc2.example.test", "bot.test"
 SECRET = "not told to anybody"
-PROTOCOLS = f"<protocols xmlns='{ROUTER}'><protocol name='router' version='1'/></protocols>"
+DURABLE = "urn:kontalk:durable:1"
+PROTOCOLS = (f"<protocols xmlns='{ROUTER}'><protocol name='router' version='1'/>"
+             "<protocol name='durable' version='1'/></protocols>")
 SANITIZER_REPORT = re.compile(r"Sanitizer|runtime error:")
 
 CONFIGURATION = """
@@ -41,6 +43,7 @@ allow = default
 allow = private
 allow = shared
 allow = log
+allow = durable
 """
 
 
@@ -156,7 +159,8 @@ class Router:
         assert component.receive().tag == f"{{{COMPONENT}}}handshake"
         protocols = component.receive()
         assert protocols.tag == f"{{{ROUTER}}}protocols"
-        assert [dict(child.attrib) for child in protocols] == [{"name": "router", "version": "1"}]
+        assert [dict(child.attrib) for child in protocols] == [
+            {"name": "router", "version": "1"}, {"name": "durable", "version": "1"}]
         component.send(PROTOCOLS)
         return component
 

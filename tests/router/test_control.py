@@ -60,4 +60,5 @@ def test_show_counters(router):
     irc.message(IRC, "nobody.test", id="4", type="error")
     irc.message(IRC, IRC, id="5")
     irc.expect("5")
-    assert ask(router, "show", "counters") == ["routed 3", "bounced 1", "dropped 1", "tapped 2"]
+    assert ask(router, "show", "counters") == ["routed 3", "bounced 1", "dropped 1", "tapped 2",
+                                               "offered 0", "full 0", "refused 0"]

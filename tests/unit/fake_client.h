@@ -100,7 +100,7 @@ static UNUSED void arrive(const char *xml)
 static UNUSED void fake_hang_up(struct client *client)
 {
     client->gone = true;
-    sm_plugin.closed(fake.state, client->session, false);
+    sm_plugin.closed(fake.state, client->session, CLIENT_CLOSED);
     pump();
 }
 

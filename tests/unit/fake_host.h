@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "c2s/home.h"
 #include "c2s/plugin.h"
 #include "c2s/sm/plugin.h"
 #include "common/base/clock.h"
@@ -209,7 +210,7 @@ void control_print(struct control_request *request, const char *format, ...)
     va_start(arguments, format);
     assert_true(vasprintf(&text, format, arguments) >= 0);
     va_end(arguments);
-    buffer_append_text(&fake_answer_text, text);
+    buffer_printf(&fake_answer_text, "%s\n", text);
     free(text);
 }
 
@@ -270,6 +271,14 @@ bool worker_serves(struct worker *worker, const char *domain)
     return strcmp(domain, FAKE_NETWORK) == 0;
 }
 
+const uint8_t *worker_secret(struct worker *worker)
+{
+    static const uint8_t secret[HOME_SECRET_SIZE] = {1, 2, 3};
+
+    (void)worker;
+    return secret;
+}
+
 static void fake_come_back(void *user)
 {
     sm_plugin.routed(fake.state, user, -1);
@@ -311,6 +320,41 @@ void client_send(struct client *client, struct stanza *stanza)
     fake_put(&client->inbox, stanza);
 }
 
+void client_resumed(struct client *client, const struct jid *full, void *session)
+{
+    client_bound(client, full, session);
+}
+
+void client_hold(struct client *client)
+{
+    client->paused++;
+}
+
+void client_release(struct client *client)
+{
+    client->paused--;
+}
+
+void client_detach(struct client *client)
+{
+    client->session = NULL;
+}
+
+void client_send_element(struct client *client, const struct element *element)
+{
+    assert_false(client->gone);
+    fake_put_element(&client->inbox, element);
+}
+
+void client_fail(struct client *client, enum stream_condition condition, const char *text,
+                 const struct element *app)
+{
+    if (app) {
+        fake_put_element(&client->inbox, app);
+    }
+    client_close(client, (int)condition, text);
+}
+
 /* The session hears of it inside the call, which c2s may do. */
 void client_close(struct client *client, int condition, const char *text)
 {
@@ -318,7 +362,8 @@ void client_close(struct client *client, int condition, const char *text)
     client->closed = condition;
     if (!client->gone) {
         client->gone = true;
-        sm_plugin.closed(fake.state, client->session, false);
+        if (client->session)
+            sm_plugin.closed(fake.state, client->session, CLIENT_FAILED);
     }
 }
 

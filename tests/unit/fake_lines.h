@@ -4,6 +4,7 @@
  *
  *     presence subscribe bob@example.net > alice@example.net
  *     iq result > alice@example.net/a roster 3 {bob@example.net both}
+ *     <a h='3'>
  *     message chat bob@example.net/b > alice@example.net "hello"
  */
 #pragma once
@@ -86,6 +87,23 @@ static void fake_put(struct fake_inbox *inbox, const struct stanza *stanza)
 {
     assert_true(inbox->count < FAKE_LINES);
     inbox->lines[(inbox->first + inbox->count++) % FAKE_LINES] = fake_describe(stanza);
+}
+
+/* An element that is no stanza: its name and attributes, in their order. */
+static UNUSED void fake_put_element(struct fake_inbox *inbox, const struct element *element)
+{
+    struct buffer line = {0};
+
+    buffer_printf(&line, "<%s", element->name);
+    for (const struct attribute *at = element->attributes; at; at = at->next) {
+        buffer_printf(&line, " %s='%s'", at->name, at->value);
+    }
+    buffer_append_char(&line, '>');
+    ELEMENT_FOREACH (child, element) {
+        buffer_printf(&line, "<%s>", child->name);
+    }
+    assert_true(inbox->count < FAKE_LINES);
+    inbox->lines[(inbox->first + inbox->count++) % FAKE_LINES] = buffer_take(&line);
 }
 
 static char *fake_get(struct fake_inbox *inbox)

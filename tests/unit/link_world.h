@@ -114,6 +114,30 @@ static inline void on_undelivered(void *user, struct stanza *stanza)
     stanza_unref(stanza);
 }
 
+static inline void on_offer(void *user, const struct durable *offer, struct stanza *stanza)
+{
+    hear(user, "offer %s %u %s: %s %s", offer->id, offer->attempt,
+         offer->after ? offer->after : "-", stanza_kind_name(stanza->kind), stanza_id(stanza));
+    stanza_unref(stanza);
+}
+
+static inline void on_answered(void *user, const struct durable *answer)
+{
+    bool refused = answer->kind == DURABLE_REFUSED;
+    hear(user, "%s %s%s%s", durable_name(answer->kind), answer->id, refused ? " " : "",
+         refused ? stanza_condition_name(answer->reason) : "");
+}
+
+static inline void on_full(void *user, const char *id)
+{
+    hear(user, "full %s", id);
+}
+
+static inline void on_ready(void *user, const char *name)
+{
+    hear(user, "ready %s", name ? name : "(default)");
+}
+
 static inline void on_closed(void *user)
 {
     struct daemon *daemon = user;
@@ -130,6 +154,10 @@ static const struct link_ops link_ops = {
     .refused = on_refused,
     .drained = on_link_drained,
     .undelivered = on_undelivered,
+    .offer = on_offer,
+    .answered = on_answered,
+    .full = on_full,
+    .ready = on_ready,
     .closed = on_closed,
 };
 
@@ -312,7 +340,7 @@ static inline struct daemon *net_new(struct world *world)
                       1);
 }
 
-static inline int try_say(struct daemon *daemon, const char *id, const char *from, const char *to)
+static inline struct stanza *message_of(const char *id, const char *from, const char *to)
 {
     struct stanza *stanza = stanza_new(STANZA_MESSAGE, MESSAGE_CHAT);
     struct jid jid;
@@ -322,6 +350,12 @@ static inline int try_say(struct daemon *daemon, const char *id, const char *fro
     assert_int_equal(jid_parse(stanza->arena, to, &jid), 0);
     stanza_set_to(stanza, &jid);
     element_add_with_text(stanza->root, NS_CLIENT, "body", "x");
+    return stanza;
+}
+
+static inline int try_say(struct daemon *daemon, const char *id, const char *from, const char *to)
+{
+    struct stanza *stanza = message_of(id, from, to);
     int error = link_send(daemon->link, stanza);
     stanza_unref(stanza);
     return error;

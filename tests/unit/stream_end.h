@@ -261,16 +261,25 @@ static const struct stream_element bind_elements[] = {{NS_BIND, "bind", on_bind}
 static const struct stream_element test_elements[] = {
     {NS_TEST, "r", on_test}, {NS_TEST, "quiet", on_test}, {0}};
 
-static const struct stream_feature tls_feature = {"starttls",   0,   STREAM_SECURE, advertise_tls,
-                                                  tls_elements, NULL};
-static const struct stream_feature auth_feature = {
-    "auth", STREAM_SECURE, STREAM_AUTHENTICATED, advertise_auth, auth_elements, NULL};
-static const struct stream_feature bind_feature = {
-    "bind", STREAM_SECURE | STREAM_AUTHENTICATED, STREAM_BOUND, advertise_bind, bind_elements,
-    NULL};
-static const struct stream_feature test_feature = {
-    "test",     STREAM_SECURE | STREAM_AUTHENTICATED | STREAM_BOUND, 0, NULL, test_elements,
-    refuse_test};
+static const struct stream_feature tls_feature = {.name = "starttls",
+                                                  .excludes = STREAM_SECURE,
+                                                  .advertise = advertise_tls,
+                                                  .elements = tls_elements};
+static const struct stream_feature auth_feature = {.name = "auth",
+                                                   .requires = STREAM_SECURE,
+                                                   .excludes = STREAM_AUTHENTICATED,
+                                                   .advertise = advertise_auth,
+                                                   .elements = auth_elements};
+static const struct stream_feature bind_feature = {.name = "bind",
+                                                   .requires = STREAM_SECURE | STREAM_AUTHENTICATED,
+                                                   .excludes = STREAM_BOUND,
+                                                   .advertise = advertise_bind,
+                                                   .elements = bind_elements};
+static const struct stream_feature test_feature = {.name = "test",
+                                                   .requires = STREAM_SECURE |
+                                                               STREAM_AUTHENTICATED | STREAM_BOUND,
+                                                   .elements = test_elements,
+                                                   .refuse = refuse_test};
 
 static const struct stream_feature *const end_features[] = {&tls_feature, &auth_feature,
                                                             &bind_feature, &test_feature, NULL};

@@ -41,6 +41,27 @@ static void test_digests(void **state)
     }
 }
 
+/* FIPS 197, appendix C.3. */
+static void test_block(void **state)
+{
+    uint8_t key[CRYPTO_BLOCK_KEY_SIZE], bytes[CRYPTO_BLOCK_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(key); i++)
+        key[i] = (uint8_t)i;
+    struct crypto_block *block = crypto_block_new(key);
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sizeof(bytes); i++)
+            bytes[i] = (uint8_t)(0x11 * i);
+        crypto_block_encrypt(block, bytes);
+        check_hex(bytes, sizeof(bytes), "8ea2b7ca516745bfeafc49904b496089");
+        crypto_block_decrypt(block, bytes);
+        check_hex(bytes, sizeof(bytes), "00112233445566778899aabbccddeeff");
+    }
+    crypto_block_free(block);
+    crypto_block_free(NULL);
+}
+
 static void test_hmacs(void **state)
 {
     static const struct {
@@ -138,11 +159,9 @@ static void test_equal_and_wipe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_digests),
-        cmocka_unit_test(test_hmacs),
-        cmocka_unit_test(test_pbkdf2),
-        cmocka_unit_test(test_random),
-        cmocka_unit_test(test_random_hex_is_not_overwritten),
+        cmocka_unit_test(test_digests),        cmocka_unit_test(test_hmacs),
+        cmocka_unit_test(test_block),          cmocka_unit_test(test_pbkdf2),
+        cmocka_unit_test(test_random),         cmocka_unit_test(test_random_hex_is_not_overwritten),
         cmocka_unit_test(test_equal_and_wipe),
     };
 

@@ -156,19 +156,25 @@ static uint32_t zero(uint32_t below)
     return 0;
 }
 
-static struct resolution *resolve(const struct zone_row *zone, bool internal_allowed)
+static struct resolution *resolve_traced(const struct zone_row *zone, bool internal_allowed,
+                                         struct trace *trace)
 {
     struct fake fake = {.dns.ops = &fake_ops, .zone = zone};
     struct resolution *result = NULL;
     struct address own;
     assert_int_equal(address_parse("8.8.4.4:5269", &own), 0);
-    const struct resolve_settings settings = {internal_allowed, &own, 1, zero};
+    const struct resolve_settings settings = {internal_allowed, &own, 1, zero, trace};
     assert_non_null(resolve_start(&fake.dns, &settings, "d.test", take, &result));
     assert_null(result);
     answer_all(&fake);
     assert_non_null(result);
     forget(&fake);
     return result;
+}
+
+static struct resolution *resolve(const struct zone_row *zone, bool internal_allowed)
+{
+    return resolve_traced(zone, internal_allowed, NULL);
 }
 
 #define XMPP  .name = "_xmpp-server._tcp.d.test", .type = DNS_SRV
@@ -370,13 +376,53 @@ static void cancelling(void **state)
     forget(&fake);
 }
 
+/* Who follows it hears of every record, and of what is passed over. */
+struct listener {
+    struct trace trace;
+    struct buffer heard;
+};
+
+static void hear(struct trace *trace, const char *topic, const char *text)
+{
+    struct listener *listener = (struct listener *)trace;
+    assert_string_equal(topic, "dns");
+    buffer_printf(&listener->heard, "%s\n", text);
+}
+
+static void told(void **state)
+{
+    static const struct zone_row zone[] = {
+        {XMPP, .value = "1 2 5269 a.test", .secure = true},
+        {XMPPS, .value = "0 0 0 .", .secure = true},
+        {.name = "a.test", .type = DNS_A, .value = "8.8.8.8:1"},
+        {.name = "a.test", .type = DNS_A, .value = "10.0.0.1:1"},
+        {.name = "a.test", .type = DNS_AAAA, .value = NULL, .status = ERR_TIMEOUT},
+        {.name = "_5269._tcp.a.test", .type = DNS_TLSA, .value = "\3\1\1", .secure = true},
+        {0},
+    };
+    struct listener listener = {.trace = {.line = hear}};
+    (void)state;
+    free(resolve_traced(zone, false, &listener.trace));
+    assert_string_equal(listener.heard.data,
+                        "SRV _xmpps-server._tcp.d.test: 1 record, proven by DNSSEC\n"
+                        "  0 0 0 . (there is no such service)\n"
+                        "SRV _xmpp-server._tcp.d.test: 1 record, proven by DNSSEC\n"
+                        "  1 2 5269 a.test\n"
+                        "AAAA a.test: timed out\n"
+                        "A a.test: 2 records, not proven by DNSSEC\n"
+                        "  8.8.8.8\n"
+                        "  10.0.0.1\n"
+                        "  10.0.0.1 is not used: it is of this machine or of a private network\n"
+                        "TLSA _5269._tcp.a.test: 1 record, proven by DNSSEC\n"
+                        "  3 1 1\n");
+    buffer_fini(&listener.heard);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows),
-        cmocka_unit_test(limits),
-        cmocka_unit_test(dane),
-        cmocka_unit_test(cancelling),
+        cmocka_unit_test(rows),       cmocka_unit_test(limits), cmocka_unit_test(dane),
+        cmocka_unit_test(cancelling), cmocka_unit_test(told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,34 @@ static void matrix(void **state)
     }
 }
 
+static void described(void **state)
+{
+    struct world *world = *state;
+    struct tls_description shown;
+    struct pki_files files =
+        pki_make(&world->pki, &(struct pki_request){.file = "described",
+                                                    .dns = {"x.test", "*.x.test"},
+                                                    .srv = "_xmpp-server.x.test",
+                                                    .common_name = "x.test"});
+    struct tls_context *client = client_context(world);
+    struct tls_context *server = new_context(&(struct tls_settings){.role = TLS_SERVER});
+    add(server, NULL, &files);
+    struct pair pair = new_pair(world, client, server, "x.test");
+    assert_handshake(&pair);
+    assert_int_equal(tls_describe_peer(pair.client, &shown), 0);
+    assert_string_equal(shown.subject, "CN=x.test");
+    assert_non_null(strstr(shown.issuer, "CN="));
+    assert_int_equal(strlen(shown.begins), strlen("2026-11-27T14:00:00Z"));
+    assert_true(strcmp(shown.begins, shown.ends) < 0);
+    assert_string_equal(shown.names, "x.test, *.x.test, _xmpp-server.x.test");
+    tls_description_fini(&shown);
+    assert_int_equal(tls_describe_peer(pair.server, &shown), ERR_NOT_FOUND);
+    free_pair(&pair);
+    tls_context_unref(client);
+    tls_context_unref(server);
+    pki_files_fini(&files);
+}
+
 static void no_certificate(void **state)
 {
     struct world *world = *state;
@@ -226,9 +254,8 @@ static void dane(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matrix),
-        cmocka_unit_test(no_certificate),
-        cmocka_unit_test(tlsa_records),
+        cmocka_unit_test(matrix),         cmocka_unit_test(described),
+        cmocka_unit_test(no_certificate), cmocka_unit_test(tlsa_records),
         cmocka_unit_test(dane),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

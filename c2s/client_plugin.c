@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * What a plugin may do with a client beside stanzas and binding: its stream features and top-level
+ * elements, holding it, giving it a session of an earlier stream.
+ */
+#include "c2s/client.h"
+#include "common/base/log.h"
+
+static void advertise(void *user, struct element *features)
+{
+    struct client *client = user;
+    const struct worker *worker = client->worker;
+
+    if (stream_has_flag(client->stream, STREAM_AUTHENTICATED) && worker->plugin->features)
+        worker->plugin->features(worker->plugin_state, features);
+}
+
+static const struct c2s_element *find(const struct c2s_plugin *plugin,
+                                      const struct element *element)
+{
+    const struct c2s_element *row = plugin->elements;
+
+    for (; row && row->ns; row++)
+        if (element_is(element, row->ns, row->name))
+            return row;
+    return NULL;
+}
+
+static bool is_allowed(const struct client *client, const struct c2s_element *row)
+{
+    static const enum stream_flag flags[] = {STREAM_AUTHENTICATED, STREAM_BOUND};
+
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+        bool set = stream_has_flag(client->stream, flags[i]);
+        if ((row->requires & flags[i] && !set) || (row->excludes & flags[i] && set))
+            return false;
+    }
+    return client->bind_id == NULL;
+}
+
+/* Without TLS nothing of a plugin is understood (CVE-2014-8760): the feature requires it. */
+static bool take(void *user, struct element *element)
+{
+    struct client *client = user;
+    const struct worker *worker = client->worker;
+    const struct c2s_element *row = find(worker->plugin, element);
+
+    if (row == NULL)
+        return false;
+    if (is_allowed(client, row))
+        row->handle(worker->plugin_state, client, client->session, element);
+    else if (row->refuse)
+        row->refuse(worker->plugin_state, client, element);
+    else
+        stream_fail(client->stream,
+                    client->session ? STREAM_POLICY_VIOLATION : STREAM_NOT_AUTHORIZED, NULL);
+    return true;
+}
+
+const struct stream_feature client_plugin = {
+    .name = "plugin",
+    .requires = STREAM_SECURE,
+    .advertise = advertise,
+    .take = take,
+};
+
+void client_hold(struct client *client)
+{
+    client->held++;
+    stream_hold(client->stream);
+}
+
+void client_release(struct client *client)
+{
+    client->held--;
+    stream_release(client->stream);
+}
+
+void client_resumed(struct client *client, const struct jid *full, void *session)
+{
+    client_enter_session(client, full, session);
+    log_info("client_resumed", LOG_TEXT("sid", stream_id(client->stream)),
+             LOG_TEXT("jid", full->full), LOG_TEXT("addr", client_address(client)));
+    stream_ready(client->stream);
+}
+
+void client_detach(struct client *client)
+{
+    client->session = NULL;
+}

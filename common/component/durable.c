@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Reading and writing the words of urn:kontalk:durable:1.
+ */
+#include "common/component/durable.h"
+
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/config/number.h"
+#include "common/xmpp/namespaces.h"
+
+static const char *const NAMES[DURABLE_KINDS] = {
+    [DURABLE_OFFER] = "offer",
+    [DURABLE_TOOK] = "took",
+    [DURABLE_REFUSED] = "refused",
+    [DURABLE_FORGET] = "forget",
+};
+
+const char *durable_name(enum durable_kind kind)
+{
+    return NAMES[kind];
+}
+
+/* --- reading --- */
+
+static int read_kind(const struct element *element, enum durable_kind *kind)
+{
+    for (int i = 0; i < DURABLE_KINDS; i++) {
+        if (element_is(element, NS_DURABLE, NAMES[i])) {
+            *kind = (enum durable_kind)i;
+            return 0;
+        }
+    }
+    return ERR_MALFORMED;
+}
+
+/* 0: missing or no number of that size. */
+static unsigned read_number(const struct element *element, const char *name)
+{
+    const char *text = element_get(element, name);
+    int64_t number;
+    if (!text || config_number_parse(CONFIG_NUMBER, text, &number) || number > INT32_MAX)
+        return 0;
+    return (unsigned)number;
+}
+
+static int read_address(const struct element *element, const char *name, struct jid *jid)
+{
+    const char *text = element_get(element, name);
+    *jid = (struct jid){0};
+    return text ? jid_parse(element->arena, text, jid) : ERR_NOT_FOUND;
+}
+
+/* -1, or why it cannot be passed on. Whoever gets it looks closer. */
+static int judge_stanza(struct element *stanza)
+{
+    if (!stanza || element_next(stanza) || strcmp(stanza->ns, NS_CLIENT))
+        return STANZA_BAD_REQUEST;
+    return strcmp(stanza->name, "message") && strcmp(stanza->name, "presence") ? STANZA_BAD_REQUEST
+                                                                               : -1;
+}
+
+static int read_offer(struct element *element, struct durable *durable, int *problem)
+{
+    durable->attempt = read_number(element, "attempt");
+    durable->after = element_get(element, "after");
+    durable->stanza = element_first(element);
+    if (!durable->stanza || read_address(durable->stanza, "from", &durable->from))
+        return ERR_MALFORMED;
+    *problem = judge_stanza(durable->stanza);
+    int error = read_address(durable->stanza, "to", &durable->to);
+    if (*problem < 0 && error)
+        *problem = error == ERR_NOT_FOUND ? STANZA_BAD_REQUEST : STANZA_JID_MALFORMED;
+    return 0;
+}
+
+static int read_answer(struct element *element, struct durable *durable)
+{
+    bool refused = durable->kind == DURABLE_REFUSED;
+    const char *reason = element_get(element, "reason");
+    int error = read_address(element, "from", &durable->from);
+    if (read_address(element, "to", &durable->to) || (error && !refused))
+        return ERR_MALFORMED;
+    if (!refused)
+        return 0;
+    int condition = reason ? stanza_condition_parse(reason) : -1;
+    durable->reason = condition < 0 ? STANZA_UNDEFINED_CONDITION : (enum stanza_condition)condition;
+    durable->type = element_get(element, "type");
+    if (!durable->type)
+        durable->type = stanza_condition_type(durable->reason);
+    const char *text = element_text(element);
+    durable->text = *text ? text : NULL;
+    durable->retry_after = read_number(element, "retry-after");
+    return 0;
+}
+
+int durable_read(struct element *element, struct durable *durable, int *problem)
+{
+    *durable = (struct durable){.id = element_get(element, "id")};
+    *problem = -1;
+    int error = read_kind(element, &durable->kind);
+    if (error || !durable->id || !*durable->id || strlen(durable->id) > DURABLE_ID_MAX)
+        return ERR_MALFORMED;
+    if (durable->kind == DURABLE_OFFER)
+        return read_offer(element, durable, problem);
+    return read_answer(element, durable);
+}
+
+/* --- writing --- */
+
+static void append(struct buffer *out, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    buffer_printf(out, " %s='", name);
+    xml_escape(out, value);
+    buffer_append_char(out, '\'');
+}
+
+static void write_offer(struct buffer *out, const struct durable *durable)
+{
+    buffer_printf(out, " attempt='%u'", durable->attempt);
+    append(out, "after", durable->after);
+    buffer_append_char(out, '>');
+    element_write(out, durable->stanza, NS_DURABLE);
+}
+
+static void write_answer(struct buffer *out, const struct durable *durable)
+{
+    append(out, "from", durable->from.full);
+    append(out, "to", durable->to.full);
+    if (durable->kind == DURABLE_REFUSED) {
+        append(out, "reason", stanza_condition_name(durable->reason));
+        append(out, "type", durable->type ? durable->type : stanza_condition_type(durable->reason));
+        if (durable->retry_after > 0)
+            buffer_printf(out, " retry-after='%u'", durable->retry_after);
+    }
+    buffer_append_char(out, '>');
+    if (durable->kind == DURABLE_REFUSED && durable->text)
+        xml_escape(out, durable->text);
+}
+
+void durable_write(struct buffer *out, const struct durable *durable)
+{
+    const char *name = NAMES[durable->kind];
+    buffer_printf(out, "<%s xmlns='" NS_DURABLE "'", name);
+    append(out, "id", durable->id);
+    if (durable->kind == DURABLE_OFFER)
+        write_offer(out, durable);
+    else
+        write_answer(out, durable);
+    buffer_printf(out, "</%s>", name);
+}
+
+/* Answers go to the bare JID, so that they find whoever answers for the account now. */
+static struct jid bare_of(const struct jid *jid)
+{
+    struct jid bare = *jid;
+    bare.resource = NULL;
+    bare.full = bare.bare;
+    return bare;
+}
+
+struct durable durable_answer(const struct durable *offer, enum durable_kind kind)
+{
+    return (struct durable){
+        .kind = kind, .id = offer->id, .from = offer->to, .to = bare_of(&offer->from)};
+}
