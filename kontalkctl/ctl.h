@@ -10,6 +10,7 @@
 #include "common/base/macros.h"
 #include "common/config/config.h"
 #include "common/db/db.h"
+#include "common/xmpp/jid.h"
 
 struct ctl {
     const struct config *config;
@@ -40,7 +41,11 @@ MUST_CHECK int ctl_follow(const struct ctl *ctl, const char *daemon, size_t argc
                           void *user);
 /* A session of its own with the database; complains and returns NULL if there is none. */
 struct db_session *ctl_database(const struct ctl *ctl);
+/* Reads the bare JID of an account of this node; is_new: its name has to be registrable. Returns
+ * what is wrong with it (static), or NULL. */
+const char *ctl_read_account(const struct ctl *ctl, struct arena *arena, const char *text,
+                             bool is_new, struct jid *jid);
 /* The first line of standard input, or what is typed without echo; NULL (complained) if empty. */
 char *ctl_read_password(void);
-/* Sets the password of, or adds, one account after another from FILE (import.c). */
+/* Adds one account after another from FILE (import.c). */
 int user_import(const struct ctl *ctl, size_t argc, const char *const *argv);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * Bulk import: lines "jid<TAB>password". Verifiers are made on all cores, block by block; the
- * database gets each block in one transaction.
+ * database gets each block in one transaction, while the verifiers of the next are made.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -32,6 +32,8 @@ struct block {
     struct entry entries[BLOCK];
     size_t count;
     atomic_size_t next; /* the entry that no thread has taken yet */
+    pthread_t threads[THREADS_MAX];
+    size_t threads_count;
 };
 
 static void read_entry(const struct ctl *ctl, struct entry *entry)
@@ -45,21 +47,10 @@ static void read_entry(const struct ctl *ctl, struct entry *entry)
     } else {
         *tab = '\0';
         entry->password = tab + 1;
-        if (jid_parse(arena, entry->text, &jid) != 0 || jid.local == NULL || jid.resource)
-            entry->problem = "not the address of an account";
-        else if (!account_registrable(entry->text, &jid))
-            entry->problem = "this name cannot be registered";
-        else
-            entry->jid = jid_dup(&jid);
+        entry->problem = ctl_read_account(ctl, arena, entry->text, true, &jid);
     }
-    for (size_t i = 0; entry->jid; i++) {
-        if (i == config_instances(ctl->config, "domain")) {
-            entry->problem = "not a domain of this node";
-            break;
-        }
-        if (strcmp(config_instance(ctl->config, "domain", i), entry->jid->domain) == 0)
-            break;
-    }
+    if (!entry->problem)
+        entry->jid = jid_dup(&jid);
     arena_free(arena);
 }
 
@@ -100,18 +91,24 @@ static void *make_verifiers(void *user)
     return NULL;
 }
 
-static void make_all_verifiers(struct block *block)
+/* The threads go on by themselves, while the block before is being stored. */
+static void begin_verifiers(struct block *block)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t wanted = (size_t)MAX(1, MIN(cores, THREADS_MAX)), started = 0;
-    pthread_t threads[THREADS_MAX];
+    size_t wanted = (size_t)MAX(1, MIN(cores, THREADS_MAX));
 
     atomic_store(&block->next, 0);
-    while (started < wanted && pthread_create(&threads[started], NULL, make_verifiers, block) == 0)
-        started++;
-    make_verifiers(block); /* helps, and does it all if there were no threads */
-    for (size_t i = 0; i < started; i++)
-        pthread_join(threads[i], NULL);
+    block->threads_count = 0;
+    while (block->threads_count < wanted &&
+           pthread_create(&block->threads[block->threads_count], NULL, make_verifiers, block) == 0)
+        block->threads_count++;
+}
+
+static void end_verifiers(struct block *block)
+{
+    make_verifiers(block); /* helps, and does it all if there are no threads */
+    for (size_t i = 0; i < block->threads_count; i++)
+        pthread_join(block->threads[i], NULL);
 }
 
 /* One account in a savepoint of its own, so that one that exists spoils no other. */
@@ -159,26 +156,72 @@ static size_t finish_block(const char *file, struct block *block)
     return added;
 }
 
+struct import {
+    const struct ctl *ctl;
+    const char *name;
+    FILE *file;
+    struct db_session *session;
+    size_t line, added, seen;
+    int error; /* of the database: the end of it */
+};
+
+static void begin_block(struct import *import, struct block *block)
+{
+    if (read_block(import->ctl, import->file, &import->line, block))
+        begin_verifiers(block);
+}
+
+static void end_block(struct import *import, struct block *block)
+{
+    const char *problem = NULL;
+
+    if (import->error == 0)
+        import->error = store_block(import->session, block, &problem);
+    if (problem)
+        ctl_fail("%s", problem);
+    size_t good = finish_block(import->name, block);
+    import->seen += block->count;
+    import->added += import->error ? 0 : good;
+}
+
+static void import_blocks(struct import *import)
+{
+    struct block *block = xcalloc(1, sizeof(*block)), *next = xcalloc(1, sizeof(*next));
+
+    begin_block(import, block);
+    while (block->count > 0) {
+        end_verifiers(block);
+        next->count = 0;
+        if (import->error == 0)
+            begin_block(import, next);
+        end_block(import, block);
+        struct block *stored = block;
+        block = next;
+        next = stored;
+    }
+    free(block);
+    free(next);
+}
+
+/* A running c2s may know by heart that there is no such account. */
+static void tell_running(const struct ctl *ctl)
+{
+    static const char *const words[] = {"accounts", "imported"};
+
+    if (ctl_ask(ctl, "c2s", ARRAY_SIZE(words), words) == ERR_INVALID)
+        ctl_fail("some of the accounts may be unknown to kontalk-c2s for a while");
+}
+
 static int import_file(const struct ctl *ctl, const char *name, FILE *file,
                        struct db_session *session)
 {
-    struct block *block = xcalloc(1, sizeof(*block));
-    size_t line = 0, added = 0, seen = 0;
-    int error = 0;
+    struct import import = {.ctl = ctl, .name = name, .file = file, .session = session};
 
-    while (error == 0 && read_block(ctl, file, &line, block)) {
-        const char *problem = NULL;
-        make_all_verifiers(block);
-        error = store_block(session, block, &problem);
-        if (error)
-            ctl_fail("%s", problem ? problem : error_text(error));
-        size_t good = finish_block(name, block);
-        seen += block->count;
-        added += error ? 0 : good;
-    }
-    free(block);
-    printf("%zu of %zu accounts added\n", added, seen);
-    return error || added < seen ? EXIT_FAILURE : EXIT_SUCCESS;
+    import_blocks(&import);
+    if (import.added > 0)
+        tell_running(ctl);
+    printf("%zu of %zu accounts added\n", import.added, import.seen);
+    return import.error || import.added < import.seen ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int user_import(const struct ctl *ctl, size_t argc, const char *const *argv)

@@ -30,16 +30,16 @@ static bool is_served(const struct ctl *ctl, const char *domain)
     return false;
 }
 
-static int read_account(const struct ctl *ctl, struct arena *arena, const char *text,
-                        bool new_account, struct jid *jid)
+const char *ctl_read_account(const struct ctl *ctl, struct arena *arena, const char *text,
+                             bool is_new, struct jid *jid)
 {
     if (jid_parse(arena, text, jid) != 0 || jid->local == NULL || jid->resource != NULL)
-        return ctl_fail("'%s' is not the address of an account", text);
+        return "not the address of an account";
     if (!is_served(ctl, jid->domain))
-        return ctl_fail("'%s' is not a domain of this node", jid->domain);
-    if (new_account && !account_registrable(text, jid))
-        return ctl_fail("'%s' cannot be registered", jid->local);
-    return EXIT_SUCCESS;
+        return "not at a domain of this node";
+    if (is_new && !account_registrable(text, jid))
+        return "this name cannot be registered";
+    return NULL;
 }
 
 static const char *explain(int error, const char *problem)
@@ -76,7 +76,8 @@ static int change_offline(const struct ctl *ctl, enum account_change change, con
     struct account_verifiers verifiers = {0};
     struct arena *arena = arena_new();
     struct jid jid;
-    int status = read_account(ctl, arena, account, change == ACCOUNT_ADD, &jid);
+    const char *problem = ctl_read_account(ctl, arena, account, change == ACCOUNT_ADD, &jid);
+    int status = problem ? ctl_fail("%s: %s", account, problem) : EXIT_SUCCESS;
 
     if (status == EXIT_SUCCESS && password && account_verifiers_make(password, &verifiers) != 0)
         status = ctl_fail("the password has forbidden characters");

@@ -270,3 +270,14 @@ void accounts_sweep(struct sm *sm)
         }
     }
 }
+
+void accounts_forget_absent(struct sm *sm)
+{
+    struct account *account, *next;
+
+    HASH_ITER (hh, sm->accounts, account, next) {
+        if (account->state == ACCOUNT_ABSENT) {
+            account_drop(account, STREAM_RESET);
+        }
+    }
+}

@@ -101,6 +101,8 @@ struct session *account_session(const struct account *account, const char *resou
 
 /* For sm.c. Lets go of the accounts that have been idle. */
 void accounts_sweep(struct sm *sm);
+/* Addresses that were no accounts may be some now. */
+void accounts_forget_absent(struct sm *sm);
 /* Ends all sessions with this condition, and forgets the account: it is read anew when it is next
  * needed. Jobs that wait see ACCOUNT_DROPPED. */
 void account_drop(struct account *account, enum stream_condition condition);

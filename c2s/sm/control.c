@@ -36,7 +36,18 @@ static void counters(void *state, struct control_request *request, size_t argc,
     control_end(request, NULL);
 }
 
+/* The database has got accounts that did not come through here. */
+static void forget_absent(void *state, struct control_request *request, size_t argc,
+                          const char *const *argv)
+{
+    (void)argc;
+    (void)argv;
+    accounts_forget_absent(state);
+    control_end(request, NULL);
+}
+
 const struct control_command sm_commands[] = {
+    {"accounts imported", 0, 0, forget_absent, "  look anew whether an address is an account"},
     {"counters", 0, 0, counters, "  what the session manager has to do, and has done"},
     {0},
 };

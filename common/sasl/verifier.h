@@ -12,8 +12,7 @@
 #include "common/base/macros.h"
 #include "common/tls/crypto.h"
 
-#define VERIFIER_ITERATIONS 10000
-#define VERIFIER_SALT_SIZE  16
+#define VERIFIER_SALT_SIZE 16
 
 struct verifier {
     enum crypto_hash hash;
@@ -24,6 +23,8 @@ struct verifier {
     uint8_t server_key[CRYPTO_HASH_MAX];
 };
 
+/* Of new verifiers, and of decoys. */
+unsigned verifier_iterations(enum crypto_hash hash);
 /* Slow (PBKDF2), safe in any thread. ERR_INVALID: empty, longer than 1023 bytes, or SASLprep
  * forbids it. */
 MUST_CHECK int verifier_make(enum crypto_hash hash, const char *password,

@@ -180,6 +180,16 @@ def test_import(ctl, raw, node, while_c2s_is, up):
         assert can_login(raw, account)
 
 
+def test_import_of_who_was_asked_for(ctl, login, node):
+    """c2s looks anew whether there is such an account."""
+    owner = Account(f"expected@{node.network}", NEW)
+    friend = login()
+    friend.send_message(owner.jid, "too early")
+    assert friend.wait_message("too early").get("type") == "error"
+    assert ctl("user", "import", write_import(node, f"{owner.jid}\t{NEW}\n")).returncode == 0
+    login(owner)
+
+
 def test_import_tells_each_bad_line(ctl, raw, account, node):
     there = account()
     path = write_import(node, f"good@{node.network}\tpassword\nno tab\n\na@example.org\tx\n"

@@ -175,6 +175,8 @@ class Client(Stream):
         wish = f"<resource>{escape(self.resource)}</resource>" if self.resource else ""
         result = self.ask("set", f"<bind xmlns='{BIND}'>{wish}</bind>")
         self.full = result.findtext(f"{{{BIND}}}bind/{{{BIND}}}jid")
+        if not self.full:
+            raise AssertionError(f"not bound: {ElementTree.tostring(result).decode()}")
 
     def expect(self, tag):
         element = self.receive()
