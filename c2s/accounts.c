@@ -118,7 +118,7 @@ struct account_fetch *account_fetch(struct db *db, const struct jid *account, in
     fetch->wanted_hash = wanted_hash;
     fetch->fetched = fetched;
     fetch->user = user;
-    fetch->unit = db_query(db, slot_of(account->bare), &fetch_statement, values, on_fetched, fetch);
+    fetch->unit = db_read(db, &fetch_statement, values, on_fetched, fetch);
     return fetch;
 }
 

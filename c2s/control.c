@@ -208,7 +208,7 @@ static void user_list(void *state, struct control_request *request, size_t argc,
 
     listing->request = request;
     listing->domain = xstrdup(domain);
-    db_query(worker->db, 0, &account_list, values, on_listed, listing);
+    db_read(worker->db, &account_list, values, on_listed, listing);
 }
 
 static void show_sessions(void *state, struct control_request *request, size_t argc,

@@ -204,8 +204,10 @@ int slots_fence(struct slots *slots, unsigned slot, struct db_unit *unit)
     if (!slots_owned(slots, slot)) {
         return ERR_FENCED;
     }
-    db_unit_add_values(unit, &fence, DB_INT(slot), DB_INT(slots_epoch(slots, slot)),
-                       DB_TEXT(slots->holder), DB_TEXT(slots->incarnation));
+    const struct db_value values[] = {DB_INT(slot), DB_INT(slots_epoch(slots, slot)),
+                                      DB_TEXT(slots->holder), DB_TEXT(slots->incarnation)};
+
+    db_unit_add_once(unit, &fence, values);
     return 0;
 }
 

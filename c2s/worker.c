@@ -311,6 +311,7 @@ static int open_database(struct worker *worker)
     const struct db_settings settings = {
         .conninfo = config_text(config, "database", NULL, "conninfo"),
         .connections = (unsigned)config_number(config, "database", NULL, "connections"),
+        .writers = (unsigned)config_number(config, "database", NULL, "writers"),
         .deadline_ms = (unsigned)config_number(config, "database", NULL, "deadline"),
         .application_name = name,
         .changed = on_database,

@@ -218,9 +218,10 @@ bool sm_blocks(const struct account *account, const struct jid *jid);
 struct sm_unit;
 
 enum sm_access {
-    SM_READ,      /* stanzas that come later may be handled before the answer */
-    SM_READ_HELD, /* the account is held until done() has returned */
-    SM_WRITE      /* held too, and proves the ownership of the slot (slots_fence) */
+    SM_READ_ASIDE, /* what is committed, in no order with other units */
+    SM_READ,       /* stanzas that come later may be handled before the answer */
+    SM_READ_HELD,  /* the account is held until done() has returned */
+    SM_WRITE       /* held too, and proves the ownership of the slot (slots_fence) */
 };
 
 /* status as db_callback; results[0] is the first statement that was added (the fence is not among
@@ -242,7 +243,8 @@ void sm_add(struct sm_unit *unit, const struct db_statement *statement,
     sm_add((unit), (statement), (const struct db_value[]){__VA_ARGS__})
 /* Consumes the unit. done may be NULL. */
 void sm_submit(struct sm_unit *unit, sm_done *done, void *user);
-/* For reading what a request asks for: somebody else's does not hold up the account. */
+/* For reading what a request asks for: somebody else's neither holds up the account nor waits for
+ * what is being written. */
 enum sm_access sm_access_of(const struct sm_request *request);
 /* One statement. */
 void sm_query(struct account *account, enum sm_access access, const struct db_statement *statement,

@@ -39,7 +39,8 @@ struct sm_unit *sm_unit_new(struct account *account, enum sm_access access)
 
     unit->account = account;
     unit->access = access;
-    unit->unit = db_unit_new(sm->db, account->slot);
+    unit->unit =
+        access == SM_READ_ASIDE ? db_unit_new_reading(sm->db) : db_unit_new(sm->db, account->slot);
     if (account->state == ACCOUNT_DROPPED) {
         unit->refused = ERR_FENCED;
     } else if (access == SM_WRITE) {
@@ -89,12 +90,17 @@ static void report(const struct sm_unit *unit, int status)
     }
 }
 
+static bool holds(const struct sm_unit *unit)
+{
+    return unit->access == SM_READ_HELD || unit->access == SM_WRITE;
+}
+
 static void finish(struct sm_unit *unit, int status, const struct db_result *results)
 {
     if (unit->done) {
         unit->done(unit->account, status, results, unit->user);
     }
-    if (unit->access == SM_READ) {
+    if (!holds(unit)) {
         account_unref(unit->account);
     } else {
         account_release(unit->account);
@@ -128,7 +134,7 @@ void sm_submit(struct sm_unit *unit, sm_done *done, void *user)
 {
     unit->done = done;
     unit->user = user;
-    if (unit->access == SM_READ) {
+    if (!holds(unit)) {
         account_ref(unit->account);
     } else {
         account_hold(unit->account);
@@ -152,7 +158,7 @@ void sm_query(struct account *account, enum sm_access access, const struct db_st
 
 enum sm_access sm_access_of(const struct sm_request *request)
 {
-    return request->addressed == SM_TO_SELF ? SM_READ_HELD : SM_READ;
+    return request->addressed == SM_TO_SELF ? SM_READ_HELD : SM_READ_ASIDE;
 }
 
 static void written(struct account *account, int status, const struct db_result *results,

@@ -216,6 +216,9 @@ const struct config_item config_items[] = {
      "into a file: passfile=/etc/kontalk/pgpass. kontalk-c2s cannot do without."},
     {"database", "connections", CONFIG_NUMBER, CONFIG_RESTART, "4", 1, 64, NULL,
      "How many connections each worker has."},
+    {"database", "writers", CONFIG_NUMBER, CONFIG_RESTART, "1", 1, 64, NULL,
+     "How many of the connections write. What is written at the same time is committed together, so "
+     "one is best until the server's processor is busy with it alone. The others only read."},
     {"database", "deadline", CONFIG_DURATION, CONFIG_RESTART, "4s", 100, HOUR, NULL,
      "How long a query may take before its user is told to try again later."},
 

@@ -29,6 +29,9 @@ static void enter(struct connection *connection, enum connection_state state)
     log_debug("db_connection", LOG_TEXT("was", state_names[old]),
               LOG_TEXT("is", state_names[state]));
     timer_stop(connection->timer);
+    if (old == CONNECTION_READY) {
+        connection->down_since = clock_monotonic_ms();
+    }
     if (state == CONNECTION_CONNECTING) {
         timer_start(connection->timer, CONNECT_MS, 0);
     } else if (state == CONNECTION_DOWN) {
@@ -84,7 +87,7 @@ void connection_lose(struct connection *connection)
     }
     drop(connection);
     enter(connection, CONNECTION_DOWN);
-    pipeline_end_units(connection, &connection->sent, ERR_UNAVAILABLE);
+    pipeline_lost(connection);
 }
 
 static void lose_with_message(struct connection *connection)
@@ -117,7 +120,7 @@ static void ready(struct connection *connection)
     connection->ready_since = clock_monotonic_ms();
     connection_watch(connection, UV_READABLE);
     enter(connection, CONNECTION_READY);
-    pipeline_kick(connection);
+    group_kick(connection);
 }
 
 static void proceed(struct connection *connection)
@@ -200,11 +203,13 @@ static void timer_fired(void *user)
     }
 }
 
-struct connection *connection_open(struct db *db)
+struct connection *connection_open(struct db *db, bool writer)
 {
     struct connection *connection = xcalloc(1, sizeof(*connection));
 
     connection->db = db;
+    connection->writer = writer;
+    connection->down_since = clock_monotonic_ms();
     connection->wake = UINT64_MAX;
     connection->timer = timer_new(db->loop, timer_fired, connection);
     connection->deadlines = timer_new(db->loop, deadline_passed, connection);
@@ -212,6 +217,16 @@ struct connection *connection_open(struct db *db)
         timer_start(connection->timer, 0, 0);
     }
     return connection;
+}
+
+uint64_t connection_waiting_since(const struct connection *connection)
+{
+    uint64_t since = connection->state == CONNECTION_READY ? 0 : connection->down_since;
+
+    if (connection->groups != NULL && connection->groups->units != NULL) {
+        return connection->groups->units->submitted;
+    }
+    return connection->waiting != NULL ? connection->waiting->submitted : since;
 }
 
 void connection_hurry(struct connection *connection)
@@ -228,8 +243,7 @@ void connection_close(struct connection *connection)
     }
     drop(connection);
     enter(connection, CONNECTION_CLOSED);
-    pipeline_end_units(connection, &connection->sent, ERR_CANCELLED);
-    pipeline_end_units(connection, &connection->waiting, ERR_CANCELLED);
+    pipeline_end(connection);
     timer_close(connection->timer);
     timer_close(connection->deadlines);
     free(connection);

@@ -19,7 +19,23 @@ enum connection_state {
     CONNECTION_CLOSED
 };
 
-/* A statement on this connection. A Prepare travels in a unit of its own ahead of the first unit
+/* What goes to the server up to one Sync: one transaction. Either units or, as a transaction of its
+ * own, the preparation of a statement: an error elsewhere then never takes a Prepare with it. */
+struct db_group {
+    struct db_unit *units;
+    struct db_unit *current; /* whose results come in */
+    size_t count;            /* of its units */
+    const struct db_statement *prepares;
+    struct call *once;
+    size_t expected, received; /* results, one for each message to the server but Sync */
+    int status;                /* the first error */
+    struct db_unit *culprit;   /* of it; NULL: the commit itself */
+    bool unconfirmed;          /* committed here, but perhaps not on the standby */
+    uint64_t given_up_at;      /* without an answer */
+    struct db_group *prev, *next;
+};
+
+/* A statement on this connection. A Prepare travels in a group of its own ahead of the first unit
  * that needs it, so it counts as done as soon as it is sent; failed, it is forgotten. */
 struct prepared {
     const struct db_statement *statement;
@@ -39,16 +55,18 @@ struct connection {
     uint64_t wake;           /* when `deadlines` fires; UINT64_MAX: not at all */
     struct loop_task *task;  /* to send what waits */
     unsigned attempt;
-    uint64_t ready_since;
+    uint64_t ready_since, down_since;
 
-    struct db_unit *waiting; /* both in the order of submission, */
-    struct db_unit *sent;    /* so in that of their deadlines */
-    size_t open;             /* in both, without Prepares */
-    size_t window;           /* in sent, without Prepares */
+    bool writer;             /* groups its units */
+    struct db_unit *waiting; /* in the order of submission */
+    struct db_group *groups; /* sent, in order */
+    size_t open;             /* units in both */
+    size_t window;           /* units in groups */
+    bool grouping;           /* the last group sent is of several units */
     struct prepared *prepared;
 };
 
-struct connection *connection_open(struct db *db);
+struct connection *connection_open(struct db *db, bool writer);
 /* The server is there again: no more waiting for the back-off. */
 void connection_hurry(struct connection *connection);
 /* All its units end with ERR_CANCELLED. */
@@ -59,17 +77,32 @@ void connection_lose(struct connection *connection);
 /* Which events pipeline_event() waits for. */
 void connection_watch(struct connection *connection, int events);
 
-/* pipeline.c */
-/* False: the queue is full. */
-bool pipeline_queue(struct connection *connection, struct db_unit *unit);
-void pipeline_forget_waiting(struct db_unit *unit);
-/* Sends what waits, in the next turn of the loop. */
-void pipeline_kick(struct connection *connection);
+/* Since when something is wrong with it, in monotonic ms: it is down, or its oldest unit waits. 0:
+ * nothing is. */
+uint64_t connection_waiting_since(const struct connection *connection);
+
+/* pipeline.c: results */
 void pipeline_event(struct connection *connection, int events);
 void pipeline_notice(void *connection, const PGresult *notice);
-/* Ends all units of a list of this connection. */
-void pipeline_end_units(struct connection *connection, struct db_unit **units, int status);
+/* After the loss of a connection: what is sent ends, or waits again if it may be repeated. */
+void pipeline_lost(struct connection *connection);
+/* All units end with ERR_CANCELLED. */
+void pipeline_end(struct connection *connection);
+
+/* group.c: the queue, and sending */
+/* False: the queue is full. */
+bool group_queue(struct connection *connection, struct db_unit *unit);
+void group_forget_waiting(struct db_unit *unit);
+/* Sends what waits, in the next turn of the loop. */
+void group_kick(struct connection *connection);
+/* Sends what may be sent now. False: the connection is broken. */
+bool group_send(struct connection *connection);
+struct prepared *group_find_prepared(struct connection *connection,
+                                     const struct db_statement *statement);
+
 /* deadline.c */
 /* A unit with this deadline was added. */
 void deadline_add(struct connection *connection, uint64_t deadline);
 void deadline_passed(void *connection);
+/* For how long the server may be silent about what is sent now. */
+uint64_t deadline_of_group(const struct connection *connection);

@@ -4,15 +4,21 @@
  *
  * A struct db is a pool of connections. Statements are static data and are prepared on a
  * connection the first time they are used there. Work is submitted as a *unit*: one or more
- * statements that take effect together (PostgreSQL's implicit transaction: a pipeline up to one
- * Sync). Units with the same affinity run on the same connection in the order of submission, so
- * that reads follow writes. A unit that fails disturbs no other.
+ * statements that take effect together. Units with the same affinity run on the same connection in
+ * the order of submission and are answered in it, so that reads follow writes. A unit that fails
+ * disturbs no other.
+ *
+ * On the connections that write, units are committed in groups: one transaction (PostgreSQL's
+ * implicit one: a pipeline up to one Sync) is in flight, and what is submitted meanwhile is the
+ * next. There is no timer: what comes alone is sent alone, and load makes the groups grow. If a
+ * unit fails, those that were in its group are sent again without it. The other connections serve
+ * reads that need no order with writes (db_read()): they see what is committed.
  *
  * Promises: a callback is never called inside the call that submits; exactly once, unless the unit
  * was cancelled; never after db_cancel(). While there is no connection units wait, up to their
- * deadline; what was sent when a connection breaks is not sent again. Units whose outcome may be
- * unknown are written to be repeated. The queue is bounded: beyond it submission ends with
- * ERR_LIMIT, by callback.
+ * deadline. What was sent when a connection breaks is not sent again, unless the unit asks for it
+ * (db_unit_repeat()). Units whose outcome may be unknown are written to be repeated. The queue is
+ * bounded: beyond it submission ends with ERR_LIMIT, by callback.
  *
  * libpq would resolve host names in PQconnectStart(), which blocks: conninfo names hosts by address
  * (hostaddr=, or host= with an address, a socket directory or "localhost").
@@ -34,7 +40,7 @@ struct db_result {
     struct pg_result *rows;
 };
 
-#define DB_PARAMETERS_MAX 16
+#define DB_PARAMETERS_MAX 24
 
 /* name: unique over the program, e.g. "roster_load". At most DB_PARAMETERS_MAX parameters. */
 struct db_statement {
@@ -46,6 +52,7 @@ struct db_statement {
 struct db_settings {
     const char *conninfo;
     unsigned connections; /* 0: 4 */
+    unsigned writers;     /* of these; 0: all. The rest is for db_read() */
     unsigned queue;       /* units waiting per connection; 0: 4096 */
     unsigned deadline_ms; /* of a unit, from submission; 0: 5000 */
     const char *application_name;
@@ -64,8 +71,24 @@ void db_close(struct db *db, void (*closed)(void *user), void *user);
 /* Whether at least one connection is usable now. */
 bool db_available(const struct db *db);
 
+/* For how long the connection of this affinity has been away, or its oldest unit has been waiting
+ * for its answer; 0: neither. */
+uint64_t db_waiting_ms(const struct db *db, unsigned affinity);
+struct db_counters {
+    uint64_t units;  /* committed by writers, */
+    uint64_t groups; /* in so many transactions */
+};
+const struct db_counters *db_counters(const struct db *db);
+
 /* Building a unit. `affinity` chooses the connection (a slot; any number). */
 struct db_unit *db_unit_new(struct db *db, unsigned affinity);
+/* A unit that reads what is committed, on any connection. */
+struct db_unit *db_unit_new_reading(struct db *db);
+/* The unit is idempotent, so whenever its outcome is unknown it is sent again, unchanged and before
+ * all that was submitted after it, until it is known. It has no deadline: it ends with 0,
+ * ERR_LIMIT, ERR_CANCELLED, or an error of its own (ERR_FENCED, ERR_INVALID, ERR_CONFLICT,
+ * ERR_SYSTEM …). */
+void db_unit_repeat(struct db_unit *unit);
 /* A parameter. A text that holds a NUL, or a value above DB_VALUE_MAX bytes, makes the unit end
  * with ERR_INVALID without being sent. */
 #define DB_VALUE_MAX (16 * 1024 * 1024)
@@ -87,6 +110,10 @@ struct db_value db_text(const char *text);
 /* Appends a statement with its parameters, as many as it declares. */
 void db_unit_add(struct db_unit *unit, const struct db_statement *statement,
                  const struct db_value *values);
+/* The same for a statement that need not run again in a transaction in which it has run with equal
+ * parameters, be it for another unit: a lock, a check. It has no rows. */
+void db_unit_add_once(struct db_unit *unit, const struct db_statement *statement,
+                      const struct db_value *values);
 #define db_unit_add_values(unit, statement, ...)                                                   \
     db_unit_add((unit), (statement), (const struct db_value[]){__VA_ARGS__})
 
@@ -94,7 +121,7 @@ void db_unit_add(struct db_unit *unit, const struct db_statement *statement,
  * i, and all of the unit is committed. Else nothing of the unit has taken effect, unless said
  * otherwise:
  *
- *   ERR_UNAVAILABLE  no connection before the deadline; or the connection broke, the server is
+ *   ERR_UNAVAILABLE  not sent before the deadline; or the connection broke, the server is
  *                    stopping, full or read-only, or broke a deadlock (the outcome may be unknown)
  *   ERR_TIMEOUT      sent, not answered within the deadline (it may still take effect)
  *   ERR_LIMIT        the queue is full
@@ -113,6 +140,10 @@ void db_cancel(struct db_unit *unit);
 /* One statement. */
 struct db_unit *db_query(struct db *db, unsigned affinity, const struct db_statement *statement,
                          const struct db_value *values, db_callback *done, void *user);
+
+/* One statement that reads what is committed, on any connection. */
+struct db_unit *db_read(struct db *db, const struct db_statement *statement,
+                        const struct db_value *values, db_callback *done, void *user);
 
 size_t db_rows(const struct db_result *result);
 /* Rows changed by INSERT, UPDATE, DELETE. */

@@ -2,42 +2,41 @@
  *
  * Deadlines of units. A unit that was sent cannot be taken back: its caller is told, its place in
  * the pipeline stays until the server has answered. So whatever the caller does next on the same
- * connection still runs after it. A server that stays silent is left.
+ * connection still runs after it. A unit that is repeated until its outcome is known has no
+ * deadline. A server that stays silent is left.
  */
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/db/connection.h"
 
-/* In deadlines, from the submission of the oldest unit: then the connection is given up. */
-#define PATIENCE 4
+/* In deadlines, from the moment the oldest group was sent: then the connection is given up. */
+#define PATIENCE 3
 
-static uint64_t given_up_at(const struct connection *connection)
+uint64_t deadline_of_group(const struct connection *connection)
 {
-    return connection->sent->deadline + (PATIENCE - 1) * connection->db->deadline_ms;
+    return clock_monotonic_ms() + PATIENCE * connection->db->deadline_ms;
 }
 
-static const struct db_unit *first_awaited(const struct connection *connection)
+/* Deadlines rise along the list, but for units that were sent once and wait again: they stand in
+ * front, with earlier ones. */
+static uint64_t earliest(const struct db_unit *units)
 {
-    const struct db_unit *unit = connection->sent;
+    const struct db_unit *unit = units;
 
-    while (unit != NULL && unit->done == NULL) {
+    while (unit != NULL && (unit->repeat || unit->done == NULL)) {
         unit = unit->next;
     }
-    return unit;
+    return unit != NULL ? unit->deadline : UINT64_MAX;
 }
 
 static uint64_t next_deadline(const struct connection *connection)
 {
-    const struct db_unit *awaited = first_awaited(connection);
-    uint64_t next = UINT64_MAX;
+    uint64_t next = earliest(connection->waiting);
 
-    if (connection->waiting != NULL) {
-        next = connection->waiting->deadline;
+    for (const struct db_group *group = connection->groups; group != NULL; group = group->next) {
+        next = MIN(next, earliest(group->units));
     }
-    if (connection->sent != NULL) {
-        next = MIN(next, given_up_at(connection));
-    }
-    return awaited != NULL ? MIN(next, awaited->deadline) : next;
+    return connection->groups != NULL ? MIN(next, connection->groups->given_up_at) : next;
 }
 
 static void wake_at(struct connection *connection, uint64_t at)
@@ -59,26 +58,41 @@ void deadline_add(struct connection *connection, uint64_t deadline)
     }
 }
 
+static struct db_unit *first_overdue(const struct connection *connection, uint64_t now)
+{
+    struct db_unit *unit;
+
+    DL_FOREACH (connection->waiting, unit) {
+        if (!unit->repeat && unit->deadline <= now) {
+            return unit;
+        }
+    }
+    return NULL;
+}
+
+/* From the start each time: callbacks may cancel what waits. */
 static void end_waiting(struct connection *connection, uint64_t now)
 {
-    while (connection->waiting != NULL && connection->waiting->deadline <= now) {
-        struct db_unit *unit = connection->waiting;
+    struct db_unit *unit;
 
-        pipeline_forget_waiting(unit);
-        unit_finish_take(unit, ERR_UNAVAILABLE);
+    while ((unit = first_overdue(connection, now)) != NULL) {
+        group_forget_waiting(unit);
+        unit_finish_take(unit, unit->status < 0 ? unit->status : ERR_UNAVAILABLE);
     }
 }
 
 /* Callbacks may cancel other units, but none leaves the list of those that were sent. */
 static void answer_sent(struct connection *connection, uint64_t now)
 {
+    struct db_group *group;
     struct db_unit *unit;
 
-    DL_FOREACH (connection->sent, unit) {
-        if (unit->deadline > now) {
-            return;
+    DL_FOREACH (connection->groups, group) {
+        DL_FOREACH (group->units, unit) {
+            if (!unit->repeat && unit->deadline <= now) {
+                unit_answer(unit, ERR_TIMEOUT);
+            }
         }
-        unit_answer(unit, ERR_TIMEOUT);
     }
 }
 
@@ -89,7 +103,7 @@ void deadline_passed(void *user)
 
     end_waiting(connection, now);
     answer_sent(connection, now);
-    if (connection->sent != NULL && given_up_at(connection) <= now) {
+    if (connection->groups != NULL && connection->groups->given_up_at <= now) {
         buffer_clear(&connection->db->problem);
         buffer_append_text(&connection->db->problem, "the server does not answer");
         connection_lose(connection);

@@ -1,184 +1,28 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Units over one connection in libpq's pipeline mode. Each unit ends with its own Sync: the server
- * commits there, or, after an error, skips everything up to there and goes on with the next unit.
- * Nothing is sent inside db_submit(), but in the next turn of the loop, and callbacks never send:
- * so no callback ever finds the connection gone under its feet.
+ * What the server says about the groups that were sent, in order. After an error it skips
+ * everything up to the group's Sync and undoes the group: then the unit that was to blame keeps the
+ * error, and the others are sent again, the second time each by itself.
  */
+#include <stdlib.h>
 #include <string.h>
 
-#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/db/connection.h"
 #include "common/db/sqlstate.h"
 
-/* Units sent and not answered: what the loss of a connection makes uncertain. */
-#define WINDOW 64
-
-bool pipeline_queue(struct connection *connection, struct db_unit *unit)
+static void finish_take(struct connection *connection, struct db_unit *unit, int status)
 {
-    if (connection->open >= connection->db->queue) {
-        return false;
-    }
-    connection->open++;
-    unit->place = UNIT_WAITING;
-    unit->deadline = clock_monotonic_ms() + connection->db->deadline_ms;
-    DL_APPEND(connection->waiting, unit);
-    deadline_add(connection, unit->deadline);
-    pipeline_kick(connection);
-    return true;
-}
-
-static bool is_prepare(const struct db_unit *unit)
-{
-    return unit->prepares != NULL;
-}
-
-void pipeline_forget_waiting(struct db_unit *unit)
-{
-    DL_DELETE(unit->connection->waiting, unit);
-    unit->connection->open--;
-}
-
-static void leave_sent(struct db_unit *unit)
-{
-    DL_DELETE(unit->connection->sent, unit);
-    if (!is_prepare(unit)) {
-        unit->connection->open--;
-        unit->connection->window--;
-    }
-}
-
-void pipeline_end_units(struct connection *connection, struct db_unit **units, int status)
-{
-    while (*units != NULL) {
-        struct db_unit *unit = *units;
-
-        if (units == &connection->sent) {
-            leave_sent(unit);
-        } else {
-            pipeline_forget_waiting(unit);
-        }
-        unit_finish_take(unit, status);
-    }
-}
-
-static struct prepared *find_prepared(struct connection *connection,
-                                      const struct db_statement *statement)
-{
-    struct prepared *prepared;
-
-    HASH_FIND_PTR(connection->prepared, &statement, prepared);
-    return prepared;
-}
-
-static bool send_prepare(struct connection *connection, const struct db_statement *statement)
-{
-    struct prepared *prepared = find_prepared(connection, statement);
-    struct db_unit *unit;
-
-    if (prepared == NULL) {
-        prepared = xcalloc(1, sizeof(*prepared));
-        prepared->statement = statement;
-        HASH_ADD_PTR(connection->prepared, statement, prepared);
-    }
-    if (prepared->usable) {
-        return true;
-    }
-    prepared->usable = true;
-    unit = unit_new(connection->db, connection);
-    unit->prepares = statement;
-    unit->place = UNIT_SENT;
-    unit->deadline = clock_monotonic_ms() + connection->db->deadline_ms;
-    unit_seal(unit);
-    DL_APPEND(connection->sent, unit);
-    return PQsendPrepare(connection->pg, statement->name, statement->sql, 0, NULL) == 1 &&
-           PQpipelineSync(connection->pg) == 1;
-}
-
-static bool send_call(PGconn *pg, const struct call *call)
-{
-    const struct parameters *parameters = &call->parameters;
-
-    return PQsendQueryPrepared(pg, call->statement->name, parameters->count, parameters->values,
-                               parameters->lengths, parameters->formats, 0) == 1;
-}
-
-static void move_to_sent(struct connection *connection, struct db_unit *unit)
-{
-    DL_DELETE(connection->waiting, unit);
-    unit->place = UNIT_SENT;
-    unit_seal(unit);
-    connection->window++;
-    DL_APPEND(connection->sent, unit);
-}
-
-static bool send_unit(struct connection *connection, struct db_unit *unit)
-{
-    for (const struct call *call = unit->calls; call != NULL; call = call->next) {
-        if (!send_prepare(connection, call->statement)) {
-            return false;
-        }
-    }
-    move_to_sent(connection, unit);
-    for (const struct call *call = unit->calls; call != NULL; call = call->next) {
-        if (!send_call(connection->pg, call)) {
-            return false;
-        }
-    }
-    return PQpipelineSync(connection->pg) == 1;
-}
-
-static bool flush(struct connection *connection)
-{
-    int left = PQflush(connection->pg);
-
-    if (left < 0) {
-        return false;
-    }
-    connection_watch(connection, left > 0 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
-    return true;
-}
-
-static void broken(struct connection *connection)
-{
-    sqlstate_describe_connection(connection->pg, &connection->db->problem);
-    connection_lose(connection);
-}
-
-static bool send_waiting(struct connection *connection)
-{
-    while (connection->waiting != NULL && connection->window < WINDOW) {
-        if (!send_unit(connection, connection->waiting)) {
-            return false;
-        }
-    }
-    return flush(connection);
-}
-
-static void send_later(void *user)
-{
-    struct connection *connection = user;
-
-    connection->task = NULL;
-    if (connection->state == CONNECTION_READY && !send_waiting(connection)) {
-        broken(connection);
-    }
-}
-
-void pipeline_kick(struct connection *connection)
-{
-    if (connection->task == NULL && connection->state == CONNECTION_READY &&
-        connection->waiting != NULL) {
-        connection->task = loop_defer(connection->db->loop, send_later, connection);
-    }
+    connection->open--;
+    unit_finish_take(unit, unit->status < 0 ? unit->status : status);
 }
 
 /* A Prepare that failed is tried again for the next unit; what was sent behind it fails with 26000
  * and reports what the Prepare said. */
-static void prepare_failed(struct db_unit *unit, const char *sqlstate, int error)
+static void prepare_failed(struct connection *connection, const struct db_statement *statement,
+                           const char *sqlstate, int error)
 {
-    struct prepared *prepared = find_prepared(unit->connection, unit->prepares);
+    struct prepared *prepared = group_find_prepared(connection, statement);
 
     /* 42P05: it is there already. */
     if (prepared != NULL && (sqlstate == NULL || strcmp(sqlstate, "42P05") != 0)) {
@@ -188,9 +32,9 @@ static void prepare_failed(struct db_unit *unit, const char *sqlstate, int error
 }
 
 /* 26000: there is no such prepared statement. */
-static int not_prepared(struct db_unit *unit, const struct db_statement *statement)
+static int not_prepared(struct connection *connection, const struct db_statement *statement)
 {
-    struct prepared *prepared = find_prepared(unit->connection, statement);
+    struct prepared *prepared = group_find_prepared(connection, statement);
 
     if (prepared == NULL || prepared->status == 0) {
         return ERR_SYSTEM;
@@ -198,30 +42,30 @@ static int not_prepared(struct db_unit *unit, const struct db_statement *stateme
     return prepared->status;
 }
 
-static const struct db_statement *current_statement(const struct db_unit *unit)
+static const struct db_statement *current_statement(const struct db_group *group)
 {
-    const struct call *call = unit->calls;
-
-    for (size_t i = 0; i < unit->received && call != NULL; i++) {
-        call = call->next;
+    if (group->current != NULL) {
+        return group->current->next_call->statement;
     }
-    return call != NULL ? call->statement : unit->prepares;
+    return group->prepares;
 }
 
-static void note_error(struct db_unit *unit, const PGresult *result)
+static void note_error(struct connection *connection, struct db_group *group,
+                       const PGresult *result)
 {
-    const struct db_statement *statement = current_statement(unit);
+    const struct db_statement *statement = current_statement(group);
     const char *sqlstate;
     int error = sqlstate_of(result, &sqlstate);
 
-    if (is_prepare(unit)) {
-        prepare_failed(unit, sqlstate, error);
+    group->culprit = group->current;
+    if (group->prepares != NULL) {
+        prepare_failed(connection, statement, sqlstate, error);
     } else if (sqlstate != NULL && statement != NULL && strcmp(sqlstate, "26000") == 0) {
-        unit->status = not_prepared(unit, statement);
+        group->status = not_prepared(connection, statement);
         return;
     }
-    unit->status = error;
-    sqlstate_describe(result, statement != NULL ? statement->name : NULL, &unit->db->problem);
+    group->status = error;
+    sqlstate_describe(result, statement != NULL ? statement->name : NULL, &connection->db->problem);
 }
 
 static bool is_error(const PGresult *result)
@@ -231,40 +75,155 @@ static bool is_error(const PGresult *result)
     return status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY;
 }
 
-static void finish_sent(struct db_unit *unit)
+/* Everything sent before the others that wait; the order stays. */
+static void wait_again(struct connection *connection, struct db_unit *units, bool alone)
 {
-    int status = unit->status;
+    while (units != NULL) {
+        struct db_unit *unit = units->prev; /* the last one */
 
-    if (status == 0 && unit->unconfirmed) {
-        status = ERR_UNAVAILABLE;
+        DL_DELETE(units, unit);
+        unit->place = UNIT_WAITING;
+        unit->alone = unit->alone || alone;
+        unit->tries++;
+        DL_PREPEND(connection->waiting, unit);
     }
-    leave_sent(unit);
-    unit_finish_take(unit, status);
 }
 
-static void take_result(struct db_unit *unit, PGresult *result)
+/* Those that may not be repeated, and those that have failed already. */
+static struct db_unit *take_ended(struct db_group *group)
 {
-    if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
-        PQclear(result);
-        finish_sent(unit);
+    struct db_unit *ended = NULL, *unit, *next;
+
+    DL_FOREACH_SAFE (group->units, unit, next) {
+        if (!unit->repeat || unit->status < 0) {
+            DL_DELETE(group->units, unit);
+            DL_APPEND(ended, unit);
+        }
+    }
+    return ended;
+}
+
+static void finish_all(struct connection *connection, struct db_unit *units, int status)
+{
+    while (units != NULL) {
+        struct db_unit *unit = units;
+
+        DL_DELETE(units, unit);
+        finish_take(connection, unit, status);
+    }
+}
+
+static bool tried_before(const struct db_group *group)
+{
+    return group->units->tries > 0 || (group->units->prev && group->units->prev->tries > 0);
+}
+
+/* The error is one unit's own. */
+static void blame(struct connection *connection, struct db_group *group)
+{
+    bool again = tried_before(group);
+
+    if (group->count == 1) {
+        finish_all(connection, group->units, group->status);
         return;
     }
-    if (is_error(result) && unit->status == 0) {
-        note_error(unit, result);
+    if (group->culprit != NULL) {
+        group->culprit->status = group->status;
     }
-    unit_receive_take(unit, result);
+    wait_again(connection, group->units, again || group->culprit == NULL);
 }
 
-/* False: the connection is out of step. */
+/* Nobody's fault: a deadlock, a full disk, a server that stops, a standby that does not answer.
+ * What may be repeated is; not in a hurry, if it was alone already. */
+static bool repeat(struct connection *connection, struct db_group *group)
+{
+    bool patient = !group->unconfirmed && group->count == 1 && group->units->repeat;
+    struct db_unit *culprit = group->culprit, *ended = NULL;
+
+    if (group->unconfirmed) {
+        ended = take_ended(group);
+    } else if (culprit != NULL && !culprit->repeat) {
+        culprit->status = ERR_UNAVAILABLE;
+    } else if (group->count == 1 && !group->units->repeat) {
+        ended = take_ended(group);
+    }
+    wait_again(connection, group->units, true);
+    finish_all(connection, ended, ERR_UNAVAILABLE);
+    return !patient;
+}
+
+static void count_commit(struct connection *connection, const struct db_group *group)
+{
+    if (connection->writer) {
+        connection->db->counters.groups++;
+        connection->db->counters.units += group->count;
+    }
+}
+
+/* False: the connection is of no use now. */
+static bool end_group_take(struct connection *connection, struct db_group *group)
+{
+    bool usable = true;
+
+    connection->window -= group->count;
+    if (group->prepares != NULL) {
+        free(group);
+        return true;
+    }
+    if (group->unconfirmed || group->status == ERR_UNAVAILABLE) {
+        usable = repeat(connection, group);
+    } else if (group->status < 0) {
+        blame(connection, group);
+    } else {
+        count_commit(connection, group);
+        finish_all(connection, group->units, 0);
+    }
+    free(group);
+    return usable;
+}
+
+static void receive_take(struct connection *connection, struct db_group *group, PGresult *result)
+{
+    while (group->current != NULL && group->current->next_call == NULL) {
+        group->current = group->current->next;
+    }
+    if (is_error(result) && group->status == 0) {
+        note_error(connection, group, result);
+    }
+    group->received++;
+    if (group->current == NULL) {
+        PQclear(result); /* of a Prepare, or an error of the commit itself */
+    } else {
+        unit_receive_take(group->current, result);
+    }
+}
+
+/* False: the connection is of no use now. */
+static bool take_result(struct connection *connection, PGresult *result)
+{
+    struct db_group *group = connection->groups;
+
+    if (PQresultStatus(result) != PGRES_PIPELINE_SYNC) {
+        receive_take(connection, group, result);
+        return true;
+    }
+    PQclear(result);
+    DL_DELETE(connection->groups, group);
+    return end_group_take(connection, group);
+}
+
+/* False: the connection is out of step, or of no use now. */
 static bool take_results(struct connection *connection)
 {
     bool idle = false;
 
-    while (connection->sent != NULL && !PQisBusy(connection->pg)) {
+    while (connection->groups != NULL && !PQisBusy(connection->pg)) {
         PGresult *result = PQgetResult(connection->pg);
 
         if (result != NULL) {
-            take_result(connection->sent, result);
+            if (!take_result(connection, result)) {
+                return false;
+            }
         } else if (idle) {
             return false; /* one NULL ends a statement, two mean that nothing is expected */
         }
@@ -273,30 +232,72 @@ static bool take_results(struct connection *connection)
     return PQstatus(connection->pg) == CONNECTION_OK;
 }
 
+static void broken(struct connection *connection)
+{
+    sqlstate_describe_connection(connection->pg, &connection->db->problem);
+    connection_lose(connection);
+}
+
 void pipeline_event(struct connection *connection, int events)
 {
     if ((events & UV_READABLE) && PQconsumeInput(connection->pg) != 1) {
         broken(connection);
         return;
     }
-    if (!take_results(connection) || !send_waiting(connection)) {
+    if (!take_results(connection) || !group_send(connection)) {
         broken(connection);
     }
 }
 
-/* A warning at the end of a unit is the server saying that it gave up waiting for the synchronous
+/* A warning at the end of a group is the server saying that it gave up waiting for the synchronous
  * standby: committed here, but not where the promise needs it. */
 void pipeline_notice(void *user, const PGresult *notice)
 {
     struct connection *connection = user;
     const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
-    struct db_unit *unit = connection->sent;
+    struct db_group *group = connection->groups;
 
-    if (severity == NULL || unit == NULL || strcmp(severity, "WARNING") != 0) {
+    if (severity == NULL || group == NULL || strcmp(severity, "WARNING") != 0) {
         return;
     }
-    if (unit->received + 1 >= unit->expected) {
-        unit->unconfirmed = true;
+    if (group->received + 1 >= group->expected) {
+        group->unconfirmed = true;
         sqlstate_describe(notice, NULL, &connection->db->problem);
+    }
+}
+
+/* First all lists are in order, then callbacks run. */
+void pipeline_lost(struct connection *connection)
+{
+    struct db_unit *ended = NULL;
+
+    while (connection->groups != NULL) {
+        struct db_group *group = connection->groups->prev;
+        struct db_unit *of_group = take_ended(group);
+
+        DL_DELETE(connection->groups, group);
+        wait_again(connection, group->units, false);
+        DL_CONCAT(of_group, ended);
+        ended = of_group;
+        free(group);
+    }
+    connection->window = 0;
+    finish_all(connection, ended, ERR_UNAVAILABLE);
+}
+
+void pipeline_end(struct connection *connection)
+{
+    struct db_group *group, *next;
+
+    DL_FOREACH_SAFE (connection->groups, group, next) {
+        DL_DELETE(connection->groups, group);
+        finish_all(connection, group->units, ERR_CANCELLED);
+        free(group);
+    }
+    while (connection->waiting != NULL) {
+        struct db_unit *unit = connection->waiting;
+
+        DL_DELETE(connection->waiting, unit);
+        finish_take(connection, unit, ERR_CANCELLED);
     }
 }

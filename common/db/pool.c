@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/db/connection.h"
 
@@ -38,9 +39,10 @@ struct db *db_open(struct loop *loop, const struct db_settings *settings)
     buffer_append_text(&db->problem, "");
     check(db);
     db->count = settings->connections != 0 ? settings->connections : CONNECTIONS;
+    db->writers = settings->writers != 0 ? MIN(settings->writers, db->count) : db->count;
     db->connections = xcalloc(db->count, sizeof(*db->connections));
     for (size_t i = 0; i < db->count; i++) {
-        db->connections[i] = connection_open(db);
+        db->connections[i] = connection_open(db, i < db->writers);
     }
     return db;
 }
@@ -149,7 +151,38 @@ void db_close(struct db *db, void (*closed)(void *user), void *user)
 
 struct db_unit *db_unit_new(struct db *db, unsigned affinity)
 {
-    return unit_new(db, db->count > 0 ? db->connections[affinity % db->count] : NULL);
+    return unit_new(db, db->count > 0 ? db->connections[affinity % db->writers] : NULL);
+}
+
+/* The reader that has the least to do; a writer, if there is none. */
+static struct connection *choose_reader(const struct db *db)
+{
+    struct connection *chosen = db->connections[db->count - 1];
+
+    for (size_t i = db->writers; i < db->count; i++) {
+        if (db->connections[i]->open < chosen->open) {
+            chosen = db->connections[i];
+        }
+    }
+    return chosen;
+}
+
+struct db_unit *db_unit_new_reading(struct db *db)
+{
+    return unit_new(db, db->count > 0 ? choose_reader(db) : NULL);
+}
+
+uint64_t db_waiting_ms(const struct db *db, unsigned affinity)
+{
+    uint64_t since =
+        db->count > 0 ? connection_waiting_since(db->connections[affinity % db->writers]) : 0;
+
+    return since > 0 ? clock_monotonic_ms() - since : 0;
+}
+
+const struct db_counters *db_counters(const struct db *db)
+{
+    return &db->counters;
 }
 
 static void refuse(struct db_unit *unit, int status)
@@ -169,7 +202,7 @@ struct db_unit *db_submit(struct db_unit *unit, db_callback *done, void *user)
         refuse(unit, ERR_CANCELLED);
     } else if (unit->status < 0) {
         refuse(unit, unit->status);
-    } else if (!pipeline_queue(unit->connection, unit)) {
+    } else if (!group_queue(unit->connection, unit)) {
         refuse(unit, ERR_LIMIT);
     }
     return unit;
@@ -179,6 +212,15 @@ struct db_unit *db_query(struct db *db, unsigned affinity, const struct db_state
                          const struct db_value *values, db_callback *done, void *user)
 {
     struct db_unit *unit = db_unit_new(db, affinity);
+
+    db_unit_add(unit, statement, values);
+    return db_submit(unit, done, user);
+}
+
+struct db_unit *db_read(struct db *db, const struct db_statement *statement,
+                        const struct db_value *values, db_callback *done, void *user)
+{
+    struct db_unit *unit = db_unit_new_reading(db);
 
     db_unit_add(unit, statement, values);
     return db_submit(unit, done, user);
@@ -194,7 +236,7 @@ void db_cancel(struct db_unit *unit)
         return;
     }
     if (unit->place == UNIT_WAITING) {
-        pipeline_forget_waiting(unit);
+        group_forget_waiting(unit);
     } else if (unit->place == UNIT_REFUSED) {
         DL_DELETE(unit->db->refused, unit);
         unit->db->refusals--;

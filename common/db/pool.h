@@ -20,6 +20,8 @@ struct db {
 
     struct connection **connections;
     size_t count;
+    size_t writers; /* the first ones; the others only read */
+    struct db_counters counters;
     size_t ready;            /* connections that can be used */
     struct db_unit *refused; /* to be ended in the next turn of the loop */
     size_t refusals;

@@ -39,21 +39,48 @@ void db_unit_add(struct db_unit *unit, const struct db_statement *statement,
     }
     unit->last = call;
     unit->count++;
+    unit->bytes += parameters_size(&call->parameters);
 }
 
-void unit_seal(struct db_unit *unit)
+void db_unit_add_once(struct db_unit *unit, const struct db_statement *statement,
+                      const struct db_value *values)
 {
-    unit->expected = unit->prepares != NULL ? 1 : unit->count;
-    unit->results = arena_zalloc(unit->arena, unit->expected * sizeof(*unit->results));
+    db_unit_add(unit, statement, values);
+    unit->last->once = true;
+}
+
+static void drop_results(struct db_unit *unit)
+{
+    for (size_t i = 0; unit->results != NULL && i < unit->count; i++) {
+        PQclear(unit->results[i].rows);
+        unit->results[i].rows = NULL;
+    }
+}
+
+static void pass_skipped(struct db_unit *unit)
+{
+    while (unit->next_call != NULL && unit->next_call->skipped) {
+        unit->next_call = unit->next_call->next;
+        unit->at++;
+    }
+}
+
+void unit_begin(struct db_unit *unit)
+{
+    if (unit->results == NULL) {
+        unit->results = arena_zalloc(unit->arena, unit->count * sizeof(*unit->results));
+    }
+    drop_results(unit);
+    unit->next_call = unit->calls;
+    unit->at = 0;
+    pass_skipped(unit);
 }
 
 void unit_receive_take(struct db_unit *unit, struct pg_result *result)
 {
-    if (unit->received == unit->expected) {
-        PQclear(result); /* an error of the commit itself */
-        return;
-    }
-    unit->results[unit->received++].rows = result;
+    unit->results[unit->at++].rows = result;
+    unit->next_call = unit->next_call->next;
+    pass_skipped(unit);
 }
 
 void unit_answer(struct db_unit *unit, int status)
@@ -72,10 +99,13 @@ void unit_finish_take(struct db_unit *unit, int status)
     unit_free(unit);
 }
 
+void db_unit_repeat(struct db_unit *unit)
+{
+    unit->repeat = true;
+}
+
 void unit_free(struct db_unit *unit)
 {
-    for (size_t i = 0; i < unit->received; i++) {
-        PQclear(unit->results[i].rows);
-    }
+    drop_results(unit);
     arena_free(unit->arena);
 }

@@ -11,14 +11,18 @@
 
 struct connection;
 
-/* building → waiting → sent, or building → refused (ended by the pool, never sent). Only units that
- * are sent cannot be taken back: their results have to be read. */
+/* building → waiting → sent, or building → refused (ended by the pool, never sent); sent → waiting,
+ * when its transaction failed through no fault of its own. Only units that are sent cannot be taken
+ * back: their results have to be read. */
 enum unit_place { UNIT_BUILDING, UNIT_WAITING, UNIT_SENT, UNIT_REFUSED };
 
 struct call {
     const struct db_statement *statement;
     struct parameters parameters;
+    bool once;    /* db_unit_add_once() */
+    bool skipped; /* an equal one stands before it in the transaction */
     struct call *next;
+    struct call *next_once; /* of the group */
 };
 
 struct db_unit {
@@ -26,18 +30,19 @@ struct db_unit {
     struct connection *connection;
     struct arena *arena;
     enum unit_place place;
+    uint64_t submitted;
     uint64_t deadline;
+    bool repeat; /* sent again until its outcome is known */
+    bool alone;  /* in no group with others: one of them had failed twice */
+    unsigned tries;
 
-    /* Either a caller's statements or, as a unit of its own, the preparation of one: an error
-     * elsewhere then never takes a Prepare with it. */
     struct call *calls, *last;
     size_t count;
-    const struct db_statement *prepares;
+    size_t bytes; /* of all parameters */
 
-    int status;       /* the first error */
-    bool unconfirmed; /* committed here, but perhaps not on the standby */
-    size_t expected;  /* results, one for each message to the server but Sync */
-    size_t received;
+    int status;             /* that it will end with; 0 until it has failed */
+    struct call *next_call; /* whose result comes next */
+    size_t at;              /* its number */
     struct db_result *results;
 
     db_callback *done; /* NULL: nobody listens (any more) */
@@ -46,9 +51,10 @@ struct db_unit {
 };
 
 struct db_unit *unit_new(struct db *db, struct connection *connection);
-/* Room for the results; nothing is added afterwards. */
-void unit_seal(struct db_unit *unit);
-/* Takes one result of the server. */
+/* Before the results come: from the first call again, without results. Nothing is added any more;
+ * which calls are skipped is settled. */
+void unit_begin(struct db_unit *unit);
+/* Takes one result of the server, that of next_call. */
 void unit_receive_take(struct db_unit *unit, struct pg_result *result);
 /* The callback, if there is (still) one. */
 void unit_answer(struct db_unit *unit, int status);

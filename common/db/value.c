@@ -66,6 +66,41 @@ int parameters_make(struct arena *arena, const struct db_value *values, int coun
     return 0;
 }
 
+size_t parameters_size(const struct parameters *parameters)
+{
+    size_t size = 0;
+
+    for (int i = 0; i < parameters->count; i++) {
+        size += (size_t)parameters->lengths[i];
+    }
+    return size;
+}
+
+static bool value_equal(const struct parameters *a, const struct parameters *b, int i)
+{
+    if (a->values[i] == NULL || b->values[i] == NULL) {
+        return a->values[i] == b->values[i];
+    }
+    if (a->formats[i] != b->formats[i]) {
+        return false;
+    }
+    if (a->formats[i] == FORMAT_TEXT) {
+        return strcmp(a->values[i], b->values[i]) == 0;
+    }
+    return a->lengths[i] == b->lengths[i] &&
+           memcmp(a->values[i], b->values[i], (size_t)a->lengths[i]) == 0;
+}
+
+bool parameters_equal(const struct parameters *a, const struct parameters *b)
+{
+    for (int i = 0; i < a->count; i++) {
+        if (!value_equal(a, b, i)) {
+            return false;
+        }
+    }
+    return a->count == b->count;
+}
+
 size_t db_rows(const struct db_result *result)
 {
     return (size_t)PQntuples(result->rows);

@@ -18,3 +18,5 @@ struct parameters {
 /* Copies into the arena. ERR_INVALID: a text holds a NUL, or a value is too long. */
 MUST_CHECK int parameters_make(struct arena *arena, const struct db_value *values, int count,
                                struct parameters *parameters);
+size_t parameters_size(const struct parameters *parameters);
+bool parameters_equal(const struct parameters *a, const struct parameters *b);

@@ -101,6 +101,11 @@ struct db_unit *db_unit_new(struct db *db, unsigned affinity)
     return xcalloc(1, sizeof(struct db_unit));
 }
 
+struct db_unit *db_unit_new_reading(struct db *db)
+{
+    return db_unit_new(db, 0);
+}
+
 void db_unit_add(struct db_unit *unit, const struct db_statement *statement,
                  const struct db_value *values)
 {
