@@ -21,6 +21,7 @@
 
 struct sm;
 struct blocklist;
+struct carbons;
 struct offline;
 struct roster;
 
@@ -47,6 +48,7 @@ struct account {
     /* One field a feature; only its own file looks inside. */
     struct roster *roster;
     struct blocklist *blocklist;
+    struct carbons *carbons;
     struct offline *offline;
 
     /* Private to unit.c. */

@@ -4,6 +4,9 @@
  */
 #include "c2s/sm/delivery.h"
 
+#include <string.h>
+
+#include "c2s/sm/carbons.h"
 #include "c2s/sm/dispatch.h"
 
 #define RULES                                                                                      \
@@ -118,6 +121,25 @@ static void send_to(struct account *account, struct stanza *stanza,
     }
 }
 
+/* Who needs no copy of a message (XEP-0280 §7), by what was done with it. */
+static bool is_addressed(const struct session *session, const struct stanza *stanza)
+{
+    return session_connected(session) && strcmp(session->jid->resource, stanza->to.resource) == 0;
+}
+
+static bool got_it(const struct session *session, const struct stanza *stanza)
+{
+    (void)stanza;
+    return takes_messages(session);
+}
+
+static bool got_nothing(const struct session *session, const struct stanza *stanza)
+{
+    (void)session;
+    (void)stanza;
+    return false;
+}
+
 static void keep_or_refuse(struct account *account, struct stanza *stanza)
 {
     SM_MODULES (module)
@@ -139,15 +161,18 @@ static void deliver(struct account *account, struct stanza *stanza)
         break;
     case DELIVER_RESOURCE:
         send_one(account_session(account, stanza->to.resource), stanza);
+        carbons_received(account, stanza, is_addressed);
         break;
     case DELIVER_NON_NEGATIVE:
         send_to(account, stanza, takes_messages);
+        carbons_received(account, stanza, got_it);
         break;
     case DELIVER_AVAILABLE:
         send_to(account, stanza, session_available);
         break;
     case DELIVER_OFFLINE:
         keep_or_refuse(account, stanza);
+        carbons_received(account, stanza, got_nothing);
         break;
     case DELIVER_SERVE:
         dispatch_request(account->sm, SM_TO_ACCOUNT, account, NULL, stanza);

@@ -4,6 +4,7 @@
  * code: each line says why it stands where it stands.
  */
 #include "c2s/sm/caps.h"
+#include "c2s/sm/carbons.h"
 #include "c2s/sm/disco.h"
 #include "c2s/sm/forged.h"
 #include "c2s/sm/presence.h"
@@ -34,6 +35,7 @@ const struct sm_module *const sm_modules[] = {
     &version_module,
     &vcard_module,
     &private_module,
+    &carbons_module,
     &stanza_id_module,
     &forged_module, /* its work is done before all hooks */
     NULL,

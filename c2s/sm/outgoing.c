@@ -5,6 +5,7 @@
  */
 #include "c2s/sm/outgoing.h"
 
+#include "c2s/sm/carbons.h"
 #include "c2s/sm/dispatch.h"
 #include "c2s/sm/forged.h"
 
@@ -62,6 +63,7 @@ static void outgoing_job(struct account *account, struct session *session, struc
     if (!stanza->has_to && stanza->kind == STANZA_MESSAGE) {
         stanza_set_to(stanza, account->jid);
     }
+    carbons_sent(session, stanza, 0);
     sm_route(account->sm, stanza);
 }
 

@@ -37,6 +37,7 @@ struct session {
     /* One field a feature; only its own file looks inside. */
     bool roster_interested;
     bool blocking_interested;
+    bool carbons; /* wants copies */
     struct caps *caps;
     struct asked *asked; /* forged.c */
 

@@ -6,6 +6,7 @@
  *     iq result > alice@example.net/a roster 3 {bob@example.net both}
  *     <a h='3'>
  *     message chat bob@example.net/b > alice@example.net "hello"
+ *     message chat alice@example.net > alice@example.net/b sent {alice@example.net/a > x@y.z "hi"}
  */
 #pragma once
 
@@ -46,6 +47,27 @@ static void fake_describe_roster(struct buffer *line, const struct element *quer
     }
 }
 
+static void fake_describe_child(struct buffer *line, const struct element *child);
+
+static const char *fake_or(const char *text, const char *otherwise)
+{
+    return text ? text : otherwise;
+}
+
+/* A carbon or a result of an archive. */
+static void fake_describe_forwarded(struct buffer *line, const struct element *wrapper)
+{
+    const struct element *forwarded = element_find(wrapper, "urn:xmpp:forward:0", "forwarded");
+    const struct element *message = element_find(forwarded, NS_CLIENT, "message");
+
+    buffer_printf(line, " %s {%s > %s", wrapper->name, fake_or(element_get(message, "from"), "-"),
+                  fake_or(element_get(message, "to"), "-"));
+    ELEMENT_FOREACH (child, message) {
+        fake_describe_child(line, child);
+    }
+    buffer_append_char(line, '}');
+}
+
 static void fake_describe_child(struct buffer *line, const struct element *child)
 {
     if (element_is(child, "jabber:iq:roster", "query")) {
@@ -54,6 +76,8 @@ static void fake_describe_child(struct buffer *line, const struct element *child
         buffer_printf(line, " %s", element_first(child)->name);
     } else if (element_is(child, NS_CLIENT, "body")) {
         buffer_printf(line, " \"%s\"", element_text(child));
+    } else if (element_find(child, "urn:xmpp:forward:0", "forwarded")) {
+        fake_describe_forwarded(line, child);
     } else {
         buffer_printf(line, " <%s>", child->name);
     }
@@ -76,7 +100,8 @@ static char *fake_describe(const struct stanza *stanza)
         if (stanza->type == PRESENCE_AVAILABLE && element_is(child, NS_CLIENT, "priority")) {
             continue;
         }
-        if (!stanza_is_error(stanza) || element_is(child, NS_CLIENT, "error")) {
+        if (!stanza_is_error(stanza) || element_is(child, NS_CLIENT, "error") ||
+            element_find(child, "urn:xmpp:forward:0", "forwarded")) {
             fake_describe_child(&line, child);
         }
     }

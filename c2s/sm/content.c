@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * What kind of message something is.
+ */
+#include "c2s/sm/content.h"
+
+#include <string.h>
+
+#include "common/base/macros.h"
+#include "common/xmpp/namespaces.h"
+
+#define NS_MUC_USER "http://jabber.org/protocol/muc#user"
+
+/* A child of a message; name NULL: any. */
+struct kind {
+    const char *ns, *name;
+};
+
+/* What is nothing by itself. */
+static const struct kind trifles[] = {
+    {NS_CHAT_STATES, NULL},
+    {NS_CLIENT, "thread"},
+    {NS_HINTS, NULL},
+    {"urn:xmpp:sid:0", NULL},
+    {"urn:xmpp:carbons:2", "private"},
+    {"urn:xmpp:delay", "delay"},
+};
+
+/* What belongs to a conversation though there is no <body/>. */
+static const struct kind talk[] = {
+    {"urn:xmpp:receipts", NULL},
+    {"urn:xmpp:chat-markers:0", NULL},
+    {NS_CHAT_STATES, NULL},
+    {"jabber:x:conference", "x"},
+};
+
+static bool is_one_of(const struct element *child, const struct kind *kinds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(child->ns, kinds[i].ns) == 0 &&
+            (!kinds[i].name || strcmp(child->name, kinds[i].name) == 0))
+            return true;
+    }
+    return false;
+}
+
+#define IS_ONE_OF(child, kinds) is_one_of((child), (kinds), ARRAY_SIZE(kinds))
+
+static bool has_hint(const struct stanza *message, const char *name)
+{
+    return element_find(message->root, NS_HINTS, name) != NULL;
+}
+
+static bool invites(const struct stanza *message)
+{
+    const struct element *x = element_find(message->root, NS_MUC_USER, "x");
+
+    return x && element_find(x, NS_MUC_USER, "invite");
+}
+
+bool content_is_fleeting(const struct stanza *message)
+{
+    ELEMENT_FOREACH (child, message->root) {
+        if (!IS_ONE_OF(child, trifles))
+            return false;
+    }
+    return true;
+}
+
+/* What a room says to all it keeps itself; errors answer something that was kept, and hints in them
+ * were not meant for them (XEP-0334 §5). Headlines are for now (RFC 6121 §5.2.2). */
+bool content_is_kept(const struct stanza *message)
+{
+    if (message->type == MESSAGE_ERROR || message->type == MESSAGE_GROUPCHAT ||
+        has_hint(message, "no-store"))
+        return false;
+    if (has_hint(message, "store"))
+        return true;
+    return message->type != MESSAGE_HEADLINE && !content_is_fleeting(message);
+}
+
+bool content_is_archived(const struct stanza *message)
+{
+    return content_is_kept(message) && !has_hint(message, "no-permanent-store");
+}
+
+static bool has_talk(const struct stanza *message)
+{
+    ELEMENT_FOREACH (child, message->root) {
+        if (IS_ONE_OF(child, talk))
+            return true;
+    }
+    return invites(message);
+}
+
+bool content_is_conversation(const struct stanza *message)
+{
+    if (message->type == MESSAGE_CHAT || has_talk(message))
+        return true;
+    return message->type != MESSAGE_HEADLINE && element_find(message->root, NS_CLIENT, "body");
+}
+
+bool content_is_private(const struct stanza *message)
+{
+    return element_find(message->root, "urn:xmpp:carbons:2", "private") ||
+           (message->type != MESSAGE_ERROR && has_hint(message, "no-copy"));
+}
+
+bool content_is_of_room(const struct stanza *message)
+{
+    return element_find(message->root, NS_MUC_USER, "x") && !invites(message);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * What kind of message something is (docs/rules/messages.md): a row for each kind.
+ */
+#include "c2s/sm/content.h"
+
+#include "tests/unit/fake_client.h"
+
+#define HINT(name)   "<" name " xmlns='urn:xmpp:hints'/>"
+#define STATE        "<composing xmlns='http://jabber.org/protocol/chatstates'/>"
+#define RECEIPT      "<received xmlns='urn:xmpp:receipts' id='1'/>"
+#define MARKER       "<displayed xmlns='urn:xmpp:chat-markers:0' id='1'/>"
+#define PRIVATE      "<private xmlns='urn:xmpp:carbons:2'/>"
+#define MUC_USER(in) "<x xmlns='http://jabber.org/protocol/muc#user'>" in "</x>"
+#define BODY         "<body>b</body>"
+
+/* k(ept), a(rchived), f(leeting), c(onversation), p(rivate), r(oom's) */
+static const struct {
+    const char *type, *payload, *is;
+} rows[] = {
+    {"chat", BODY, "kac"},
+    {"normal", BODY, "kac"},
+    {"normal", "<subject>s</subject>", "ka"},
+    {"chat", "", "fc"},
+    {"normal", "", "f"},
+    {"normal", "<x xmlns='x'/>", "ka"},
+    {"chat", STATE, "fc"},
+    {"normal", STATE, "fc"},
+    {"chat", STATE "<thread>t</thread>" HINT("no-permanent-store"), "fc"},
+    {"chat", STATE "<origin-id xmlns='urn:xmpp:sid:0' id='1'/>" HINT("no-copy") PRIVATE, "fcp"},
+    {"chat", STATE BODY, "kac"},
+    {"chat", STATE HINT("store"), "kafc"},
+    {"chat", BODY HINT("no-store"), "c"},
+    {"chat", BODY HINT("no-permanent-store"), "kc"},
+    {"chat", BODY HINT("store") HINT("no-store"), "c"},
+    {"chat", BODY HINT("no-copy"), "kacp"},
+    {"chat", BODY PRIVATE, "kacp"},
+    {"normal", RECEIPT, "kac"},
+    {"chat", RECEIPT, "kac"},
+    {"normal", "<request xmlns='urn:xmpp:receipts'/>" BODY, "kac"},
+    {"normal", MARKER, "kac"},
+    {"normal", MARKER HINT("no-store"), "c"},
+    {"headline", BODY, ""},
+    {"headline", BODY HINT("store"), "ka"},
+    {"headline", RECEIPT, "c"},
+    {"groupchat", BODY, "c"},
+    {"groupchat", BODY HINT("store"), "c"},
+    {"error", BODY, "c"},
+    {"error", BODY HINT("store") HINT("no-copy"), "c"},
+    {"error", BODY PRIVATE, "cp"},
+    {"chat", BODY MUC_USER(""), "kacr"},
+    {"normal", MUC_USER("<invite from='a@b'/>"), "kac"},
+    {"normal", MUC_USER("<decline from='a@b'/>"), "kar"},
+    {"normal", "<x xmlns='jabber:x:conference' jid='r@c'/>", "kac"},
+    {"normal", "<encrypted xmlns='eu.siacs.conversations.axolotl'/>" HINT("store"), "ka"},
+};
+
+static void add(char *is, char letter, bool holds)
+{
+    if (holds) {
+        is[strlen(is)] = letter;
+    }
+}
+
+static void test_kinds(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char *xml = xasprintf("<message type='%s'>%s</message>", rows[i].type, rows[i].payload);
+        char is[8] = "";
+        int problem;
+        struct stanza *message = fake_parse(xml, &problem);
+
+        add(is, 'k', content_is_kept(message));
+        add(is, 'a', content_is_archived(message));
+        add(is, 'f', content_is_fleeting(message));
+        add(is, 'c', content_is_conversation(message));
+        add(is, 'p', content_is_private(message));
+        add(is, 'r', content_is_of_room(message));
+        if (strcmp(is, rows[i].is) != 0) {
+            fail_msg("%s is '%s', not '%s'", xml, is, rows[i].is);
+        }
+        stanza_unref(message);
+        free(xml);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_kinds, fake_setup, fake_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
