@@ -78,6 +78,8 @@ def test_the_other_side_dies_and_comes_back(pair, login):
 
 def test_router_and_s2s_restart(pair, login):
     talk(pair, login)
+    for name in ("c2s", "s2s"):
+        pair.left.daemon(name).mark_log()
     pair.left.daemon("router").kill()
     pair.left.daemon("router").start()
     for name in ("c2s", "s2s"):
