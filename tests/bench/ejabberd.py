@@ -34,7 +34,7 @@ modules:
   mod_vcard: {{ search: false }}
   mod_version: {{}}
   mod_time: {{}}
-"""
+{modules}"""
 IMPORT = """<?xml version='1.0'?>
 <server-data xmlns='urn:xmpp:pie:0'><host jid='{domain}'>
 {users}
@@ -45,15 +45,21 @@ mechanism='SCRAM-SHA-256'><iter-count>{rounds}</iter-count><salt>{salt}</salt>
 <server-key>{server_key}</server-key><stored-key>{stored_key}</stored-key>
 </scram-credentials></user>
 """
-# Runs once the server is up; the file says when it is done.
-AFTERWARDS = ('{{ok, _}} = application:ensure_all_started(ejabberd), '
-              'ok = ejabberd_piefxis:import_file(<<"{directory}/import.xml">>), '
+# Run once the server is up; the file says when it is done.
+AFTERWARDS = ('{{ok, _}} = application:ensure_all_started(ejabberd), {first}'
               'ok = file:write_file("{directory}/ready", <<>>).')
+FIRST = 'ok = ejabberd_piefxis:import_file(<<"{directory}/import.xml">>), '
 
 
 class Ejabberd(Foreign):
     name = "ejabberd"
     program = "ejabberdctl"
+
+    def __init__(self, directory, accounts, authority, modules=None):
+        """modules: further ones, {name: options as YAML}."""
+        super().__init__(directory, accounts, authority)
+        self.modules = modules or {}
+        self._afterwards = FIRST
 
     @classmethod
     def is_installed(cls):
@@ -64,10 +70,17 @@ class Ejabberd(Foreign):
         """Where Debian has the Erlang applications."""
         return [os.path.dirname(path) for path in glob.glob("/usr/lib/*/ejabberd-*")]
 
+    def start_again(self):
+        if os.path.exists(f"{self.directory}/ready"):
+            os.unlink(f"{self.directory}/ready")
+        super().start_again()
+        self._afterwards = ""
+
     def command(self):
         return ["erl", "+K", "true", "+P", "250000", "-noinput", "-mnesia", "dir",
                 f'"{self.directory}/spool"', "-s", "ejabberd", "-eval",
-                AFTERWARDS.format(directory=self.directory)]
+                AFTERWARDS.format(directory=self.directory,
+                                  first=self._afterwards.format(directory=self.directory))]
 
     def environment(self):
         return {
@@ -88,7 +101,8 @@ class Ejabberd(Foreign):
         self.write("both.pem", both)
         self.write("ejabberd.yml", CONFIGURATION.format(
             directory=self.directory, domain=self.accounts.domain, address=ADDRESS,
-            port=self.port))
+            port=self.port,
+            modules="".join(f"  {name}: {options}\n" for name, options in self.modules.items())))
         keys = {"rounds": ROUNDS, "salt": encode(self.verifier.salt.encode()),
                 "server_key": encode(self.verifier.server_key),
                 "stored_key": encode(self.verifier.stored_key)}

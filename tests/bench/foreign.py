@@ -5,6 +5,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -51,13 +52,22 @@ class Foreign:
         try:
             self.port = ports.first_free([], reservation)
             self.configure()
-            with open(self.log, "wb") as log:
-                self._process = subprocess.Popen(
-                    self.command(), cwd=self.directory, env={**os.environ, **self.environment()},
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-            self._wait_until_ready()
+            self.start_again()
         finally:
             reservation.release()
+
+    def start_again(self):
+        """With the files and the port it had."""
+        with open(self.log, "ab") as log:
+            self._process = subprocess.Popen(
+                self.command(), cwd=self.directory, env={**os.environ, **self.environment()},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        self._wait_until_ready()
+
+    def kill(self):
+        """SIGKILL for all of its processes."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     def environment(self):
         return {}

@@ -49,6 +49,13 @@ class Kontalk:
             self.node.start()
             self.node.control("user", "import", self.accounts.path, seconds=IMPORT_SECONDS)
 
+    def kill(self):
+        """SIGKILL for what a client talks to; the rest of the node goes on."""
+        self.node.daemons["kontalk-c2s"].kill()
+
+    def start_again(self):
+        self.node.start_daemon("kontalk-c2s")
+
     def stop(self):
         self.node.stop()
         self.node.postgres.remove()

@@ -16,7 +16,7 @@ c2s_ports = {{ }}
 c2s_direct_tls_ports = {{ {port} }}
 modules_enabled = {{
     "roster"; "saslauth"; "tls"; "disco"; "ping"; "version"; "uptime"; "time"; "lastactivity";
-    "vcard"; "private"; "blocklist";
+    "vcard"; "private"; "blocklist"; {modules}
 }}
 modules_disabled = {{ "s2s" }}
 authentication = "internal_hashed"
@@ -39,6 +39,11 @@ class Prosody(Foreign):
     name = "prosody"
     program = "prosody"
 
+    def __init__(self, directory, accounts, authority, modules=()):
+        """modules: further ones."""
+        super().__init__(directory, accounts, authority)
+        self.modules = modules
+
     def command(self):
         return ["prosody", "-F", "--config", f"{self.directory}/prosody.cfg.lua"]
 
@@ -46,7 +51,8 @@ class Prosody(Foreign):
         self.write("prosody.cfg.lua", CONFIGURATION.format(
             root="true" if os.getuid() == 0 else "false", directory=self.directory,
             address=ADDRESS, port=self.port, domain=self.accounts.domain,
-            certificate=self.certificate, key=self.key))
+            certificate=self.certificate, key=self.key,
+            modules="".join(f'"{name}"; ' for name in self.modules)))
         account = ACCOUNT.format(rounds=ROUNDS, salt=self.verifier.salt,
                                  stored_key=self.verifier.stored_key.hex(),
                                  server_key=self.verifier.server_key.hex())
