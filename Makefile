@@ -50,7 +50,7 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(OBJ)/unit/%)
 say = $(if $(V),,@printf '  %-3s %s\n' $(1) '$@';)
 
 .PHONY: all programs units tools load clean help run start stop check check-all \
-	check-attacks bench dev-deps format FORCE
+	check-attacks check-faults bench bench-faults dev-deps format FORCE
 all: programs
 
 help:
@@ -61,6 +61,7 @@ help:
 	@echo 'make check      all tests; T=name for a part; SANITIZE=address,undefined'
 	@echo 'make check-all  with every long form too'
 	@echo 'make check-attacks  the attacks in their whole volume; takes hours'
+	@echo 'make check-faults ROUNDS=200  a long campaign of faults; SEED=… repeats one'
 	@echo 'make bench      the benchmarks; T=name for one; RECORD=yes writes docs/BENCHMARKS.md'
 	@echo 'make format     let clang-format have its way'
 	@echo 'make dev-deps   install what only developers need'
@@ -95,9 +96,15 @@ check-all: FORM := --all
 # All of the volumes that make check runs a thousandth of.
 check-attacks: FORM := --whole
 check-attacks: T := attacks
-bench: FORM := --bench
-bench: SETS := bench
-check check-all check-attacks bench:
+# ROUNDS and SEED are for tests/faults/test_campaign.py.
+ROUNDS ?=
+SEED ?=
+export ROUNDS SEED
+check-faults: T := test_nothing_acknowledged_is_lost
+bench bench-faults: FORM := --bench
+bench bench-faults: SETS := bench
+bench-faults: T := faults
+check check-all check-attacks check-faults bench bench-faults:
 	@tests/node/packages run check $(SETS)
 	@exec $(PYTHON) tests/run $(FORM) '$(T)'
 

@@ -199,6 +199,7 @@ class Actor:
         for entry in self._unacknowledged:
             entry[0] = None
         await self._ask("set", f"<bind xmlns='{BIND}'><resource>{self.device}</resource></bind>")
+        self.sm = self.sm and self._wire.features.find(f"{{{SM}}}sm") is not None
         if self.sm:
             self._wire.send(f"<enable xmlns='{SM}' resume='true'/>")
             enabled = await self._until(f"{{{SM}}}enabled")

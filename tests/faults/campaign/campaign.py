@@ -46,7 +46,8 @@ class Campaign:
         for actor in self.crowd:
             actor.start()
         try:
-            await self._until(lambda: all(a.ready.is_set() for a in self.crowd), RECOVERY_SECONDS)
+            if not await self._until(self._all_online, RECOVERY_SECONDS):
+                raise AssertionError("the crowd does not get in")
             self._talking = [asyncio.create_task(self._talk(pair)) for pair in self.pairs]
             for number in range(rounds):
                 await self._round(number)
@@ -56,6 +57,9 @@ class Campaign:
                 task.cancel()
             for actor in self.crowd:
                 await actor.stop()
+
+    def _all_online(self):
+        return all(actor.ready.is_set() for actor in self.crowd)
 
     async def _talk(self, pair):
         while True:
