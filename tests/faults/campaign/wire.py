@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
-# The XML stream of one client of the crowd: asyncio, TLS from the first byte, SCRAM. It can break at
-# any moment; then every wait ends with Broken.
+# The XML stream of one client of the crowd: asyncio, TLS from the first byte, SCRAM. It can break
+# at any moment; then every wait ends with Broken.
 
 import asyncio
 import base64
