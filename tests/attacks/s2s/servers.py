@@ -25,6 +25,7 @@ EXTERNAL = f"<mechanisms xmlns='{SASL}'><mechanism>EXTERNAL</mechanism></mechani
 DIALBACK_FEATURE = "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
 SM_FEATURE = f"<sm xmlns='{SM}'/>"
 STARTTLS = f"<starttls xmlns='{TLS}'><required/></starttls>"
+ANY_KEY = "DEFAULT:@SECLEVEL=0"  # weak ones too
 NUMBERS = itertools.count(1)
 
 
@@ -77,6 +78,7 @@ class Dialed(Wire):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+        context.set_ciphers(ANY_KEY)
         if certificate:
             context.load_cert_chain(*certificate)
         if alpn:
@@ -141,6 +143,7 @@ class Accepted(Wire):
     def encrypt(self, alpn=None):
         """TLS now, with our certificate; theirs is asked for."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_ciphers(ANY_KEY)
         context.load_cert_chain(*self.certificate)
         context.load_verify_locations(self.authority)
         context.verify_mode = ssl.CERT_OPTIONAL
