@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "c2s/slots.h"
+#include "common/component/durable.h"
 #include "common/config/config.h"
 #include "common/db/db.h"
 #include "common/io/loop.h"
@@ -22,7 +23,7 @@
 #include "common/xmpp/stanza.h"
 
 /* Raised when anything in this file changes its meaning. */
-#define C2S_PLUGIN_ABI 2
+#define C2S_PLUGIN_ABI 3
 
 struct worker; /* one c2s process: everything hangs from it */
 struct client; /* one client's stream */
@@ -46,6 +47,13 @@ struct c2s_element {
     void (*handle)(void *state, struct client *client, void *session, struct element *element);
     /* It came while it must not, or while a resource is being bound. NULL: a stream error. */
     void (*refuse)(void *state, struct client *client, struct element *element);
+};
+
+/* What may be offered again. */
+enum c2s_reach {
+    C2S_REACH_ALL,   /* the router is back */
+    C2S_REACH_ROUTE, /* somebody new is behind this name */
+    C2S_REACH_ROOM   /* there is room again under this name; without a name: in the link */
 };
 
 struct c2s_plugin {
@@ -85,6 +93,16 @@ struct c2s_plugin {
     void (*routed)(void *state, struct stanza *stanza, int problem);
     /* What the router never took; to be consumed. */
     void (*undelivered)(void *state, struct stanza *stanza);
+    /* urn:kontalk:durable:1; without `offered` stanzas only come by routed(), and nothing may be
+     * offered. A stanza that somebody offers to one of our names, to be consumed, and answered by
+     * worker_answer(), now or later. */
+    void (*offered)(void *state, const struct durable *offer, struct stanza *stanza);
+    /* An answer to an offer of ours, or one of somebody else may be forgotten. */
+    void (*answered)(void *state, const struct durable *answer);
+    /* An offer found no room: see reachable(). */
+    void (*offer_full)(void *state, const char *id);
+    /* name NULL: of the default route. */
+    void (*reachable)(void *state, enum c2s_reach how, const char *name);
     /* Slots were won or lost (worker_slots()). */
     void (*slots_changed)(void *state);
 
@@ -111,6 +129,10 @@ const uint8_t *worker_secret(struct worker *worker);
 bool worker_serves(struct worker *worker, const char *domain);
 /* To the router. Borrowed. ERR_LIMIT: congested; the caller answers for the stanza. */
 MUST_CHECK int worker_route(struct worker *worker, struct stanza *stanza);
+/* As link_offer(). */
+MUST_CHECK int worker_offer(struct worker *worker, const char *id, unsigned attempt,
+                            const char *after, const struct stanza *stanza);
+void worker_answer(struct worker *worker, const struct durable *answer);
 
 void client_bound(struct client *client, const struct jid *full, void *session);
 /* type: NULL for the usual one of the condition; app_name: a condition of XEP-0182, or NULL. */

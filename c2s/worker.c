@@ -39,7 +39,7 @@ static void worker_free(struct worker *worker)
 }
 
 /* Link and database close by themselves, in any order. */
-static void end_when_closed(struct worker *worker)
+void worker_end_when_closed(struct worker *worker)
 {
     void (*stopped)(void *) = worker->stopped;
     void *stopped_user = worker->stopped_user;
@@ -151,98 +151,6 @@ static void on_slots_changed(void *user)
     open_doors(worker);
 }
 
-static void on_link_up(void *user)
-{
-    struct worker *worker = user;
-
-    if (worker->ready)
-        service_status("serving clients");
-}
-
-/* Clients stay, and what they send waits in the link. */
-static void on_link_down(void *user)
-{
-    (void)user;
-    service_status("the router is away");
-}
-
-static void on_link_stanza(void *user, struct stanza *stanza, int problem)
-{
-    struct worker *worker = user;
-
-    worker->plugin->routed(worker->plugin_state, stanza, problem);
-}
-
-static void on_undelivered(void *user, struct stanza *stanza)
-{
-    struct worker *worker = user;
-
-    worker->plugin->undelivered(worker->plugin_state, stanza);
-}
-
-/* The network domain decides about the slots; all names are shared by the same workers. */
-static void on_members(void *user, const struct link_members *members)
-{
-    struct worker *worker = user;
-    bool assigned[SLOTS];
-
-    if (strcmp(members->name, worker->network) != 0)
-        return;
-    for (size_t slot = 0; slot < SLOTS; slot++)
-        assigned[slot] = strcmp(members->ids[members->owner[slot]], worker->id) == 0;
-    slots_assign(worker->slots, assigned);
-}
-
-static void on_refused(void *user, const struct link_bind *bind, const char *condition)
-{
-    (void)user;
-    log_error("bind_refused", LOG_TEXT("name", bind->name), LOG_TEXT("condition", condition));
-}
-
-static void on_link_closed(void *user)
-{
-    struct worker *worker = user;
-
-    worker->link = NULL;
-    end_when_closed(worker);
-}
-
-static const struct link_ops link_ops = {
-    .up = on_link_up,
-    .down = on_link_down,
-    .stanza = on_link_stanza,
-    .members = on_members,
-    .refused = on_refused,
-    .undelivered = on_undelivered,
-    .closed = on_link_closed,
-};
-
-static void bind_name(struct worker *worker, const char *name)
-{
-    const struct link_bind bind = {.name = name, .shared = worker->id};
-
-    link_bind(worker->link, &bind);
-}
-
-/* Nothing is bound yet: stanzas come only once they can be served. */
-static void open_link(struct worker *worker)
-{
-    const struct link_settings settings = {
-        .address = config_text(worker->config, "c2s", NULL, "router"),
-        .name = worker->id,
-    };
-
-    worker->link = link_new(worker->loop, worker->parsers, &settings, &link_ops, worker);
-}
-
-static void bind_names(struct worker *worker)
-{
-    bind_name(worker, worker->host);
-    for (size_t i = 0; i < worker->domains->count; i++)
-        if (strcmp(worker->domains->list[i].name, worker->host) != 0)
-            bind_name(worker, worker->domains->list[i].name);
-}
-
 static void open_slots(struct worker *worker)
 {
     const struct slots_settings settings = {
@@ -265,7 +173,7 @@ static void on_secret(void *user, int status, const uint8_t secret[HOME_SECRET_S
         return;
     if (status == 0) {
         memcpy(worker->secret, secret, sizeof(worker->secret));
-        bind_names(worker);
+        worker_bind_names(worker);
         return;
     }
     log_error("home_unusable", LOG_ERROR(status), LOG_TEXT("database", db_problem(worker->db)));
@@ -347,7 +255,7 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
     if (worker->plugin == NULL || sasl_library_start() != 0 ||
         domains_load(config, &worker->domains) != 0 || open_database(worker) != 0)
         return ERR_INVALID;
-    open_link(worker);
+    worker_open_link(worker);
     open_slots(worker);
     if (worker->plugin->start(worker, &worker->plugin_state) != 0)
         return ERR_INVALID;
@@ -379,7 +287,7 @@ static void on_database_closed(void *user)
     struct worker *worker = user;
 
     worker->db = NULL;
-    end_when_closed(worker);
+    worker_end_when_closed(worker);
 }
 
 static void on_plugin_stopped(void *user)
@@ -464,11 +372,6 @@ const char *worker_network(struct worker *worker)
 bool worker_serves(struct worker *worker, const char *domain)
 {
     return domains_find(worker->domains, domain) != NULL;
-}
-
-int worker_route(struct worker *worker, struct stanza *stanza)
-{
-    return link_send(worker->link, stanza);
 }
 
 const uint8_t *worker_secret(struct worker *worker)

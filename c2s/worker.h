@@ -65,11 +65,17 @@ struct worker {
 MUST_CHECK int worker_start(struct loop *loop, const struct config *config, void **state);
 int worker_reload(void *state, const struct config *config);
 void worker_stop(void *state, void (*stopped)(void *user), void *user);
+/* Once link and database have closed. */
+void worker_end_when_closed(struct worker *worker);
 /* After how many ms a TLS handshake may begin: they cost the most of all that strangers can ask
  * for, so a flood of them waits instead of slowing those who are logged in. */
 uint64_t worker_handshake_wait(struct worker *worker);
 /* A client's connection has closed and its memory is about to go. */
 void worker_client_closed(struct worker *worker, struct client *client);
+
+/* worker_link.c. Nothing is bound yet: stanzas come only once they can be served. */
+void worker_open_link(struct worker *worker);
+void worker_bind_names(struct worker *worker);
 
 /* The plugin linked in, or the one [c2s] plugin names. Logs why not; NULL. */
 const struct c2s_plugin *plugin_find(const struct config *config);

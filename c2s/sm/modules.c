@@ -14,9 +14,12 @@
 #include "c2s/sm/subscription.h"
 
 extern const struct sm_module binding_module, blocking_module, contact_module, last_module,
-    offline_module, ping_module, private_module, time_module, vcard_module, version_module;
+    offline_module, outbox_module, ping_module, private_module, taker_module, time_module,
+    vcard_module, version_module;
 
 const struct sm_module *const sm_modules[] = {
+    &outbox_module,       /* no hooks: sm_route() asks it */
+    &taker_module,        /* the same the other way */
     &blocking_module,     /* nothing from or to a blocked address is seen by any other */
     &roster_module,       /* refuses forged pushes before anybody takes them for something else */
     &subscription_module, /* before presence: what it takes is presence by name only; its requests

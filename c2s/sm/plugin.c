@@ -6,8 +6,10 @@
 
 #include "c2s/sm/core.h"
 #include "c2s/sm/forged.h"
+#include "c2s/sm/outbox.h"
 #include "c2s/sm/outgoing.h"
 #include "c2s/sm/route.h"
+#include "c2s/sm/taker.h"
 
 static int plugin_start(struct worker *worker, void **state)
 {
@@ -101,6 +103,31 @@ static void plugin_undelivered(void *state, struct stanza *stanza)
     stanza_unref(stanza);
 }
 
+static void plugin_offered(void *state, const struct durable *offer, struct stanza *stanza)
+{
+    forged_strip_arrived(state, stanza);
+    taker_offered(state, offer, stanza);
+    stanza_unref(stanza);
+}
+
+static void plugin_answered(void *state, const struct durable *answer)
+{
+    if (answer->kind == DURABLE_FORGET)
+        taker_forget(state, answer->id);
+    else
+        outbox_answered(state, answer);
+}
+
+static void plugin_offer_full(void *state, const char *id)
+{
+    outbox_full(state, id);
+}
+
+static void plugin_reachable(void *state, enum c2s_reach how, const char *name)
+{
+    outbox_reachable(state, how, name);
+}
+
 static void plugin_slots_changed(void *state)
 {
     sm_slots_changed(state);
@@ -128,6 +155,10 @@ const struct c2s_plugin sm_plugin = {
     .writable = plugin_writable,
     .routed = plugin_routed,
     .undelivered = plugin_undelivered,
+    .offered = plugin_offered,
+    .answered = plugin_answered,
+    .offer_full = plugin_offer_full,
+    .reachable = plugin_reachable,
     .slots_changed = plugin_slots_changed,
     .account_changed = plugin_account_changed,
     .commands = sm_commands,

@@ -32,8 +32,11 @@ static void read_limits(struct sm *sm)
         {"sm", "vcard-size", offsetof(struct sm_limits, vcard_bytes)},
         {"sm", "private-size", offsetof(struct sm_limits, private_bytes)},
         {"sm", "private-elements", offsetof(struct sm_limits, private_elements)},
+        {"sm", "outbox-domain", offsetof(struct sm_limits, outbox_domain)},
+        {"sm", "outbox-sender", offsetof(struct sm_limits, outbox_sender)},
     };
 
+    sm->limits.outbox_expiry_ms = (uint64_t)config_number(config, "sm", NULL, "outbox-expiry");
     sm->limits.shortcut = config_bool(config, "sm", NULL, "shortcut");
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         size_t *limit = (size_t *)((char *)&sm->limits + keys[i].at);

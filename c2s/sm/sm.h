@@ -27,9 +27,11 @@
 #include "common/xmpp/stanza.h"
 
 struct caps_cache;
+struct outbox;
 struct crypto_block;
 struct parser_pool;
 struct sm_iq_row;
+struct taker;
 
 /* From [sm] and [c2s], read again by a reload. */
 struct sm_limits {
@@ -44,6 +46,9 @@ struct sm_limits {
     size_t vcard_bytes;
     size_t private_bytes; /* one element */
     size_t private_elements;
+    size_t outbox_domain; /* that wait for one domain */
+    size_t outbox_sender; /* … that one account has sent */
+    uint64_t outbox_expiry_ms;
 };
 
 struct sm {
@@ -58,6 +63,8 @@ struct sm {
 
     /* One field a feature; only its own file looks inside. */
     struct caps_cache *caps;
+    struct outbox *outbox;
+    struct taker *taker;
     struct crypto_block *stanza_ids;
 
     /* Private to sm.c, account.c, session.c and dispatch.c. */

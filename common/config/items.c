@@ -208,6 +208,12 @@ const struct config_item config_items[] = {
      "The largest vCard (XEP-0054)."},
     {"sm", "private-size", CONFIG_SIZE, 0, "64k", KIB, 16 * MIB, NULL,
      "The largest element of the private storage (XEP-0049)."},
+    {"sm", "outbox-domain", CONFIG_NUMBER, 0, "10000", 1, 10000000, NULL,
+     "Messages that may wait for one other domain; one more is refused."},
+    {"sm", "outbox-sender", CONFIG_NUMBER, 0, "1000", 1, 10000000, NULL,
+     "Messages of one account that may wait for other domains; one more is refused."},
+    {"sm", "outbox-expiry", CONFIG_DURATION, 0, "7d", SECOND, 365 * 24 * HOUR, NULL,
+     "How long a message waits for another domain, before its sender gets an error."},
     {"sm", "private-elements", CONFIG_NUMBER, 0, "100", 1, 10000, NULL,
      "How many elements an account may have there."},
 

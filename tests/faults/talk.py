@@ -97,12 +97,6 @@ def condition(stanza):
     return error.get("type"), name.removeprefix(f"{{{STANZAS}}}")
 
 
-def error_for(client, kind="message"):
-    """(type, condition) of the next error stanza of this kind."""
-    return condition(client.wait_for(
-        lambda e: e.tag == f"{{{CLIENT}}}{kind}" and e.get("type") == "error"))
-
-
 def texts_until(client, last):
     """The texts of all messages up to that one."""
     texts = []

@@ -5,7 +5,7 @@
 
 import pytest
 
-from tests.faults.talk import ROSTER, Watch, condition, error_for, routes, wait_routes
+from tests.faults.talk import ROSTER, Watch, condition, routes, wait_routes
 from tests.harness import wait
 from tests.node.client import CLIENT
 
@@ -14,6 +14,7 @@ NODE = {"router": {"ping-interval": "100ms", "ping-timeout": "500ms", "queue-siz
         "c2s": {"rate-exempt": "127.0.0.0/8"}}
 FULL = ("wait", "resource-constraint")
 KIB = 1024
+PING = "<ping xmlns='urn:xmpp:ping'/>"
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,8 @@ def test_federation_stopped(hasty, friends, gateway):
         pair.talk()
         watch.wait("router", "component_silent")
         wait.until(lambda: "(default)" not in routes(hasty), what="the default route to go")
-        pair.alice.send_message("romeo@far.example", "hello")
-        assert error_for(pair.alice) == ("wait", "remote-server-timeout")
+        answer = pair.alice.ask("get", PING, to="far.example")
+        assert condition(answer) == ("wait", "remote-server-timeout")
         pair.talk()
         pair.meet(door)
     watch.wait("s2s", "link_up")

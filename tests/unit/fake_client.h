@@ -124,6 +124,18 @@ static UNUSED struct client *login_available(const char *local, const char *reso
     return client;
 }
 
+/* A command of the control socket. */
+static UNUSED void run_command(const char *words)
+{
+    for (const struct control_command *at = sm_plugin.commands; at->words; at++) {
+        if (strcmp(at->words, words) == 0) {
+            at->run(fake.state, NULL, 0, NULL);
+            return;
+        }
+    }
+    fail_msg("no command: %s", words);
+}
+
 #define expect(client, line)    fake_expect(&(client)->inbox, (line))
 #define expect_nothing(client)  fake_expect_nothing(&(client)->inbox)
 #define expect_routed(line)     fake_expect(&fake.router, (line))
@@ -180,6 +192,8 @@ static UNUSED int fake_teardown(void **state)
         free(fake.clients[i].jid);
     }
     fake_clear(&fake.router);
+    buffer_fini(&fake.offered);
+    buffer_fini(&fake.answered);
     parser_pool_free(fake.pool);
     fake_db_reset();
     return 0;

@@ -41,8 +41,11 @@ static struct {
     struct loop_task *tasks[FAKE_TASKS];
     size_t first, count;
     struct fake_inbox router;
-    bool echo;      /* what goes to the router for our own names comes back */
-    bool congested; /* the router takes nothing */
+    bool echo;         /* what goes to the router for our own names comes back */
+    bool congested;    /* the router takes nothing */
+    bool keeps_offers; /* they are not answered */
+    size_t offers;
+    struct buffer offered, answered; /* a line each */
     bool stopped;
     bool shortcut;
     int64_t resources, roster_items, directed;
@@ -51,6 +54,11 @@ static struct {
     void *state; /* of the plugin */
     struct parser_pool *pool;
     struct client clients[12];
+    struct {
+        void (*fired)(void *user);
+        void *user;
+    } timer[16];
+    size_t timers;
     void (*sweep)(void *user);
     void *sweep_user;
 } fake;
@@ -92,6 +100,9 @@ static void pump(void)
 struct timer *timer_new(struct loop *loop, void (*fired)(void *user), void *user)
 {
     (void)loop;
+    assert_true(fake.timers < ARRAY_SIZE(fake.timer));
+    fake.timer[fake.timers].fired = fired;
+    fake.timer[fake.timers++].user = user;
     fake.sweep = fired;
     fake.sweep_user = user;
     return NULL;
@@ -112,6 +123,22 @@ void timer_stop(struct timer *timer)
 void timer_close(struct timer *timer)
 {
     (void)timer;
+}
+
+/* Time passes, and every timer of the plugin fires. */
+static UNUSED void fake_pass(uint64_t ms)
+{
+    clock_fake(clock_monotonic_ms() + ms, clock_wall_us() + (int64_t)ms * 1000);
+    for (size_t i = 0; i < fake.timers; i++) {
+        fake.timer[i].fired(fake.timer[i].user);
+    }
+    pump();
+}
+
+/* Without jitter. */
+uint64_t backoff_ms(unsigned attempt, uint64_t base_ms, uint64_t cap_ms)
+{
+    return attempt < 20 ? MIN(base_ms << attempt, cap_ms) : cap_ms;
 }
 
 /* The slots. */
@@ -167,6 +194,9 @@ int64_t config_number(const struct config *config, const char *section, const ch
     }
     if (strcmp(key, "roster-size") == 0) {
         return fake.roster_items;
+    }
+    if (strcmp(key, "outbox-expiry") == 0) {
+        return 60000;
     }
     return strcmp(key, "directed-presence") == 0 ? fake.directed : 8;
 }
@@ -296,6 +326,45 @@ int worker_route(struct worker *worker, struct stanza *stanza)
         fake_put(&fake.router, stanza);
     }
     return 0;
+}
+
+/* Offers leave no other trace in the inbox than stanzas do, and are taken at once. */
+static void fake_take(void *user)
+{
+    struct stanza *stanza = user;
+    const struct durable offer = {
+        .id = element_get(stanza->root, "fake-id"), .from = stanza->from, .to = stanza->to};
+    struct durable took = durable_answer(&offer, DURABLE_TOOK);
+
+    sm_plugin.answered(fake.state, &took);
+    stanza_unref(stanza);
+}
+
+int worker_offer(struct worker *worker, const char *id, unsigned attempt, const char *after,
+                 const struct stanza *stanza)
+{
+    (void)worker;
+    if (fake.congested) {
+        return ERR_LIMIT;
+    }
+    fake.offers++;
+    buffer_printf(&fake.offered, "%s %u %s\n", id, attempt, after ? after : "-");
+    fake_put(&fake.router, stanza);
+    if (!fake.keeps_offers) {
+        struct stanza *copy = stanza_copy(stanza);
+
+        element_set(copy->root, "fake-id", id);
+        loop_defer(NULL, fake_take, copy);
+    }
+    return 0;
+}
+
+void worker_answer(struct worker *worker, const struct durable *answer)
+{
+    (void)worker;
+    buffer_printf(&fake.answered, "%s %s%s%s\n", durable_name(answer->kind), answer->id,
+                  answer->kind == DURABLE_REFUSED ? " " : "",
+                  answer->kind == DURABLE_REFUSED ? stanza_condition_name(answer->reason) : "");
 }
 
 /* The clients. */

@@ -295,17 +295,6 @@ static void test_server_answers(void **state)
     expect(bob, "iq error > bob@example.net/b feature-not-implemented");
 }
 
-static void run_command(const char *words)
-{
-    for (const struct control_command *at = sm_plugin.commands; at->words; at++) {
-        if (strcmp(at->words, words) == 0) {
-            at->run(fake.state, NULL, 0, NULL);
-            return;
-        }
-    }
-    fail_msg("no command: %s", words);
-}
-
 /* One counter a row of the dispatch table, one for what has none. */
 static void test_counters(void **state)
 {

@@ -157,7 +157,7 @@ static void test_one_answer(void **state)
     assert_true(rows > 10);
     assert_int_equal(alice->closed, -1);
     buffer_clear(&fake_answer_text);
-    sm_plugin.commands[0].run(fake.state, NULL, 0, NULL);
+    run_command("counters");
     assert_non_null(strstr(fake_answer_text.data, "being answered: 0\n"));
     buffer_fini(&fake_answer_text);
 }

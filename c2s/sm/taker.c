@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Taking offers, in memory: what is in hand, and what has been taken and may be offered again.
+ */
+#include "c2s/sm/taker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/sm/delivery.h"
+#include "c2s/sm/route.h"
+#include "common/base/log.h"
+
+/* What has been taken is remembered until it is forgotten; beyond this many, the oldest are. */
+#define TAKEN_MAX 65536
+
+struct taking {
+    UT_hash_handle hh;        /* by id */
+    UT_hash_handle by_stanza; /* while it is in hand */
+    char *id;
+    struct stanza *stanza; /* NULL: taken */
+    bool delivered;        /* but not everything is committed */
+    struct taking *prev, *next;
+};
+
+struct taker {
+    struct taking *all;
+    struct taking *in_hand; /* by stanza */
+    struct taking *taken;   /* the oldest first */
+    size_t count;           /* of those taken */
+};
+
+static struct taking *find(const struct taker *taker, const char *id)
+{
+    struct taking *taking;
+
+    HASH_FIND_STR(taker->all, id, taking);
+    return taking;
+}
+
+static struct taking *find_by_stanza(const struct taker *taker, const struct stanza *stanza)
+{
+    struct taking *taking;
+
+    HASH_FIND(by_stanza, taker->in_hand, &stanza, sizeof(stanza), taking);
+    return taking;
+}
+
+static void let_go(struct taker *taker, struct taking *taking)
+{
+    if (taking->stanza)
+        HASH_DELETE(by_stanza, taker->in_hand, taking);
+    stanza_unref(taking->stanza);
+    taking->stanza = NULL;
+}
+
+static void forget(struct taker *taker, struct taking *taking)
+{
+    if (taking->stanza) {
+        let_go(taker, taking);
+    } else {
+        DL_DELETE(taker->taken, taking);
+        taker->count--;
+    }
+    HASH_DEL(taker->all, taking);
+    free(taking->id);
+    free(taking);
+}
+
+void taker_forget(struct sm *sm, const char *id)
+{
+    struct taking *taking = find(sm->taker, id);
+
+    if (taking && !taking->stanza)
+        forget(sm->taker, taking);
+}
+
+/* --- answers --- */
+
+static void answer(struct sm *sm, const char *id, const struct stanza *stanza,
+                   enum durable_kind kind, enum stanza_condition reason)
+{
+    const struct durable offer = {.id = id, .from = stanza->from, .to = stanza->to};
+    struct durable words = durable_answer(&offer, kind);
+
+    words.reason = reason;
+    worker_answer(sm->worker, &words);
+}
+
+static void took(struct sm *sm, struct taking *taking)
+{
+    struct taker *taker = sm->taker;
+
+    answer(sm, taking->id, taking->stanza, DURABLE_TOOK, 0);
+    let_go(taker, taking);
+    DL_APPEND(taker->taken, taking);
+    if (++taker->count > TAKEN_MAX)
+        forget(taker, taker->taken);
+}
+
+static void refuse(struct sm *sm, struct taking *taking)
+{
+    answer(sm, taking->id, taking->stanza, DURABLE_REFUSED, STANZA_RESOURCE_CONSTRAINT);
+    forget(sm->taker, taking);
+}
+
+/* --- jobs --- */
+
+/* Runs behind whatever held the account, so all of it has been committed or refused. */
+static void settled_job(struct account *account, struct session *session UNUSED,
+                        struct stanza *stanza, int problem UNUSED)
+{
+    struct taking *taking = find_by_stanza(account->sm->taker, stanza);
+
+    if (taking)
+        took(account->sm, taking);
+}
+
+static void settle(struct account *account, struct taking *taking)
+{
+    taking->delivered = true;
+    if (account->holds == 0)
+        took(account->sm, taking);
+    else if (account_queue(account, settled_job, taking->stanza) < 0)
+        log_debug("taker_late", LOG_TEXT("id", taking->id)); /* when it is offered again */
+}
+
+static void offered_job(struct account *account, struct session *session, struct stanza *stanza,
+                        int problem)
+{
+    struct taking *taking = find_by_stanza(account->sm->taker, stanza);
+
+    if (!taking)
+        return;
+    if (account->state == ACCOUNT_FAILED || account->state == ACCOUNT_DROPPED) {
+        refuse(account->sm, taking); /* D15: not now */
+        return;
+    }
+    delivery_job(account, session, stanza, problem);
+    settle(account, taking);
+}
+
+/* --- offers --- */
+
+static void offered_again(struct sm *sm, struct taking *taking, struct stanza *stanza)
+{
+    struct account *account = account_lookup(sm, stanza->to.bare);
+
+    if (!taking->stanza)
+        answer(sm, taking->id, stanza, DURABLE_TOOK, 0);
+    else if (taking->delivered && account)
+        settle(account, taking);
+}
+
+static void take_in_hand(struct sm *sm, const char *id, struct stanza *stanza)
+{
+    struct taker *taker = sm->taker;
+    struct taking *taking = xcalloc(1, sizeof(*taking));
+
+    taking->id = xstrdup(id);
+    taking->stanza = stanza_ref(stanza);
+    HASH_ADD_KEYPTR(hh, taker->all, taking->id, strlen(taking->id), taking);
+    HASH_ADD(by_stanza, taker->in_hand, stanza, sizeof(struct stanza *), taking);
+    if (account_queue(account_get(sm, &stanza->to), offered_job, stanza) < 0)
+        refuse(sm, taking);
+}
+
+void taker_offered(struct sm *sm, const struct durable *offer, struct stanza *stanza)
+{
+    struct taking *taking = find(sm->taker, offer->id);
+
+    if (taking) {
+        offered_again(sm, taking, stanza);
+    } else if (sm->stopped) {
+        answer(sm, offer->id, stanza, DURABLE_REFUSED, STANZA_RESOURCE_CONSTRAINT);
+    } else if (offer->after && !find(sm->taker, offer->after)) {
+        answer(sm, offer->id, stanza, DURABLE_REFUSED, STANZA_UNEXPECTED_REQUEST);
+    } else if (!stanza->to.local) {
+        sm_arrived(sm, stanza);
+        answer(sm, offer->id, stanza, DURABLE_TOOK, 0);
+    } else {
+        take_in_hand(sm, offer->id, stanza);
+    }
+}
+
+/* --- life --- */
+
+static void start(struct sm *sm)
+{
+    sm->taker = xcalloc(1, sizeof(*sm->taker));
+}
+
+static void stop(struct sm *sm)
+{
+    struct taking *taking, *next;
+
+    HASH_ITER (hh, sm->taker->all, taking, next) {
+        forget(sm->taker, taking);
+    }
+    free(sm->taker);
+}
+
+const struct sm_module taker_module = {.name = "taker", .start = start, .stop = stop};

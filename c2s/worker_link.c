@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * A worker's link to the router: what comes by it is the plugin's.
+ */
+#include <string.h>
+
+#include "c2s/worker.h"
+#include "common/base/log.h"
+#include "common/service/service.h"
+
+static void reachable(struct worker *worker, enum c2s_reach how, const char *name)
+{
+    if (worker->plugin->reachable)
+        worker->plugin->reachable(worker->plugin_state, how, name);
+}
+
+static void on_link_up(void *user)
+{
+    struct worker *worker = user;
+
+    if (worker->ready)
+        service_status("serving clients");
+    reachable(worker, C2S_REACH_ALL, NULL);
+}
+
+/* Clients stay, and what they send waits in the link. */
+static void on_link_down(void *user)
+{
+    (void)user;
+    service_status("the router is away");
+}
+
+static void on_link_stanza(void *user, struct stanza *stanza, int problem)
+{
+    struct worker *worker = user;
+
+    worker->plugin->routed(worker->plugin_state, stanza, problem);
+}
+
+static void on_undelivered(void *user, struct stanza *stanza)
+{
+    struct worker *worker = user;
+
+    worker->plugin->undelivered(worker->plugin_state, stanza);
+}
+
+static void on_drained(void *user)
+{
+    reachable(user, C2S_REACH_ROOM, NULL);
+}
+
+static void on_route(void *user, const char *name, bool available, const char *incarnation)
+{
+    (void)incarnation;
+    if (available)
+        reachable(user, C2S_REACH_ROUTE, name);
+}
+
+static void on_offer(void *user, const struct durable *offer, struct stanza *stanza)
+{
+    struct worker *worker = user;
+    struct durable took = durable_answer(offer, DURABLE_TOOK);
+
+    if (worker->plugin->offered) {
+        worker->plugin->offered(worker->plugin_state, offer, stanza);
+        return;
+    }
+    worker->plugin->routed(worker->plugin_state, stanza, -1);
+    link_answer(worker->link, &took);
+}
+
+static void on_answered(void *user, const struct durable *answer)
+{
+    struct worker *worker = user;
+
+    if (worker->plugin->answered)
+        worker->plugin->answered(worker->plugin_state, answer);
+}
+
+static void on_full(void *user, const char *id)
+{
+    struct worker *worker = user;
+
+    if (worker->plugin->offer_full)
+        worker->plugin->offer_full(worker->plugin_state, id);
+}
+
+static void on_ready(void *user, const char *name)
+{
+    reachable(user, C2S_REACH_ROOM, name);
+}
+
+/* The network domain decides about the slots; all names are shared by the same workers. */
+static void on_members(void *user, const struct link_members *members)
+{
+    struct worker *worker = user;
+    bool assigned[SLOTS];
+
+    if (strcmp(members->name, worker->network) != 0)
+        return;
+    for (size_t slot = 0; slot < SLOTS; slot++)
+        assigned[slot] = strcmp(members->ids[members->owner[slot]], worker->id) == 0;
+    slots_assign(worker->slots, assigned);
+}
+
+static void on_refused(void *user, const struct link_bind *bind, const char *condition)
+{
+    (void)user;
+    log_error("bind_refused", LOG_TEXT("name", bind->name), LOG_TEXT("condition", condition));
+}
+
+static void on_link_closed(void *user)
+{
+    struct worker *worker = user;
+
+    worker->link = NULL;
+    worker_end_when_closed(worker);
+}
+
+static const struct link_ops link_ops = {
+    .up = on_link_up,
+    .down = on_link_down,
+    .stanza = on_link_stanza,
+    .members = on_members,
+    .refused = on_refused,
+    .undelivered = on_undelivered,
+    .drained = on_drained,
+    .route = on_route,
+    .offer = on_offer,
+    .answered = on_answered,
+    .full = on_full,
+    .ready = on_ready,
+    .closed = on_link_closed,
+};
+
+static void bind_name(struct worker *worker, const char *name)
+{
+    const struct link_bind bind = {.name = name, .shared = worker->id};
+
+    link_bind(worker->link, &bind);
+}
+
+/* Nothing is bound yet: stanzas come only once they can be served. */
+void worker_open_link(struct worker *worker)
+{
+    const struct link_settings settings = {
+        .address = config_text(worker->config, "c2s", NULL, "router"),
+        .name = worker->id,
+    };
+
+    worker->link = link_new(worker->loop, worker->parsers, &settings, &link_ops, worker);
+}
+
+void worker_bind_names(struct worker *worker)
+{
+    bind_name(worker, worker->host);
+    for (size_t i = 0; i < worker->domains->count; i++)
+        if (strcmp(worker->domains->list[i].name, worker->host) != 0)
+            bind_name(worker, worker->domains->list[i].name);
+}
+
+int worker_route(struct worker *worker, struct stanza *stanza)
+{
+    return link_send(worker->link, stanza);
+}
+
+int worker_offer(struct worker *worker, const char *id, unsigned attempt, const char *after,
+                 const struct stanza *stanza)
+{
+    return link_offer(worker->link, id, attempt, after, stanza);
+}
+
+void worker_answer(struct worker *worker, const struct durable *answer)
+{
+    link_answer(worker->link, answer);
+}
