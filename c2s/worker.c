@@ -115,12 +115,11 @@ static int listen_on(struct worker *worker, const char *key,
         const char *problem = NULL;
         int error = listener_open(worker->loop, &settings, accepted, worker, &listener, &problem);
         if (error) {
-            log_error("listen_failed", LOG_TEXT("address", settings.address),
+            log_error("listen_failed", LOG_TEXT("addr", settings.address),
                       LOG_TEXT("reason", problem));
             return error;
         }
-        log_info("listening", LOG_TEXT("address", listener_address(listener)),
-                 LOG_TEXT("for", key));
+        log_info("listening", LOG_TEXT("addr", listener_address(listener)), LOG_TEXT("for", key));
         worker->listeners =
             xrealloc(worker->listeners, (worker->listeners_count + 1) * sizeof(*worker->listeners));
         worker->listeners[worker->listeners_count++] = listener;

@@ -83,8 +83,8 @@ static int open_door(struct router *router, enum role role, const char *address,
         return error;
     }
     router->listener_count++;
-    log_info("listening", LOG_TEXT("role", role_name(role)),
-             LOG_TEXT("addr", listener_address(door->listener)));
+    log_info("listening", LOG_TEXT("addr", listener_address(door->listener)),
+             LOG_TEXT("for", role_name(role)));
     return 0;
 }
 

@@ -112,7 +112,7 @@ static void show(void *state, struct control_request *request, size_t argc, cons
 }
 
 const struct control_command server_commands[] = {
-    {"show", 0, 0, show, " lists the streams to and from other domains"},
+    {"show", 0, 0, show, "  lists the streams to and from other domains"},
     {"probe", 1, 2, probe_command, "DOMAIN [OURS]  reaches a domain and tells every step"},
     {0},
 };

@@ -89,12 +89,11 @@ static int listen_on(struct server *server, const char *key,
         const char *problem = NULL;
         int error = listener_open(server->loop, &settings, accepted, server, &listener, &problem);
         if (error) {
-            log_error("listen_failed", LOG_TEXT("address", settings.address),
+            log_error("listen_failed", LOG_TEXT("addr", settings.address),
                       LOG_TEXT("reason", problem));
             return error;
         }
-        log_info("listening", LOG_TEXT("address", listener_address(listener)),
-                 LOG_TEXT("for", key));
+        log_info("listening", LOG_TEXT("addr", listener_address(listener)), LOG_TEXT("for", key));
         server->listeners =
             xrealloc(server->listeners, (server->listeners_count + 1) * sizeof(*server->listeners));
         server->listeners[server->listeners_count++] = listener;
