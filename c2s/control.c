@@ -56,6 +56,18 @@ static void end_change(struct change *change, const char *error)
     change_free(change);
 }
 
+/* Who has proved a password that does not hold any more gets no session for it. (An account that
+ * was removed is not found when they bind.) */
+static void end_unbound(struct worker *worker, const struct jid *account)
+{
+    struct client *client, *next;
+
+    DL_FOREACH_SAFE (worker->clients, client, next) {
+        if (client->jid && !client->session && jid_bare_equal(client->jid, account))
+            client_close(client, STREAM_NOT_AUTHORIZED, "the account has changed");
+    }
+}
+
 static void on_changed(void *user, int status)
 {
     static const char *const events[ACCOUNT_CHANGES] = {
@@ -68,6 +80,8 @@ static void on_changed(void *user, int status)
                  LOG_TEXT("jid", change->account->bare));
         worker->plugin->account_changed(worker->plugin_state, change->account,
                                         change->change == ACCOUNT_ADD, NULL);
+        if (change->change == ACCOUNT_PASSWORD)
+            end_unbound(worker, change->account);
     }
     end_change(change, status == 0 ? NULL : explain(status));
 }

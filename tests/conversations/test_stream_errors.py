@@ -5,6 +5,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import contextlib
+
 import pytest
 
 from tests.harness import wait
@@ -76,7 +78,8 @@ def test_resource_constraint_for_bind(raw, login, hasty):
 
 
 def bound(client):
-    client.bind()
+    with contextlib.suppress(AssertionError):
+        client.bind()
     return client.full
 
 
