@@ -24,10 +24,13 @@ uint64_t rate_take(struct rate *rate, uint64_t amount, uint64_t now_ms)
     int64_t tokens = rate->tokens_milli + (int64_t)(passed_ms * rate->per_second);
 
     int64_t full = (int64_t)rate->burst * 1000;
+    int64_t taken = (int64_t)amount * 1000;
+    int64_t before = MIN(tokens, full);
 
     rate->updated_ms = now_ms;
-    /* A flood owes at most one burst, or it would shut the door for hours. */
-    rate->tokens_milli = MAX(MIN(tokens, full) - (int64_t)amount * 1000, -full);
+    /* A flood owes one burst, or the largest piece of it if that is more; with all of it the door
+     * would be shut for hours. */
+    rate->tokens_milli = MAX(before - taken, MIN(before, -MAX(full, taken)));
     if (rate->tokens_milli >= 0)
         return 0;
     return (uint64_t)-rate->tokens_milli / rate->per_second + 1;

@@ -13,16 +13,19 @@ static const struct {
     uint64_t amount;
     uint64_t wait_ms;
 } story[] = {
-    {0, 50, 0},            /* the whole burst */
-    {0, 1, 101},           /* one more has to be paid back */
-    {101, 0, 0},           /* paid */
-    {1101, 10, 0},         /* what a second brings */
-    {1101, 20, 2000},      /* a debt of almost 20 */
-    {1101, 1000, 5001},    /* a flood owes at most one burst */
-    {1101, 1000000, 5001}, /* however long it goes on */
-    {6102, 0, 0},          /* and that is over */
-    {1000000000, 50, 0},   /* never more than full */
+    {0, 50, 0},          /* the whole burst */
+    {0, 1, 101},         /* one more has to be paid back */
+    {101, 0, 0},         /* paid */
+    {1101, 10, 0},       /* what a second brings */
+    {1101, 20, 2000},    /* a debt of almost 20 */
+    {1101, 40, 5001},    /* a flood owes at most one burst */
+    {1101, 1, 5001},     /* however long it goes on */
+    {6102, 0, 0},        /* and that is over */
+    {1000000000, 50, 0}, /* never more than full */
     {1000000000, 1, 101},
+    {2000000000, 200, 15001}, /* one piece is paid whole */
+    {2000000000, 1, 15001},   /* nothing of it is forgiven */
+    {2000015001, 0, 0},
 };
 
 static void test_story(void **state UNUSED)
