@@ -94,3 +94,13 @@ def ejabberd(world):
 @pytest.fixture(scope="session")
 def jabberd2(world):
     return world.start(Jabberd2)
+
+
+@pytest.fixture
+def impatient(world):
+    """A domain that was not reached is given up after the first attempt."""
+    before = world.node.settings["s2s"]
+    world.node.reconfigure({"s2s": {"retry-min": "60s", "retry-max": "60s",
+                                    "stanza-expiry": "20s"}})
+    yield
+    world.node.reconfigure({"s2s": {**before, "stanza-expiry": None}})

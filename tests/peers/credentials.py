@@ -24,6 +24,7 @@ class Credentials:
 
     def of(self, domain):
         """(certificate, key) of a domain: self-signed where dialback is to be all there is."""
+        domain = domain.encode("idna").decode()
         path = f"{self._directory}/{domain}"
         issue = self._authority
         label = domain.partition(".")[0]

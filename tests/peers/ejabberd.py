@@ -5,6 +5,7 @@
 import glob
 import os
 
+from tests.node.process import remove
 from tests.peers.foreign import PASSWORD, Foreign
 from tests.peers.names import EJABBERD
 
@@ -36,7 +37,7 @@ modules:
 """
 # Runs once the server is up; the file says when it is done.
 AFTERWARDS = ("{{ok, _}} = application:ensure_all_started(ejabberd), "
-              "[ok = ejabberd_auth:try_register(U, H, <<\"{password}\">>) || "
+              "[ejabberd_auth:try_register(U, H, <<\"{password}\">>) || "
               "U <- [{users}], H <- [{hosts}]], "
               'ok = file:write_file("{ready}", <<>>).')
 
@@ -46,6 +47,7 @@ class Ejabberd(Foreign):
     address = EJABBERD
 
     def commands(self):
+        remove(self.path("ready"))
         afterwards = AFTERWARDS.format(password=PASSWORD, users=binaries(self.users),
                                        hosts=binaries(self.domains), ready=self.path("ready"))
         return [["erl", "-noinput", "-mnesia", "dir", f'"{self.path("spool")}"', "-s", "ejabberd",

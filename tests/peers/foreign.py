@@ -86,9 +86,12 @@ class Foreign:
 
     def kill(self):
         """At once and without a word."""
-        for one in self._programs:
-            one.signal(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
         self.end()
+
+    def signal(self, number):
+        for one in self._programs:
+            one.signal(number)
 
     def end(self):
         while self._programs:

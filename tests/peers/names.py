@@ -51,13 +51,53 @@ def way_records(server, address):
     return [host(machine, address), *(service(way.at(server), way.port, machine) for way in WAYS)]
 
 
+def special(name, server="prosody"):
+    """A domain of Prosody, or ours, whose DNS or certificate is special."""
+    return f"{name}.{server}.example"
+
+
+# Certificates follow from these names (credentials.py).
+CERTIFIED = ("expired", "othername", "selfsigned", "serveronly")
+SPECIAL = (*CERTIFIED, "dane", "wrongdane", "backup", "bare", "broken6", "bücher")
+# What our node serves beside its own domain.
+SERVED = (*(way.at("kontalk") for way in WAYS), special("serveronly", "kontalk"))
+
+
+def special_records(certificates):
+    """Of the special domains of Prosody; certificates (credentials.py) for what DANE says."""
+    machine = "machine.prosody.example"
+    found = [service(special(name), STARTTLS, machine) for name in CERTIFIED]
+    for name in ("dane", "wrongdane"):
+        domain = special(name)
+        data = certificates.tlsa(domain) if name == "dane" else f"3 1 1 {'ab' * 32}"
+        found += [host(domain, PROSODY), service(domain, STARTTLS),
+                  f"_{STARTTLS}._tcp.{domain}. TLSA {data}"]
+    found += [
+        service(special("serveronly", "kontalk"), STARTTLS, "machine.kontalk.example"),
+        service(special("xn--bcher-kva"), STARTTLS, machine),
+        # The lowest priority is the only one where somebody is.
+        host("nobody.example", NOBODY),
+        service(special("backup"), STARTTLS, "nobody.example", 1, 0),
+        service(special("backup"), DIRECT, "nobody.example", 1, 10),
+        service(special("backup"), STARTTLS, machine, 2, 0),
+        host(special("bare"), PROSODY),
+        host(special("broken6"), PROSODY),
+        host(special("broken6"), "2001:db8::2"),
+        service(special("broken6"), STARTTLS),
+        f"{SRV[STARTTLS]}._tcp.{special('closed')}. SRV 0 0 0 .",
+        host(special("closed"), PROSODY),
+        host(special("away"), NOBODY),
+    ]
+    return found
+
+
 def records(certificates):
-    """The root zone; certificates (credentials.py) for what DANE says."""
+    """The root zone."""
     found = [host(OURS, KONTALK), service(OURS, STARTTLS)]
     for server, address in MACHINES.items():
         found += way_records(server, address)
         found.append(service(f"unserved.{server}.example", STARTTLS, f"machine.{server}.example"))
-    return found
+    return found + special_records(certificates)
 
 
 def bogus_records():

@@ -5,7 +5,7 @@
 import os
 
 from tests.peers.foreign import PASSWORD, Foreign
-from tests.peers.names import PROSODY
+from tests.peers.names import PROSODY, SPECIAL, special
 
 CONFIGURATION = """
 run_as_root = true
@@ -39,6 +39,10 @@ class Prosody(Foreign):
     name = "prosody"
     address = PROSODY
 
+    @property
+    def domains(self):
+        return [*super().domains, *map(special, SPECIAL)]
+
     def commands(self):
         return [["prosody", "-F", "--config", self.path("prosody.cfg.lua")]]
 
@@ -55,4 +59,5 @@ class Prosody(Foreign):
 
 def escape(domain):
     """As its storage names directories."""
-    return "".join(c if c.isalnum() else f"%{ord(c):02x}" for c in domain)
+    return "".join(chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02x}"
+                   for byte in domain.encode())

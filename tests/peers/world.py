@@ -25,7 +25,7 @@ class World:
         self.anchor = self._start_dns()
         self.node = stack.enter_context(running(
             network=names.OURS, authority=self.authority, settings=self._settings(),
-            domains={way.at("kontalk"): [way.at("kontalk")] for way in names.WAYS},
+            domains={domain: [domain] for domain in names.SERVED},
             inside={"s2s": self.namespace.enter}))
 
     def home(self):
@@ -50,13 +50,11 @@ class World:
             "listen-tls": f"{names.KONTALK}:{names.DIRECT}",
             "dns-server": None, "dnssec": "yes", "dnssec-anchor": self.anchor,
             "internal-addresses": "yes", "retry-min": "100ms", "retry-max": "1s"}}
+        for domain in names.SERVED:
+            certificate, key = self.certificates.of(domain)
+            settings[f'domain "{domain}"'] = {"s2s-certificate": certificate, "s2s-key": key}
         for way in names.WAYS:
-            if way.proof == "EXTERNAL":
-                continue
-            certificate, key = self.certificates.of(way.at("kontalk"))
-            settings[f'domain "{way.at("kontalk")}"'] = {"s2s-certificate": certificate,
-                                                         "s2s-key": key}
-            for peer in ("prosody", "ejabberd"):
+            for peer in ("prosody", "ejabberd") if way.proof == "dialback" else ():
                 settings[f'peer "{way.at(peer)}"'] = {"require-certificate": "no"}
         return settings
 
