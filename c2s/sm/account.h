@@ -23,6 +23,7 @@ struct sm;
 struct blocklist;
 struct carbons;
 struct offline;
+struct rate;
 struct roster;
 
 enum account_state {
@@ -49,6 +50,7 @@ struct account {
     struct roster *roster;
     struct blocklist *blocklist;
     struct carbons *carbons;
+    struct rate *archive_rate;
     struct offline *offline;
 
     /* Private to unit.c. */

@@ -3,6 +3,7 @@
  * The modules of the session manager in the order of their hooks. The order is protocol, so it is
  * code: each line says why it stands where it stands.
  */
+#include "c2s/sm/archive.h"
 #include "c2s/sm/caps.h"
 #include "c2s/sm/carbons.h"
 #include "c2s/sm/disco.h"
@@ -13,9 +14,9 @@
 #include "c2s/sm/stanza_id.h"
 #include "c2s/sm/subscription.h"
 
-extern const struct sm_module binding_module, blocking_module, contact_module, last_module,
-    offline_module, outbox_module, ping_module, private_module, taker_module, time_module,
-    vcard_module, version_module;
+extern const struct sm_module archive_rate_module, binding_module, blocking_module, contact_module,
+    last_module, offline_module, outbox_module, ping_module, private_module, taker_module,
+    time_module, vcard_module, version_module;
 
 const struct sm_module *const sm_modules[] = {
     &outbox_module,       /* no hooks: sm_route() asks it */
@@ -38,6 +39,8 @@ const struct sm_module *const sm_modules[] = {
     &version_module,
     &vcard_module,
     &private_module,
+    &archive_module,
+    &archive_rate_module,
     &carbons_module,
     &stanza_id_module,
     &forged_module, /* its work is done before all hooks */

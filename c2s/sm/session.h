@@ -21,6 +21,7 @@ struct sm;
 struct asked;
 struct caps;
 struct directed;
+struct page;
 struct sm_request;
 
 struct session {
@@ -39,7 +40,9 @@ struct session {
     bool blocking_interested;
     bool carbons; /* wants copies */
     struct caps *caps;
-    struct asked *asked; /* forged.c */
+    struct asked *asked;          /* forged.c */
+    struct page *pages;           /* archive_page.c */
+    int64_t shown_from, shown_to; /* of the archive: above the first, up to the second */
 
     /* Private to session.c and dispatch.c. */
     unsigned queued; /* jobs of it */

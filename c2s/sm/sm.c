@@ -34,6 +34,7 @@ static void read_limits(struct sm *sm)
         {"sm", "private-elements", offsetof(struct sm_limits, private_elements)},
         {"sm", "outbox-domain", offsetof(struct sm_limits, outbox_domain)},
         {"sm", "outbox-sender", offsetof(struct sm_limits, outbox_sender)},
+        {"sm", "archive-queries", offsetof(struct sm_limits, archive_queries)},
     };
 
     sm->limits.outbox_expiry_ms = (uint64_t)config_number(config, "sm", NULL, "outbox-expiry");

@@ -26,6 +26,7 @@
 #include "common/xmpp/namespaces.h"
 #include "common/xmpp/stanza.h"
 
+struct archive_rates;
 struct caps_cache;
 struct outbox;
 struct crypto_block;
@@ -49,6 +50,7 @@ struct sm_limits {
     size_t outbox_domain; /* that wait for one domain */
     size_t outbox_sender; /* … that one account has sent */
     uint64_t outbox_expiry_ms;
+    size_t archive_queries; /* of an account in a second */
 };
 
 struct sm {
@@ -66,6 +68,7 @@ struct sm {
     struct outbox *outbox;
     struct taker *taker;
     struct crypto_block *stanza_ids;
+    struct archive_rates *archive_rates;
 
     /* Private to sm.c, account.c, session.c and dispatch.c. */
     struct account *accounts;

@@ -216,6 +216,9 @@ const struct config_item config_items[] = {
      "How long a message waits for another domain, before its sender gets an error."},
     {"sm", "private-elements", CONFIG_NUMBER, 0, "100", 1, 10000, NULL,
      "How many elements an account may have there."},
+    {"sm", "archive-queries", CONFIG_NUMBER, 0, "5", 1, 1000000, NULL,
+     "How many queries to its archive (XEP-0313) an account may make in a second; some more wait "
+     "their turn, further ones are refused."},
 
     {"database", "conninfo", CONFIG_CONNINFO, CONFIG_RESTART, NULL, PLAIN_ROW,
      "How to connect, as libpq has it: \"host=/run/postgresql dbname=kontalk\". Passwords belong "

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The archive of an account (XEP-0313): who may ask what, the form, what is first and last in it.
+ */
+#include "c2s/sm/archive.h"
+
+#include "c2s/sm/rsm.h"
+#include "common/xmpp/datetime.h"
+
+static const struct db_statement read_ends = {
+    .name = "archive_ends",
+    .sql = "(SELECT seq, (extract(epoch FROM received) * 1000000)::bigint FROM message"
+           " WHERE owner = $1::bigint AND archived ORDER BY seq LIMIT 1)"
+           " UNION ALL"
+           " (SELECT seq, (extract(epoch FROM received) * 1000000)::bigint FROM message"
+           " WHERE owner = $1::bigint AND archived ORDER BY seq DESC LIMIT 1)",
+    .parameters = 1,
+};
+
+static void start_query(struct sm_request *request)
+{
+    struct archive_query query;
+    int problem = archive_query_read(request, &query);
+
+    if (problem >= 0) {
+        archive_query_fini(&query);
+        sm_error(request, (enum stanza_condition)problem, NULL);
+    } else {
+        archive_page_start(request, &query);
+    }
+}
+
+static void query(struct sm_request *request)
+{
+    archive_rate(request, start_query);
+}
+
+static void form(struct sm_request *request)
+{
+    struct stanza *result = stanza_result(request->iq);
+
+    archive_query_add_form(element_add(result->root, NS_MAM, "query"));
+    sm_reply_take(request, result);
+}
+
+static void add_end(struct element *metadata, const struct account *account, const char *name,
+                    int64_t seq, int64_t time_us)
+{
+    struct element *end = element_add(metadata, NS_MAM, name);
+    char id[STANZA_ID_SIZE], stamp[DATETIME_SIZE];
+
+    stanza_id_encode(account->sm, account->owner, seq, id);
+    datetime_format(time_us, stamp);
+    element_set(end, "id", id);
+    element_set(end, "timestamp", stamp);
+}
+
+static void on_ends(struct account *account, int status, const struct db_result *results,
+                    void *user)
+{
+    static const char *const names[] = {"start", "end"};
+    struct sm_request *request = user;
+
+    if (status != 0) {
+        sm_fail(request, status);
+        return;
+    }
+    struct stanza *result = stanza_result(request->iq);
+    struct element *metadata = element_add(result->root, NS_MAM, "metadata");
+    for (size_t i = 0; db_rows(&results[0]) == ARRAY_SIZE(names) && i < ARRAY_SIZE(names); i++)
+        add_end(metadata, account, names[i], db_get_int(&results[0], i, 0),
+                db_get_int(&results[0], i, 1));
+    sm_reply_take(request, result);
+}
+
+static void start_metadata(struct sm_request *request)
+{
+    const struct db_value owner = DB_INT(request->account->owner);
+
+    sm_query(request->account, SM_READ_ASIDE, &read_ends, &owner, on_ends, request);
+}
+
+static void metadata(struct sm_request *request)
+{
+    archive_rate(request, start_metadata);
+}
+
+/* Also where there is no account: nobody learns from it whether there is one. */
+static void refuse(struct sm_request *request)
+{
+    sm_error(request, STANZA_FORBIDDEN, NULL);
+}
+
+#define SOMEBODY_ELSE (SM_TO_ACCOUNT | SM_TO_NOBODY)
+
+static const struct sm_iq iqs[] = {
+    {NS_MAM, "query", SM_SET, SM_TO_SELF, query},
+    {NS_MAM, "query", SM_GET, SM_TO_SELF, form},
+    {NS_MAM, "metadata", SM_GET, SM_TO_SELF, metadata},
+    {NS_MAM, "query", SM_GET | SM_SET, SOMEBODY_ELSE, refuse},
+    {NS_MAM, "metadata", SM_GET, SOMEBODY_ELSE, refuse},
+    {0},
+};
+
+static const char *const features[] = {NS_MAM, NS_MAM "#extended", NS_MAM "#groupchat-field",
+                                       NS_RSM, NULL};
+static const struct sm_spec specs[] = {
+    {"XEP-0313", "1.1.3", "archives of accounts"},
+    {"XEP-0059", "1.0", "no pages by index"},
+    {"XEP-0334", "1.0.0", NULL},
+    {0},
+};
+
+const struct sm_module archive_module = {
+    .name = "archive",
+    .specs = specs,
+    .account_features = features,
+    .iqs = iqs,
+    .session_writable = archive_page_go_on,
+    .session_closed = archive_page_forget,
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The archive of an account (XEP-0313), as its user sees it; what is written into it is the
+ * business of whoever stores messages. Queries are read beside the account's queue and hold nothing
+ * up. A page is chosen by number first (archive_page.c), then its messages are written as fast as
+ * the client takes them.
+ */
+#pragma once
+
+#include "c2s/sm/sm.h"
+#include "c2s/sm/stanza_id.h"
+
+#define NS_MAM "urn:xmpp:mam:2"
+
+#define ARCHIVE_PAGE_MAX 100
+
+/* What one query asks for. Numbers are seq of table message. */
+struct archive_query {
+    const char *id; /* `queryid`, or NULL */
+    bool flipped;   /* newest first on the wire */
+    bool backward;  /* the page that ends at `below`, or at the end */
+    size_t max;     /* 0: only how many there are */
+    bool has_with;
+    struct jid with;
+    bool has_start, has_end;
+    int64_t start_us, end_us;
+    int64_t above, below; /* exclusive */
+    bool has_ids;
+    struct buffer ids;   /* only these, "1,2,3" */
+    struct buffer known; /* all that were named; they have to be there */
+};
+
+/* archive_query.c: reads the payload of the request; strings live as long as it. -1, or the
+ * condition of the error. Release with archive_query_fini() in both cases. */
+int archive_query_read(struct sm_request *request, struct archive_query *query);
+void archive_query_fini(struct archive_query *query);
+/* The form with all fields (§4.1.5). */
+void archive_query_add_form(struct element *parent);
+
+/* archive_rows.c: adds what a query needs to a unit. If it has `known`: how many of these are not
+ * there. Then: how many rows there are (max 0), or the numbers of at most max + 1 of them, in the
+ * direction of the page. */
+void archive_rows_add(struct sm_unit *unit, int64_t owner, const struct archive_query *query);
+
+/* archive_page.c: answers the request. Consumes the query. */
+void archive_page_start(struct sm_request *request, struct archive_query *query);
+/* The client takes more, or is gone. */
+void archive_page_go_on(struct session *session);
+void archive_page_forget(struct session *session);
+
+/* archive_rate.c: calls start() now or later, or refuses the request: an account may ask so many
+ * queries a second ([sm] archive-queries), some more at once, and some wait. */
+void archive_rate(struct sm_request *request, void (*start)(struct sm_request *request));
+
+/* Whether the session's client has got the message with this number, which is archived, as part of
+ * a page that left nothing out: it is not to be sent to it again as an offline message. */
+bool archive_has_shown(const struct session *session, int64_t seq);
+
+extern const struct sm_module archive_module;
