@@ -115,6 +115,11 @@ class RawStream(Client):
         self._seen += data
         super()._read(data)
 
+    @property
+    def seen(self):
+        """The bytes of the current stream up to now."""
+        return bytes(self._seen)
+
     def send_slowly(self, data):
         """A write for each byte."""
         for i in range(len(data)):
