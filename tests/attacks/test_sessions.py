@@ -5,6 +5,7 @@
 import pytest
 
 from tests.attacks.answers import APP_ERRORS, check_stanza_error, check_stream_error
+from tests.harness import wait
 from tests.harness.node import SOURCES, Account
 from tests.harness.stream import RawStream
 from tests.node import place
@@ -178,6 +179,24 @@ def test_B14_account_changed(scene, verb, text):
     with pytest.raises(AssertionError, match="not-authorized"):
         late.prove("SCRAM-SHA-256")
     late.close()
+
+
+def parsers(node):
+    """How many XML parsers are in use by clients."""
+    counts = dict(line.split() for line in node.control("ask", "c2s", "show", "counts").splitlines())
+    return int(counts["parsers_lent"])
+
+
+def test_idle_streams_have_no_parser(scene, attacker):
+    """A parser takes more memory than all the rest of a session; it is there for what is begun."""
+    streams = [getattr(attacker, position)() for position in ("plain", "tls", "unbound", "bound")]
+    wait.until(lambda: parsers(scene.node) == 0, what="no parser in use")
+    for number, stream in enumerate(streams, 1):
+        stream.send("<iq type='get' id='p'><a>")
+        wait.until(lambda wanted=number: parsers(scene.node) == wanted, what=f"{number} parsers in use")
+    for stream in streams:
+        stream.close()
+    wait.until(lambda: parsers(scene.node) == 0, what="no parser in use")
 
 
 # In whose name.
