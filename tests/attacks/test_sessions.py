@@ -183,8 +183,8 @@ def test_B14_account_changed(scene, verb, text):
 
 def parsers(node):
     """How many XML parsers are in use by clients."""
-    counts = dict(line.split() for line in node.control("ask", "c2s", "show", "counts").splitlines())
-    return int(counts["parsers_lent"])
+    lines = node.control("ask", "c2s", "show", "counts").splitlines()
+    return int(dict(line.split() for line in lines)["parsers_lent"])
 
 
 def test_idle_streams_have_no_parser(scene, attacker):
@@ -193,7 +193,8 @@ def test_idle_streams_have_no_parser(scene, attacker):
     wait.until(lambda: parsers(scene.node) == 0, what="no parser in use")
     for number, stream in enumerate(streams, 1):
         stream.send("<iq type='get' id='p'><a>")
-        wait.until(lambda wanted=number: parsers(scene.node) == wanted, what=f"{number} parsers in use")
+        wait.until(lambda wanted=number: parsers(scene.node) == wanted,
+                   what=f"{number} parsers in use")
     for stream in streams:
         stream.close()
     wait.until(lambda: parsers(scene.node) == 0, what="no parser in use")
