@@ -20,6 +20,7 @@
 #include "common/xmpp/stanza.h"
 
 struct sm;
+struct archive_prefs;
 struct blocklist;
 struct carbons;
 struct offline;
@@ -51,6 +52,7 @@ struct account {
     struct blocklist *blocklist;
     struct carbons *carbons;
     struct rate *archive_rate;
+    struct archive_prefs *archive_prefs;
     struct offline *offline;
 
     /* Private to unit.c. */

@@ -4,6 +4,7 @@
  * code: each line says why it stands where it stands.
  */
 #include "c2s/sm/archive.h"
+#include "c2s/sm/archive_prefs.h"
 #include "c2s/sm/caps.h"
 #include "c2s/sm/carbons.h"
 #include "c2s/sm/disco.h"
@@ -40,6 +41,7 @@ const struct sm_module *const sm_modules[] = {
     &vcard_module,
     &private_module,
     &archive_module,
+    &archive_prefs_module,
     &archive_rate_module,
     &carbons_module,
     &stanza_id_module,
