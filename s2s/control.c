@@ -58,6 +58,7 @@ static void show_pair(struct control_request *request, const struct pair *pair)
 {
     const struct remote *remote = pair->remote;
     const struct parcel *parcel;
+    const char *problem = remote_problem(remote);
     struct buffer row = {0};
     size_t waiting = 0;
     DL_FOREACH (pair->waiting, parcel) {
@@ -67,8 +68,7 @@ static void show_pair(struct control_request *request, const struct pair *pair)
                   pair_state_name(pair->state), proof_of(pair));
     add_connection(&row, pair->out ? pair->out->conn : NULL);
     buffer_printf(&row, " waiting=%zu unacked=%zu retry=%" PRIu64 " problem=%s", waiting,
-                  count_unacked(pair), seconds_to_retry(remote),
-                  remote->problem ? remote->problem : "-");
+                  count_unacked(pair), seconds_to_retry(remote), problem ? problem : "-");
     print_row(request, &row);
 }
 

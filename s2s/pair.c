@@ -107,7 +107,8 @@ void pair_bounce_until(struct pair *pair, uint64_t time_ms, const char *text)
 
 static const char *problem_of(const struct remote *remote)
 {
-    return remote->problem ? remote->problem : "the server of the domain was not reached in time";
+    const char *problem = remote_problem(remote);
+    return problem ? problem : "the server of the domain was not reached in time";
 }
 
 static void on_expiry(void *user)

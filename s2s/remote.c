@@ -90,11 +90,16 @@ static void attempt_end(struct remote *remote)
     start_next_turns(remote->server);
 }
 
+static void replace(char **text, const char *new)
+{
+    char *copy = xstrdup_or_null(new); /* which may be the old one */
+    free(*text);
+    *text = copy;
+}
+
 static void note(struct remote *remote, const char *problem)
 {
-    char *copy = xstrdup_or_null(problem);
-    free(remote->problem);
-    remote->problem = copy;
+    replace(&remote->problem, problem);
 }
 
 static void on_won(void *user, struct conn *conn, const struct candidate *candidate)
@@ -341,6 +346,12 @@ void remote_succeeded(struct remote *remote)
 {
     remote->failures = 0;
     note(remote, NULL);
+    replace(&remote->failure, NULL);
+}
+
+const char *remote_problem(const struct remote *remote)
+{
+    return remote->problem ? remote->problem : remote->failure;
 }
 
 /* --- failure --- */
@@ -356,7 +367,8 @@ static void back_off(struct remote *remote)
 void remote_failed(struct remote *remote, bool final, const char *problem)
 {
     struct pair *pair, *next;
-    note(remote, problem); /* which may have been its own */
+    note(remote, problem);
+    replace(&remote->failure, remote->problem);
     problem = remote->problem;
     log_info("s2s_failed", LOG_TEXT("domain", remote->domain), LOG_TEXT("reason", problem),
              LOG_INT("failures", remote->failures + 1));
@@ -452,6 +464,7 @@ void remote_free(struct remote *remote)
     timer_close(remote->deadline);
     timer_close(remote->retry);
     free(remote->problem);
+    free(remote->failure);
     free(remote->domain);
     free(remote);
 }

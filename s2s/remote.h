@@ -33,7 +33,8 @@ struct remote {
     uint64_t retry_at_ms;
     uint64_t begun_ms; /* the latest attempt */
     unsigned failures; /* since something went well */
-    char *problem;     /* of the latest failure */
+    char *problem;     /* of the attempt that is under way, else of the latest one */
+    char *failure;     /* why the latest attempt failed, until something goes well */
     bool waits_turn;
     struct remote *prev, *next; /* server->turns */
 };
@@ -55,6 +56,8 @@ void remote_stop(struct remote *remote);
 void remote_heard(struct remote *remote);
 /* Something was acknowledged. */
 void remote_succeeded(struct remote *remote);
+/* Why it is not reached, for people, as far as is known; NULL: nothing is known. */
+const char *remote_problem(const struct remote *remote);
 /* Frees it if nothing is left to know. */
 void remote_release(struct remote *remote);
 void remote_free(struct remote *remote);

@@ -7,6 +7,9 @@
 #include "common/stream/stream_internal.h"
 #include "common/xmpp/namespaces.h"
 
+/* How much is kept of what a peer says. */
+#define PEER_TEXT_MAX 200
+
 struct stream_error {
     enum stream_condition condition;
     const char *text;
@@ -79,15 +82,35 @@ void stream_fail_element(struct stream *stream, enum stream_condition condition,
 }
 
 /* The peer's error ends the stream; its footer follows. Never answered with an error. */
+/* The longest beginning that fits and does not end inside a character. */
+static int fitting_length(const char *text)
+{
+    size_t length = strlen(text);
+    if (length <= PEER_TEXT_MAX)
+        return (int)length;
+    length = PEER_TEXT_MAX;
+    while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+        length--;
+    return (int)length;
+}
+
 void stream_on_error(struct stream *stream, const struct element *error)
 {
     const char *name = "undefined-condition";
+    const char *text = "";
+    struct buffer reason = {0};
     ELEMENT_FOREACH (child, error) {
-        if (strcmp(child->ns, NS_STREAM_ERRORS) || !strcmp(child->name, "text"))
+        if (strcmp(child->ns, NS_STREAM_ERRORS) != 0)
             continue;
-        name = child->name;
-        break;
+        if (strcmp(child->name, "text") == 0)
+            text = element_text(child);
+        else
+            name = child->name;
     }
-    stream_set_reason(stream, name);
+    buffer_append_text(&reason, name);
+    if (text[0] != '\0')
+        buffer_printf(&reason, ": %.*s", fitting_length(text), text);
+    stream_set_reason(stream, reason.data);
+    buffer_fini(&reason);
     stream_close(stream);
 }

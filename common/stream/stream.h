@@ -106,8 +106,9 @@ struct stream_ops {
     void (*arm)(void *user, uint64_t after_ms);
     /* Both directions are done, or the stream is beyond repair: what was written may be flushed,
      * then the connection is to be closed. `condition` is the stream error we sent or -1; `text` is
-     * its text, or the name of the condition the peer sent, or NULL; `abrupt` means that nothing
-     * more may be sent (bytes behind <starttls/>). */
+     * its text, or the name of the condition the peer sent and what it said ("not-authorized: who
+     * are you?"), or NULL; `abrupt` means that nothing more may be sent (bytes behind
+     * <starttls/>). */
     void (*ended)(void *user, int condition, const char *text, bool abrupt);
 };
 

@@ -58,15 +58,16 @@ def special(name, server="prosody"):
 
 # Certificates follow from these names (credentials.py).
 CERTIFIED = ("expired", "othername", "selfsigned", "serveronly")
-SPECIAL = (*CERTIFIED, "dane", "wrongdane", "backup", "bare", "broken6", "bücher")
+SPECIAL = (*CERTIFIED, "strict", "dane", "wrongdane", "backup", "bare", "broken6", "bücher")
 # What our node serves beside its own domain.
-SERVED = (*(way.at("kontalk") for way in WAYS), special("serveronly", "kontalk"))
+DISTRUSTED = special("selfsigned", "kontalk")  # a server that asks for certificates refuses it
+SERVED = (*(way.at("kontalk") for way in WAYS), special("serveronly", "kontalk"), DISTRUSTED)
 
 
 def special_records(certificates):
     """Of the special domains of Prosody; certificates (credentials.py) for what DANE says."""
     machine = "machine.prosody.example"
-    found = [service(special(name), STARTTLS, machine) for name in CERTIFIED]
+    found = [service(special(name), STARTTLS, machine) for name in (*CERTIFIED, "strict")]
     for name in ("dane", "wrongdane"):
         domain = special(name)
         data = certificates.tlsa(domain) if name == "dane" else f"3 1 1 {'ab' * 32}"
@@ -74,6 +75,7 @@ def special_records(certificates):
                   f"_{STARTTLS}._tcp.{domain}. TLSA {data}"]
     found += [
         service(special("serveronly", "kontalk"), STARTTLS, "machine.kontalk.example"),
+        service(DISTRUSTED, STARTTLS, "machine.kontalk.example"),
         service(special("xn--bcher-kva"), STARTTLS, machine),
         # The lowest priority is the only one where somebody is.
         host("nobody.example", NOBODY),

@@ -5,7 +5,7 @@
 import os
 
 from tests.peers.foreign import PASSWORD, Foreign
-from tests.peers.names import PROSODY, SPECIAL, special
+from tests.peers.names import DISTRUSTED, PROSODY, SPECIAL, special
 
 CONFIGURATION = """
 run_as_root = true
@@ -25,6 +25,7 @@ c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 s2s_require_encryption = true
 s2s_secure_auth = false
+s2s_secure_domains = {{ "{distrusted}" }}
 unbound = {{ resolvconf = true; dnssec = false }}
 log = {{ debug = "*console" }}
 ssl = {{ cafile = "{ca}" }}
@@ -48,7 +49,8 @@ class Prosody(Foreign):
 
     def configure(self):
         ca = self.certificates.ca
-        text = CONFIGURATION.format(directory=self.home.path, address=self.address, ca=ca)
+        text = CONFIGURATION.format(directory=self.home.path, address=self.address, ca=ca,
+                                    distrusted=DISTRUSTED)
         for domain in self.domains:
             text += HOST.format(domain=domain, certificate=self.certificates.both(domain))
             for user in self.users:

@@ -5,7 +5,7 @@
 import pytest
 
 from tests.peers.meeting import (appear, condition, error_text, exchange, proofs, wait_error)
-from tests.peers.names import OURS, WAYS, special
+from tests.peers.names import DISTRUSTED, OURS, WAYS, special
 
 REFUSED = [("expired", "expired"), ("othername", "other names"), ("selfsigned", "not trusted")]
 
@@ -37,6 +37,18 @@ def test_for_servers_only(world, prosody, here):
     """As public authorities issue them: good for their connection to us too."""
     exchange(here, appear(prosody.login("alice", special("serveronly"))))
     assert proofs(world.node, OURS, special("serveronly")) == {"in": "EXTERNAL", "out": "EXTERNAL"}
+
+
+def test_ours_refused(world, prosody, impatient, login):
+    """The sender is told what the other server said."""
+    here = appear(login(world.node.add_account(domain=DISTRUSTED), where=world.node))
+    there = f"alice@{special('strict')}"
+    here.send_message(there, "will you hear me?")
+    error = wait_error(here, there)
+    assert condition(error) == ("wait", "remote-server-timeout")
+    assert error_text(error).startswith("the server ended the stream: not-authorized: "
+                                        "Your server's certificate")
+    assert proofs(world.node, DISTRUSTED, special("strict")) == {}
 
 
 @pytest.mark.parametrize("peer, how", [("prosody", "EXTERNAL"), ("ejabberd", "dialback")])

@@ -31,6 +31,20 @@ def test_reached(world, prosody, here, name, how):
     assert proofs(world.node, OURS, domain) == {"in": how, "out": "EXTERNAL"}
 
 
+@pytest.mark.parametrize("peer, why", [
+    ("prosody", "the server ended the stream: host-unknown"),
+    ("ejabberd", "the server ended the stream: host-unknown"),
+    ("jabberd2", "its certificate is for other names"),
+])
+def test_a_server_that_does_not_serve_it(request, impatient, here, peer, why):
+    request.getfixturevalue(peer)
+    there = f"alice@{special('unserved', peer)}"
+    here.send_message(there, "lost")
+    error = wait_error(here, there)
+    assert condition(error) == TIMEOUT
+    assert error_text(error).startswith(why)
+
+
 @pytest.mark.parametrize("domain, error, text", [
     (special("closed"), NOT_FOUND, "the domain has no XMPP service, as its DNS says"),
     (special("away"), TIMEOUT, "no server of the domain can be connected to"),

@@ -24,6 +24,10 @@
 #define TEXT(x)      "<text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>" x "</text>"
 #define END          "</stream:stream>"
 
+/* 199 bytes */
+#define TEN  "0123456789"
+#define LONG TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "012345678"
+
 #define SECURE STREAM_SECURE
 #define LOGGED (STREAM_SECURE | STREAM_AUTHENTICATED)
 #define BOUND  (LOGGED | STREAM_BOUND)
@@ -212,7 +216,13 @@ static void peers_may_close(void **state)
         {BOUND, H "<stream:error>" CONDITION("reset") TEXT("x") "</stream:error><message/>",
          ANSWER "<stream:features/>" END, HEADER_EVENT},
         {BOUND, H "<stream:error>" TEXT("x") CONDITION("reset") "</stream:error>" END,
-         ANSWER "<stream:features/>" END, HEADER_EVENT "ended(- reset) "},
+         ANSWER "<stream:features/>" END, HEADER_EVENT "ended(- reset: x) "},
+        /* cut, but never inside a character */
+        {BOUND,
+         H "<stream:error>" CONDITION("reset") TEXT(LONG "\xc3\xbc\xc3\xbc") "</stream:error>" END,
+         ANSWER "<stream:features/>" END, HEADER_EVENT "ended(- reset: " LONG ") "},
+        {BOUND, H "<stream:error>" CONDITION("reset") TEXT(LONG "x\xc3\xbc") "</stream:error>" END,
+         ANSWER "<stream:features/>" END, HEADER_EVENT "ended(- reset: " LONG "x) "},
         {BOUND, H "<stream:error/>" END, ANSWER "<stream:features/>" END,
          HEADER_EVENT "ended(- undefined-condition) "},
         /* after our error only the footer counts */
