@@ -145,13 +145,22 @@ static const struct db_statement add_statement = {
     .parameters = 10,
 };
 
-static const struct db_statement password_statement = {
-    .name = "account_password",
-    .sql = "INSERT INTO verifier (owner, mechanism, value)"
-           " SELECT a.owner, v.mechanism, v.value FROM account a, " VERIFIER_ROWS
-           " WHERE a.domain = $1 AND a.local = $2"
-           " ON CONFLICT (owner, mechanism) DO UPDATE SET value = EXCLUDED.value",
-    .parameters = 8,
+/* Who knew only the old password does not come back to a session either. */
+static const struct db_statement password_statements[] = {
+    {
+        .name = "account_password_sessions",
+        .sql = "DELETE FROM session"
+               " WHERE owner = (SELECT owner FROM account WHERE domain = $1 AND local = $2)",
+        .parameters = 2,
+    },
+    {
+        .name = "account_password",
+        .sql = "INSERT INTO verifier (owner, mechanism, value)"
+               " SELECT a.owner, v.mechanism, v.value FROM account a, " VERIFIER_ROWS
+               " WHERE a.domain = $1 AND a.local = $2"
+               " ON CONFLICT (owner, mechanism) DO UPDATE SET value = EXCLUDED.value",
+        .parameters = 8,
+    },
 };
 
 #define DELETE_FROM(table)                                                                         \
@@ -176,7 +185,7 @@ static const struct {
     int nothing_changed; /* what it means that the last one changed no row */
 } changes[ACCOUNT_CHANGES] = {
     [ACCOUNT_ADD] = {&add_statement, 1, ERR_EXISTS},
-    [ACCOUNT_PASSWORD] = {&password_statement, 1, ERR_NOT_FOUND},
+    [ACCOUNT_PASSWORD] = {password_statements, ARRAY_SIZE(password_statements), ERR_NOT_FOUND},
     [ACCOUNT_DELETE] = {delete_statements, ARRAY_SIZE(delete_statements), ERR_NOT_FOUND},
 };
 

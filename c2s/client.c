@@ -234,7 +234,7 @@ void client_accept(struct worker *worker, int fd, const char *peer, bool direct_
     client->domains = domains_ref(worker->domains);
     client->stranger = true;
     client->timer = timer_new(worker->loop, client_timer_fired, client);
-    client->heard_ms = clock_monotonic_ms();
+    client->since_ms = client->heard_ms = clock_monotonic_ms();
     if (!admission_is_exempt(worker->admission, peer))
         rate_init(&client->bytes, worker->limits.bytes_before_auth,
                   worker->limits.bytes_before_auth * STRANGER_BURST_SECONDS, client->heard_ms);
@@ -320,6 +320,16 @@ void client_resume(struct client *client)
 const char *client_address(const struct client *client)
 {
     return conn_peer_address(client->conn);
+}
+
+const struct jid *client_account(const struct client *client)
+{
+    return client->jid;
+}
+
+uint64_t client_since(const struct client *client)
+{
+    return client->since_ms;
 }
 
 const char *client_stream_id(const struct client *client)

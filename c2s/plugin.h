@@ -161,6 +161,10 @@ void client_fail(struct client *client, enum stream_condition condition, const c
 void client_pause(struct client *client);
 void client_resume(struct client *client);
 const char *client_address(const struct client *client);
+/* Whose it is, once it is authenticated: the bare JID, the full one once bound. */
+const struct jid *client_account(const struct client *client);
+/* When it connected (clock_monotonic_ms()). */
+uint64_t client_since(const struct client *client);
 const char *client_stream_id(const struct client *client);
 /* The language of its stream, or NULL. */
 const char *client_lang(const struct client *client);

@@ -28,6 +28,7 @@ struct job {
     struct session *session;
     struct stanza *stanza;
     int problem;
+    struct settle_ticket *ticket;
     struct job *prev, *next;
 };
 
@@ -125,7 +126,10 @@ static void run_first(struct account *account)
 
     DL_DELETE(account->jobs, job);
     account->jobs_count--;
+    account->ticket = job->ticket;
     job->run(account, job->session, job->stanza, job->problem);
+    account->ticket = NULL;
+    settle_release(job->ticket);
     if (job->session) {
         session_job_done(job->session);
     }
@@ -181,8 +185,9 @@ static void run_turn(void *user)
     }
 }
 
+/* The ticket is the job's from now on. */
 static void append(struct account *account, account_job *run, struct session *session,
-                   struct stanza *stanza, int problem)
+                   struct stanza *stanza, int problem, struct settle_ticket *ticket)
 {
     struct job *job = xcalloc(1, sizeof(*job));
 
@@ -190,6 +195,7 @@ static void append(struct account *account, account_job *run, struct session *se
     job->session = session;
     job->stanza = stanza ? stanza_ref(stanza) : NULL;
     job->problem = problem;
+    job->ticket = ticket;
     DL_APPEND(account->jobs, job);
     account->jobs_count++;
     if (account->state == ACCOUNT_FAILED && account->jobs_count == 1) {
@@ -204,14 +210,21 @@ int account_queue(struct account *account, account_job *job, struct stanza *stan
     if (account->jobs_count >= JOBS_MAX) {
         return ERR_LIMIT;
     }
-    append(account, job, NULL, stanza, -1);
+    append(account, job, NULL, stanza, -1, NULL);
     return 0;
 }
 
 void session_queue(struct session *session, account_job *job, struct stanza *stanza, int problem)
 {
     session_job_queued(session);
-    append(session->account, job, session, stanza, problem);
+    append(session->account, job, session, stanza, problem, NULL);
+}
+
+void session_queue_counted(struct session *session, account_job *job, struct stanza *stanza,
+                           int problem)
+{
+    session_job_queued(session);
+    append(session->account, job, session, stanza, problem, session_count(session));
 }
 
 void account_loaded(struct account *account, enum account_state state)
@@ -236,13 +249,23 @@ void account_release(struct account *account)
     account_unref(account);
 }
 
+/* Who can come back to another worker, or to this one when it has started again, is not gone. */
+static void end_session(struct session *session, enum stream_condition condition)
+{
+    bool stays = condition == STREAM_SYSTEM_SHUTDOWN || condition == STREAM_RESET;
+
+    if (!stays || !session_leave(session, condition)) {
+        session_kick(session, condition, NULL);
+    }
+}
+
 void account_drop(struct account *account, enum stream_condition condition)
 {
     struct session *session, *next;
 
     account_ref(account);
     DL_FOREACH_SAFE (account->sessions, session, next) {
-        session_kick(session, condition, NULL);
+        end_session(session, condition);
     }
     if (account->state != ACCOUNT_DROPPED) {
         HASH_DEL(account->sm->accounts, account);

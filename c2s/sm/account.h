@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "c2s/sm/session.h"
+#include "c2s/sm/settle.h"
 #include "common/base/table.h"
 #include "common/db/db.h"
 #include "common/xmpp/stanza.h"
@@ -59,6 +60,9 @@ struct account {
     int64_t seq_reserved; /* the database knows that numbers up to this may be in use */
     int64_t home_epoch;   /* of the home when it was loaded */
 
+    /* Of the stanza whose job runs now, or whose unit was answered (settle.h); NULL: of none. */
+    struct settle_ticket *ticket;
+
     /* Private to account.c. */
     bool loaded;   /* the modules hold something */
     int64_t epoch; /* of the slot when it was loaded */
@@ -94,6 +98,9 @@ MUST_CHECK int account_queue(struct account *account, account_job *job, struct s
 /* Queues a job of a session, always: its client is paused when it has too many. stanza may be
  * NULL. */
 void session_queue(struct session *session, account_job *job, struct stanza *stanza, int problem);
+/* The same for a stanza that its client sent, which is counted (XEP-0198). */
+void session_queue_counted(struct session *session, account_job *job, struct stanza *stanza,
+                           int problem);
 
 /* Keeps the queue standing; calls nest. Holding implies a reference. */
 void account_hold(struct account *account);

@@ -12,6 +12,7 @@
 #include "c2s/sm/presence.h"
 #include "c2s/sm/roster.h"
 #include "c2s/sm/sm.h"
+#include "c2s/sm/smacks.h"
 #include "c2s/sm/stanza_id.h"
 #include "c2s/sm/subscription.h"
 
@@ -28,6 +29,7 @@ const struct sm_module *const sm_modules[] = {
                              are shown before old messages */
     &probe_module,        /* asks the roster, changes nothing */
     &presence_module, /* after whoever may refuse a presence stanza or make something else of it */
+    &smacks_module,   /* what a session leaves behind, before offline looks for somebody else */
     &offline_module,  /* old messages after presence has been told, before anything new */
     &last_module,     /* notes what presence has ended with */
     &binding_module,

@@ -69,5 +69,5 @@ static void outgoing_job(struct account *account, struct session *session, struc
 
 void outgoing_stanza(struct session *session, struct stanza *stanza, int problem)
 {
-    session_queue(session, outgoing_job, stanza, problem);
+    session_queue_counted(session, outgoing_job, stanza, problem);
 }

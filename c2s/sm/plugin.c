@@ -9,7 +9,9 @@
 #include "c2s/sm/outbox.h"
 #include "c2s/sm/outgoing.h"
 #include "c2s/sm/route.h"
+#include "c2s/sm/smacks.h"
 #include "c2s/sm/taker.h"
+#include "common/stream/ack.h"
 
 static int plugin_start(struct worker *worker, void **state)
 {
@@ -58,8 +60,7 @@ static void plugin_silent(void *state, void *session)
 static void plugin_closed(void *state, void *session, enum client_end how)
 {
     (void)state;
-    (void)how;
-    session_closed(session);
+    session_closed(session, how);
 }
 
 static void plugin_client_gone(void *state, struct client *client)
@@ -67,22 +68,11 @@ static void plugin_client_gone(void *state, struct client *client)
     session_bind_cancelled(state, client);
 }
 
-static void writable_job(struct account *account, struct session *session, struct stanza *stanza,
-                         int problem)
-{
-    (void)account;
-    (void)stanza;
-    (void)problem;
-    SM_MODULES (module)
-        if (module->session_writable && session_connected(session)) {
-            module->session_writable(session);
-        }
-}
-
 static void plugin_writable(void *state, void *session)
 {
     (void)state;
-    session_queue(session, writable_job, NULL, -1);
+    smacks_writable(session);
+    session_tell_writable(session);
 }
 
 /* Behind this everything has both addresses. */
@@ -139,6 +129,14 @@ static void plugin_account_changed(void *state, const struct jid *account, bool 
     sm_account_changed(state, account, may_stay, keep);
 }
 
+static const struct c2s_element elements[] = {
+    {NS_SM, "enable", STREAM_BOUND, 0, smacks_on_enable, smacks_refuse},
+    {NS_SM, "resume", STREAM_AUTHENTICATED, STREAM_BOUND, smacks_on_resume, smacks_refuse},
+    {NS_SM, "r", STREAM_BOUND, 0, smacks_on_r, smacks_refuse},
+    {NS_SM, "a", STREAM_BOUND, 0, smacks_on_a, smacks_refuse},
+    {0},
+};
+
 const struct c2s_plugin sm_plugin = {
     .abi = C2S_PLUGIN_ABI,
     .size = sizeof(struct c2s_plugin),
@@ -149,6 +147,7 @@ const struct c2s_plugin sm_plugin = {
     .features = plugin_features,
     .bind = plugin_bind,
     .stanza = plugin_stanza,
+    .elements = elements,
     .silent = plugin_silent,
     .closed = plugin_closed,
     .client_gone = plugin_client_gone,

@@ -211,6 +211,21 @@ void presence_end(struct session *session, struct stanza *presence)
     stanza_unref(sent);
 }
 
+void presence_forget(struct session *session)
+{
+    stanza_unref(session->presence);
+    session->presence = NULL;
+    directed_forget(session);
+}
+
+void presence_catch_up(struct session *session)
+{
+    if (session->presence) {
+        show_others_to(session);
+        probe_contacts(session);
+    }
+}
+
 static enum sm_verdict undirected(struct session *session, struct stanza *presence)
 {
     if (presence->type == PRESENCE_AVAILABLE) {

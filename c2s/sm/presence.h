@@ -19,6 +19,12 @@ void presence_hide(struct account *account, const struct jid *to);
  * client's stanza) or with an empty unavailable presence (NULL). */
 void presence_end(struct session *session, struct stanza *presence);
 
+/* Nobody is told: the session goes on elsewhere. */
+void presence_forget(struct session *session);
+/* The client may have missed presence: it gets that of everybody anew, as behind its initial one.
+ */
+void presence_catch_up(struct session *session);
+
 /* A copy of `presence` from the session to `to`, on its way. Blocked addresses get nothing. */
 void presence_send(struct session *session, const struct stanza *presence, const struct jid *to);
 
@@ -29,3 +35,7 @@ MUST_CHECK int directed_note(struct session *session, const struct stanza *prese
 bool directed_has(const struct session *session, const struct jid *jid);
 /* Sends `unavailable` to all of them who have not heard of it as contacts; forgets them. */
 void directed_end(struct session *session, const struct stanza *unavailable);
+void directed_forget(struct session *session);
+/* All of them as one text, for directed_restore(). Free with free(); NULL: none. */
+char *directed_format(const struct session *session);
+void directed_restore(struct session *session, const char *text);

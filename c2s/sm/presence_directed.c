@@ -68,6 +68,42 @@ bool directed_has(const struct session *session, const struct jid *jid)
     return false;
 }
 
+void directed_forget(struct session *session)
+{
+    struct directed *directed, *next;
+
+    HASH_ITER (hh, session->directed, directed, next) {
+        forget(session, directed);
+    }
+}
+
+char *directed_format(const struct session *session)
+{
+    struct buffer text = {0};
+
+    for (const struct directed *at = session->directed; at; at = at->hh.next) {
+        buffer_printf(&text, "%s\n", at->jid->full);
+    }
+    return text.length > 0 ? buffer_take(&text) : NULL;
+}
+
+/* No JID has a line feed in it. */
+void directed_restore(struct session *session, const char *text)
+{
+    struct arena *arena = arena_new();
+    struct jid jid;
+
+    for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1) {
+        char *line = xstrndup(text, (size_t)(end - text));
+
+        if (jid_parse(arena, line, &jid) == 0) {
+            note(session, &jid);
+        }
+        free(line);
+    }
+    arena_free(arena);
+}
+
 /* P9: who sees the account as a contact has got the broadcast already. */
 void directed_end(struct session *session, const struct stanza *unavailable)
 {

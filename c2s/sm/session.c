@@ -11,6 +11,7 @@
 #include "c2s/sm/dispatch.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/sm.h"
+#include "c2s/sm/smacks.h"
 #include "common/tls/crypto.h"
 
 /* Stanzas of one client that wait for its account: it is read no further above the first and read
@@ -33,9 +34,30 @@ static void session_free(struct session *session)
 /* A session is needed by its client (until closed), by its account (until ended) and by jobs. */
 static void free_if_done(struct session *session)
 {
-    if (!session->client && session->ended && session->queued == 0) {
+    if (!session->client && session->ended && session->queued == 0 && session->references == 0) {
         session_free(session);
     }
+}
+
+void session_ref(struct session *session)
+{
+    session->references++;
+}
+
+void session_unref(struct session *session)
+{
+    session->references--;
+    free_if_done(session);
+}
+
+struct settle_ticket *settle_take(struct session *session)
+{
+    return settle_ref(session->account->ticket);
+}
+
+struct settle_ticket *session_count(struct session *session)
+{
+    return session->smacks ? settle_arrived(&session->smacks->in) : NULL;
 }
 
 void session_job_queued(struct session *session)
@@ -57,16 +79,57 @@ void session_job_done(struct session *session)
     free_if_done(session);
 }
 
+void session_unpause(struct session *session)
+{
+    if (session->paused && session->client) {
+        client_resume(session->client);
+    }
+    session->paused = false;
+}
+
+void session_send_stored(struct session *session, struct stanza *message, int64_t seq)
+{
+    if (!session_connected(session)) {
+        return;
+    }
+    if (seq > 0) {
+        session->sent_seq = seq;
+    }
+    if (session->smacks && session->smacks->enabled) {
+        smacks_send(session, message, seq);
+    } else if (session->client) {
+        client_send(session->client, message);
+    }
+}
+
 void session_send(struct session *session, struct stanza *stanza)
 {
-    if (session_connected(session)) {
-        client_send(session->client, stanza);
-    }
+    session_send_stored(session, stanza, 0);
 }
 
 bool session_is_full(const struct session *session)
 {
-    return session_connected(session) && client_is_full(session->client);
+    if (session->ended || smacks_is_full(session)) {
+        return !session->ended;
+    }
+    return session->client && client_is_full(session->client);
+}
+
+static void writable_job(struct account *account, struct session *session, struct stanza *stanza,
+                         int problem)
+{
+    (void)account;
+    (void)stanza;
+    (void)problem;
+    SM_MODULES (module)
+        if (module->session_writable && session_connected(session)) {
+            module->session_writable(session);
+        }
+}
+
+void session_tell_writable(struct session *session)
+{
+    session_queue(session, writable_job, NULL, -1);
 }
 
 void session_send_take(struct session *session, struct stanza *stanza)
@@ -77,8 +140,13 @@ void session_send_take(struct session *session, struct stanza *stanza)
 
 void session_ask(struct session *session)
 {
-    struct stanza *ping = stanza_new(STANZA_IQ, IQ_GET);
+    struct stanza *ping;
 
+    if (session->smacks && session->smacks->enabled) {
+        smacks_ask(session->smacks);
+        return;
+    }
+    ping = stanza_new(STANZA_IQ, IQ_GET);
     element_set(ping->root, "id", "ping");
     element_set(ping->root, "from", session->jid->domain);
     element_set(ping->root, "to", session->jid->full);
@@ -96,20 +164,45 @@ void session_refuse(struct session *session, const struct stanza *stanza,
     }
 }
 
-void session_end(struct session *session)
+static void remove_session(struct session *session)
 {
-    if (session->ended) {
-        return;
-    }
-    presence_end(session, NULL);
     SM_MODULES (module)
         if (module->session_closed) {
             module->session_closed(session);
         }
     dispatch_forget(session);
     session->ended = true;
+    session->waiting = false;
     session->account->sessions_count--;
     DL_DELETE(session->account->sessions, session);
+}
+
+void session_end(struct session *session)
+{
+    if (session->ended) {
+        return;
+    }
+    session_ref(session);
+    presence_end(session, NULL);
+    remove_session(session);
+    session_unref(session);
+}
+
+bool session_leave(struct session *session, enum stream_condition condition)
+{
+    if (session->ended || !session->smacks || !session->smacks->resumable) {
+        return false;
+    }
+    smacks_leave(session);
+    session->left = true;
+    if (session->client) {
+        client_close(session->client, (int)condition, NULL);
+    }
+    presence_forget(session);
+    session_ref(session);
+    remove_session(session);
+    session_unref(session);
+    return true;
 }
 
 void session_kick(struct session *session, enum stream_condition condition, const char *text)
@@ -138,18 +231,39 @@ static char *random_resource(void)
     return text;
 }
 
-static void open_session(struct session *session)
+static void add_to_account(struct session *session)
 {
     struct account *account = session->account;
 
-    session->jid = jid_dup_with_resource(account->jid, session->resource);
     DL_APPEND(account->sessions, session);
     account->sessions_count++;
     SM_MODULES (module)
         if (module->session_opened) {
             module->session_opened(session);
         }
+}
+
+static void open_session(struct session *session)
+{
+    struct account *account = session->account;
+
+    session->jid = jid_dup_with_resource(account->jid, session->resource);
+    add_to_account(session);
     client_bound(session->client, session->jid, session);
+}
+
+/* Who is connected is worth more than who may come back. */
+static struct session *longest_waiting(const struct account *account)
+{
+    struct session *session, *longest = NULL;
+
+    ACCOUNT_SESSIONS (session, account) {
+        if (session->waiting &&
+            (!longest || session->smacks->expires_us < longest->smacks->expires_us)) {
+            longest = session;
+        }
+    }
+    return longest;
 }
 
 /* The newer session wins a conflict (RFC 6120 §7.7.2.2, third way): the older one is most often a
@@ -175,6 +289,9 @@ static void bind_job(struct account *account, struct session *session, struct st
     }
     older = session->resource ? account_session(account, session->resource) : NULL;
     if (!older && account->sessions_count >= account->sm->limits.resources) {
+        older = longest_waiting(account);
+    }
+    if (!older && account->sessions_count >= account->sm->limits.resources) {
         /* To wait does not help: another client has to go (XEP-0205 §4.4). */
         refuse(session, STANZA_RESOURCE_CONSTRAINT, "cancel", "resource-limit-exceeded");
         return;
@@ -188,16 +305,40 @@ static void bind_job(struct account *account, struct session *session, struct st
     open_session(session);
 }
 
-void session_bind(struct sm *sm, struct client *client, const struct jid *account,
-                  const char *resource)
+static struct session *session_new(struct account *account, struct client *client)
 {
     struct session *session = xcalloc(1, sizeof(*session));
 
-    session->account = account_get(sm, account);
+    session->account = account;
     session->client = client;
-    session->resource = xstrdup_or_null(resource);
-    account_ref(session->account);
+    account_ref(account);
+    return session;
+}
+
+struct session *session_request(struct sm *sm, struct client *client, const struct jid *account)
+{
+    struct session *session = session_new(account_get(sm, account), client);
+
     DL_APPEND(sm->binding, session);
+    return session;
+}
+
+struct session *session_restore(struct account *account, const char *resource)
+{
+    struct session *session = session_new(account, NULL);
+
+    session->jid = jid_dup_with_resource(account->jid, resource);
+    session->waiting = true;
+    add_to_account(session);
+    return session;
+}
+
+void session_bind(struct sm *sm, struct client *client, const struct jid *account,
+                  const char *resource)
+{
+    struct session *session = session_request(sm, client, account);
+
+    session->resource = xstrdup_or_null(resource);
     session_queue(session, bind_job, NULL, -1);
 }
 
@@ -223,8 +364,12 @@ static void end_job(struct account *account, struct session *session, struct sta
 }
 
 /* The end stands behind what the client said before, in the queue of its account. */
-void session_closed(struct session *session)
+void session_closed(struct session *session, enum client_end how)
 {
     session->client = NULL;
+    session->paused = false;
+    if (how == CLIENT_LOST && smacks_wait(session)) {
+        return;
+    }
     session_queue(session, end_job, NULL, -1);
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "c2s/plugin.h"
+#include "c2s/sm/settle.h"
 #include "common/xmpp/stanza.h"
 
 struct account;
@@ -23,12 +24,16 @@ struct caps;
 struct directed;
 struct page;
 struct sm_request;
+struct smacks;
+struct resumption;
 
 struct session {
     struct account *account;
     struct client *client; /* NULL: the stream is gone */
-    struct jid *jid;       /* full */
-    bool ended;            /* no longer among the account's sessions */
+    bool waiting;    /* … but may be resumed (XEP-0198 §5): for others nothing has changed */
+    struct jid *jid; /* full */
+    bool ended;      /* no longer among the account's sessions … */
+    bool left;       /* … but goes on elsewhere: nobody is told */
 
     /* Presence (presence.c). */
     struct stanza *presence; /* the last one without 'to'; NULL: not available */
@@ -38,24 +43,29 @@ struct session {
     /* One field a feature; only its own file looks inside. */
     bool roster_interested;
     bool blocking_interested;
-    bool carbons; /* wants copies */
+    bool carbons;      /* wants copies (XEP-0280) */
+    bool csi_inactive; /* (XEP-0352) */
     struct caps *caps;
     struct asked *asked;          /* forged.c */
     struct page *pages;           /* archive_page.c */
     int64_t shown_from, shown_to; /* of the archive: above the first, up to the second */
+    struct smacks *smacks;        /* NULL: the client has not enabled stream management */
+    int64_t sent_seq;             /* the last stored message that was sent to it */
 
     /* Private to session.c and dispatch.c. */
+    unsigned references;
     unsigned queued; /* jobs of it */
     bool paused;
-    char *resource; /* asked for; NULL: the server chooses */
+    char *resource;                /* asked for; NULL: the server chooses */
+    struct resumption *resumption; /* this is no session but wants to resume one */
     struct sm_request *requests;
     struct session *prev, *next; /* account->sessions, before that sm->binding */
 };
 
-/* Whether stanzas can be written to it. */
+/* Whether it can take stanzas: its client is there, or may come back for them. */
 static inline bool session_connected(const struct session *session)
 {
-    return session->client && !session->ended;
+    return (session->client || session->waiting) && !session->ended;
 }
 
 static inline bool session_available(const struct session *session)
@@ -65,8 +75,12 @@ static inline bool session_available(const struct session *session)
 
 /* Writes to the client, as it is. Borrowed. Nothing happens if the client is gone. */
 void session_send(struct session *session, struct stanza *stanza);
+/* A stored message, the row `seq` of the account. */
+void session_send_stored(struct session *session, struct stanza *message, int64_t seq);
 void session_send_take(struct session *session, struct stanza *stanza);
-/* Whether as much waits for its client as may: who has much to send stops. */
+/* Whether as much waits for its client, or for its acknowledgement, as may: who has much to send
+ * stops. Stored messages are not sent then but left where they are stored; session_writable()
+ * follows. */
 bool session_is_full(const struct session *session);
 /* Asks its client something that it must answer, to hear whether it is still there. */
 void session_ask(struct session *session);
@@ -75,15 +89,35 @@ void session_refuse(struct session *session, const struct stanza *stanza,
                     enum stanza_condition condition);
 /* Ends the stream with a stream error and the session with it, now. */
 void session_kick(struct session *session, enum stream_condition condition, const char *text);
+/* Keeps the memory. */
+void session_ref(struct session *session);
+void session_unref(struct session *session);
+/* Inside the job of a stanza of the client, or sm_done of a unit that follows from it: the stanza
+ * is not settled (settle.h) until the ticket is released. NULL: it is not counted. */
+struct settle_ticket *settle_take(struct session *session);
 /* The session ends now: contacts and features hear of it. The memory goes with the client and the
  * last job. */
 void session_end(struct session *session);
 
+/* Ends it here only, because the worker stops or the slot was lost: it waits in its row for its
+ * client. False: it is none that can wait. */
+bool session_leave(struct session *session, enum stream_condition condition);
+/* Queues session_writable() of the modules. */
+void session_tell_writable(struct session *session);
+/* Its client is not paused any more, because it leaves. */
+void session_unpause(struct session *session);
+
 /* What c2s tells (plugin.c). */
+/* A session without resource, in sm->binding; its job takes it from there. */
+struct session *session_request(struct sm *sm, struct client *client, const struct jid *account);
+/* For the sessions that a row tells of. */
+struct session *session_restore(struct account *account, const char *resource);
 void session_bind(struct sm *sm, struct client *client, const struct jid *account,
                   const char *resource);
 void session_bind_cancelled(struct sm *sm, struct client *client);
-void session_closed(struct session *session);
+void session_closed(struct session *session, enum client_end how);
+/* For account.c: the ticket of a stanza that has arrived; NULL. */
+struct settle_ticket *session_count(struct session *session);
 /* For account.c: a job of the session was queued, or is done (it may be freed then). */
 void session_job_queued(struct session *session);
 void session_job_done(struct session *session);

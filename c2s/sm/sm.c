@@ -27,6 +27,8 @@ static void read_limits(struct sm *sm)
         {"sm", "roster-groups", offsetof(struct sm_limits, roster_groups)},
         {"sm", "blocklist-size", offsetof(struct sm_limits, blocklist_items)},
         {"sm", "directed-presence", offsetof(struct sm_limits, directed)},
+        {"sm", "unacknowledged-stanzas", offsetof(struct sm_limits, unacked_stanzas)},
+        {"sm", "unacknowledged-size", offsetof(struct sm_limits, unacked_bytes)},
         {"sm", "offline-messages", offsetof(struct sm_limits, offline_messages)},
         {"sm", "offline-size", offsetof(struct sm_limits, offline_bytes)},
         {"sm", "vcard-size", offsetof(struct sm_limits, vcard_bytes)},
@@ -39,6 +41,7 @@ static void read_limits(struct sm *sm)
 
     sm->limits.outbox_expiry_ms = (uint64_t)config_number(config, "sm", NULL, "outbox-expiry");
     sm->limits.shortcut = config_bool(config, "sm", NULL, "shortcut");
+    sm->limits.resume_ms = (uint64_t)config_number(config, "sm", NULL, "resume-time");
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         size_t *limit = (size_t *)((char *)&sm->limits + keys[i].at);
 
@@ -149,7 +152,7 @@ void sm_account_changed(struct sm *sm, const struct jid *jid, bool may_stay, str
     }
     account_ref(account);
     DL_FOREACH_SAFE (account->sessions, session, next) {
-        if (!may_stay && session->client != keep) {
+        if (!may_stay && (!keep || session->client != keep)) {
             session_kick(session, STREAM_NOT_AUTHORIZED, NULL);
         }
     }

@@ -41,7 +41,10 @@ struct sm_limits {
     size_t roster_items;
     size_t roster_groups; /* of an item */
     size_t blocklist_items;
-    size_t directed; /* addresses a session has sent directed presence to */
+    size_t directed;        /* addresses a session has sent directed presence to */
+    size_t unacked_stanzas; /* sent to a session and not acknowledged */
+    size_t unacked_bytes;
+    uint64_t resume_ms; /* how long a session waits for its client */
     size_t offline_messages;
     size_t offline_bytes;
     size_t vcard_bytes;
@@ -69,6 +72,7 @@ struct sm {
     struct taker *taker;
     struct crypto_block *stanza_ids;
     struct archive_rates *archive_rates;
+    struct smacks_rows *smacks_rows;
 
     /* Private to sm.c, account.c, session.c and dispatch.c. */
     struct account *accounts;
@@ -159,6 +163,10 @@ struct sm_module {
     /* The session is not available any more: `presence` is the client's stanza, NULL if its
      * stream ended without one. session->presence is still the one before. */
     void (*session_unavailable)(struct session *session, struct stanza *presence);
+    /* The client has acknowledged these stored messages (XEP-0198), in this order. */
+    void (*acknowledged)(struct session *session, const int64_t *seqs, size_t count);
+    /* The session ends, and its client has not acknowledged these. */
+    void (*unacknowledged)(struct session *session, const int64_t *seqs, size_t count);
     /* The session is about to be freed. */
     void (*session_closed)(struct session *session);
     /* Presence was broadcast: `initial`, or a priority that rose from below 0 to 0 or more.
@@ -228,10 +236,12 @@ bool sm_blocks(const struct account *account, const struct jid *jid);
 struct sm_unit;
 
 enum sm_access {
-    SM_READ_ASIDE, /* what is committed, in no order with other units */
-    SM_READ,       /* stanzas that come later may be handled before the answer */
-    SM_READ_HELD,  /* the account is held until done() has returned */
-    SM_WRITE       /* held too, and proves the ownership of the slot (slots_fence) */
+    SM_READ_ASIDE,  /* what is committed, in no order with other units */
+    SM_READ,        /* stanzas that come later may be handled before the answer */
+    SM_READ_HELD,   /* the account is held until done() has returned */
+    SM_WRITE,       /* held too, and proves the ownership of the slot (slots_fence) */
+    SM_WRITE_BEHIND /* proves it, but nobody waits for it: what is lost is written again, or does no
+                       harm */
 };
 
 /* status as db_callback; results[0] is the first statement that was added (the fence is not among

@@ -25,12 +25,18 @@ struct sm_unit {
     struct account *account;
     struct db_unit *unit;
     enum sm_access access;
-    size_t hidden;    /* statements in front of the caller's */
-    int64_t reserves; /* 0: nothing */
-    int refused;      /* instead of asking the database */
+    size_t hidden;                /* statements in front of the caller's */
+    int64_t reserves;             /* 0: nothing */
+    struct settle_ticket *ticket; /* of the stanza that it belongs to */
+    int refused;                  /* instead of asking the database */
     sm_done *done;
     void *user;
 };
+
+static bool writes(enum sm_access access)
+{
+    return access == SM_WRITE || access == SM_WRITE_BEHIND;
+}
 
 struct sm_unit *sm_unit_new(struct account *account, enum sm_access access)
 {
@@ -43,7 +49,7 @@ struct sm_unit *sm_unit_new(struct account *account, enum sm_access access)
         access == SM_READ_ASIDE ? db_unit_new_reading(sm->db) : db_unit_new(sm->db, account->slot);
     if (account->state == ACCOUNT_DROPPED) {
         unit->refused = ERR_FENCED;
-    } else if (access == SM_WRITE) {
+    } else if (writes(access)) {
         unit->refused = slots_fence(sm->slots, account->slot, unit->unit);
         unit->hidden = 1;
     }
@@ -97,9 +103,14 @@ static bool holds(const struct sm_unit *unit)
 
 static void finish(struct sm_unit *unit, int status, const struct db_result *results)
 {
+    struct settle_ticket *outer = unit->account->ticket;
+
+    unit->account->ticket = unit->ticket; /* of units that follow from this one too */
     if (unit->done) {
         unit->done(unit->account, status, results, unit->user);
     }
+    unit->account->ticket = outer;
+    settle_release(unit->ticket);
     if (!holds(unit)) {
         account_unref(unit->account);
     } else {
@@ -134,10 +145,11 @@ void sm_submit(struct sm_unit *unit, sm_done *done, void *user)
 {
     unit->done = done;
     unit->user = user;
-    if (!holds(unit)) {
-        account_ref(unit->account);
-    } else {
+    if (holds(unit)) {
+        unit->ticket = settle_ref(unit->account->ticket);
         account_hold(unit->account);
+    } else {
+        account_ref(unit->account);
     }
     if (unit->refused) {
         db_cancel(unit->unit);

@@ -199,6 +199,16 @@ const struct config_item config_items[] = {
      "How many addresses an account may block (XEP-0191)."},
     {"sm", "directed-presence", CONFIG_NUMBER, 0, "1000", 1, 1000000, NULL,
      "To how many addresses a client may have sent presence that its contacts do not get."},
+    {"sm", "resume-time", CONFIG_DURATION, 0, "600s", 0, 24 * HOUR, NULL,
+     "For how long a client whose connection was lost may go on with its session (XEP-0198). Until "
+     "then its contacts see it as it was. 0: not at all."},
+    {"sm", "resume-location", CONFIG_TEXT, 0, NULL, PLAIN_ROW,
+     "Where clients shall connect for that, as name:port. Without it they look as usual."},
+    {"sm", "unacknowledged-stanzas", CONFIG_NUMBER, 0, "256", 1, 100000, NULL,
+     "How many stanzas that a client has not acknowledged (XEP-0198) are kept in memory. Stored "
+     "messages beyond that wait in the database."},
+    {"sm", "unacknowledged-size", CONFIG_SIZE, 0, "1M", 4 * KIB, GIB, NULL,
+     "How large these may be together."},
     {"sm", "offline-messages", CONFIG_NUMBER, 0, "1000", 0, 1000000, NULL,
      "How many messages are kept for an account that is away (XEP-0160); further ones go back as "
      "errors."},

@@ -65,8 +65,6 @@ FEATURES = {
                  "</compress>", "unsupported-stanza-type"),
     "sasl2": ("<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'/>",
               "unsupported-stanza-type"),
-    "sm-enable": ("<enable xmlns='urn:xmpp:sm:3'/>", "unsupported-stanza-type"),
-    "sm-resume": ("<resume xmlns='urn:xmpp:sm:3' previd='1' h='0'/>", "unsupported-stanza-type"),
     "csi": ("<inactive xmlns='urn:xmpp:csi:0'/>", "unsupported-stanza-type"),
     "dialback": ("<db:result xmlns:db='jabber:server:dialback' from='a' to='b'>x</db:result>",
                  "unsupported-stanza-type"),

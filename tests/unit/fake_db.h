@@ -350,6 +350,15 @@ bool db_get_bool(const struct db_result *result, size_t row, int column)
     return *db_get_text(result, row, column) == 't';
 }
 
+void db_get_bytes(const struct db_result *result, size_t row, int column, struct buffer *out)
+{
+    const char *text = db_get_text(result, row, column);
+
+    for (unsigned byte; sscanf(text, "%2x", &byte) == 1; text += 2) {
+        buffer_append_char(out, (char)byte);
+    }
+}
+
 const char *db_problem(const struct db *db)
 {
     (void)db;

@@ -10,11 +10,11 @@
 #include "c2s/plugin.h"
 #include "c2s/sm/plugin.h"
 #include "common/base/clock.h"
-#include "common/io/timer.h"
 #include "common/service/service.h"
 #include "common/xmpp/parser.h"
 #include "tests/unit/fake_db.h"
 #include "tests/unit/fake_lines.h"
+#include "tests/unit/fake_timers.h"
 
 #define FAKE_NETWORK "example.net"
 #define FAKE_HOST    "alpha.example.net"
@@ -30,6 +30,7 @@ struct client {
     int paused;
     size_t room; /* stanzas it takes before it is full */
     bool gone;
+    uint64_t since_ms;
 };
 
 struct loop_task {
@@ -48,19 +49,12 @@ static struct {
     struct buffer offered, answered; /* a line each */
     bool stopped;
     bool shortcut;
-    int64_t resources, roster_items, directed;
+    int64_t resources, roster_items, directed, resume_ms;
     bool lost[SLOTS]; /* slots that are not ours */
     unsigned fenced;
     void *state; /* of the plugin */
     struct parser_pool *pool;
     struct client clients[12];
-    struct {
-        void (*fired)(void *user);
-        void *user;
-    } timer[16];
-    size_t timers;
-    void (*sweep)(void *user);
-    void *sweep_user;
 } fake;
 
 /* The loop. */
@@ -95,44 +89,6 @@ static void pump(void)
         }
         free(task);
     }
-}
-
-struct timer *timer_new(struct loop *loop, void (*fired)(void *user), void *user)
-{
-    (void)loop;
-    assert_true(fake.timers < ARRAY_SIZE(fake.timer));
-    fake.timer[fake.timers].fired = fired;
-    fake.timer[fake.timers++].user = user;
-    fake.sweep = fired;
-    fake.sweep_user = user;
-    return NULL;
-}
-
-void timer_start(struct timer *timer, uint64_t after_ms, uint64_t repeat_ms)
-{
-    (void)timer;
-    (void)after_ms;
-    (void)repeat_ms;
-}
-
-void timer_stop(struct timer *timer)
-{
-    (void)timer;
-}
-
-void timer_close(struct timer *timer)
-{
-    (void)timer;
-}
-
-/* Time passes, and every timer of the plugin fires. */
-static UNUSED void fake_pass(uint64_t ms)
-{
-    clock_fake(clock_monotonic_ms() + ms, clock_wall_us() + (int64_t)ms * 1000);
-    for (size_t i = 0; i < fake.timers; i++) {
-        fake.timer[i].fired(fake.timer[i].user);
-    }
-    pump();
 }
 
 /* Without jitter. */
@@ -198,7 +154,20 @@ int64_t config_number(const struct config *config, const char *section, const ch
     if (strcmp(key, "outbox-expiry") == 0) {
         return 60000;
     }
+    if (strcmp(key, "resume-time") == 0) {
+        return fake.resume_ms;
+    }
     return strcmp(key, "directed-presence") == 0 ? fake.directed : 8;
+}
+
+const char *config_text(const struct config *config, const char *section, const char *instance,
+                        const char *key)
+{
+    (void)config;
+    (void)section;
+    (void)instance;
+    (void)key;
+    return NULL;
 }
 
 size_t config_list_size(const struct config *config, const char *section, const char *instance,
@@ -392,6 +361,16 @@ void client_send(struct client *client, struct stanza *stanza)
 void client_resumed(struct client *client, const struct jid *full, void *session)
 {
     client_bound(client, full, session);
+}
+
+const struct jid *client_account(const struct client *client)
+{
+    return client->jid;
+}
+
+uint64_t client_since(const struct client *client)
+{
+    return client->since_ms;
 }
 
 void client_hold(struct client *client)

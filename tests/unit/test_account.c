@@ -392,11 +392,11 @@ static void test_idle_account_is_let_go(void **state)
     fake_hang_up(login("alice", "a"));
     units = fake_db.units;
     clock_fake(1000000 + 59999, 0);
-    fake.sweep(fake.sweep_user);
+    fake_timers.sweep->fired(fake_timers.sweep->user);
     fake_hang_up(login("alice", "a"));
     assert_int_equal(fake_db.units, units);
     clock_fake(1000000 + 59999 + 60000, 0);
-    fake.sweep(fake.sweep_user);
+    fake_timers.sweep->fired(fake_timers.sweep->user);
     fake_hang_up(login("alice", "a"));
     assert_int_equal(fake_db.units, 2 * units);
 }
@@ -407,7 +407,7 @@ static void test_account_in_use_stays(void **state)
 
     (void)state;
     clock_fake(100000000, 0);
-    fake.sweep(fake.sweep_user);
+    fake_timers.sweep->fired(fake_timers.sweep->user);
     pump();
     assert_int_equal(client->closed, -1);
 }

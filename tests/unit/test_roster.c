@@ -51,7 +51,7 @@ static void test_stored(void **state)
     say(a, SET("<item jid='c@y.z' name='See'><group>One</group><group>T&amp;o</group></item>"));
     fake_hang_up(a);
     clock_fake(100000000, 0);
-    fake.sweep(fake.sweep_user);
+    fake_timers.sweep->fired(fake_timers.sweep->user);
     a = login("alice", "a");
     say(a, GET(""));
     expect(a, RESULT " roster 1 {c@y.z none 'See' [One] [T&o]}");

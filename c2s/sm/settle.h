@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * How much of what a client has sent is settled (XEP-0198 §4, "handled"). Every stanza gets a
+ * ticket with its number when it arrives; whoever still works on it keeps the ticket. h is the
+ * length of the longest settled prefix: the number before the lowest open ticket.
+ *
+ * The queue of the account holds the ticket while the stanza waits and its job runs. sm_submit()
+ * inside the job, or inside sm_done of a unit that has one, keeps it until that unit has been
+ * answered. Other work that outlives the job takes it with settle_take() (session.h).
+ *
+ * Numbers are those of XEP-0198: they begin again at 0 behind 2^32 - 1. Pure: no I/O.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct settle_ticket;
+
+struct settle {
+    uint32_t arrived; /* the number of the last stanza */
+    struct settle_ticket *open;
+    /* h has risen; called inside settle_release(). */
+    void (*progress)(void *user);
+    void *user;
+};
+
+void settle_init(struct settle *settle, void (*progress)(void *user), void *user);
+/* Tickets that are still open count for nothing any more. */
+void settle_fini(struct settle *settle);
+
+/* The next stanza; its ticket, with one reference. */
+struct settle_ticket *settle_arrived(struct settle *settle);
+uint32_t settle_h(const struct settle *settle);
+/* The numbers go on behind h; what is still open is not counted any more: its sender sends it
+ * again. */
+void settle_reset(struct settle *settle, uint32_t h);
+
+/* NULL is allowed: a stanza that nobody counts. */
+struct settle_ticket *settle_ref(struct settle_ticket *ticket);
+void settle_release(struct settle_ticket *ticket);
+uint32_t settle_number(const struct settle_ticket *ticket);
+/* Whose it is; NULL: nobody's any more. */
+struct settle *settle_of(const struct settle_ticket *ticket);

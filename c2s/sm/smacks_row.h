@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The row of a session in the table `session` (docs/SCHEMA.md): what is needed to resume it after
+ * its worker has died, and to tell its contacts when its time is over.
+ */
+#pragma once
+
+#include "c2s/sm/smacks.h"
+
+/* Writes the row of a resumable session; the account is held. */
+void smacks_row_insert(struct session *session, sm_done *done, void *user);
+/* Writes h if it has risen; smacks_wake() follows. */
+void smacks_row_store_h(struct session *session);
+/* Something that the row tells has changed: it is written soon, with everything. */
+void smacks_row_touch(struct session *session);
+/* The same now, with expires_us; the account is held. done may be NULL. */
+void smacks_row_save(struct session *session, sm_done *done, void *user);
+/* The same, behind: nobody waits. */
+void smacks_row_write(struct session *session);
+/* The session has ended in order, or by conflict and the like; or its time is over: then the row
+ * stays a while to tell h. */
+void smacks_row_delete(struct session *session);
+void smacks_row_expire(struct session *session);
+/* Whether there is such a row: one row, and its column is h. */
+void smacks_row_find_past(struct account *account, const char *sm_id, sm_done *done, void *user);
+/* It is not written any more. */
+void smacks_row_forget(struct smacks *smacks);
+
+void smacks_rows_start(struct sm *sm);
+void smacks_rows_stop(struct sm *sm);
+/* Sessions that were resumable when their worker died, or was stopped: they wait again. */
+extern const struct db_statement smacks_rows_load;
+void smacks_rows_loaded(struct account *account, const struct db_result *rows);
