@@ -223,8 +223,10 @@ static void test_unconfirmed(void **state)
     struct world *world = open_world(state, 60000);
 
     run_sql(world, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
-    run_sql(world, "SELECT pg_reload_conf()");
-    ask_sql(world, terminate_others); /* the next backend begins with it */
+    db_session_close(world->session); /* a reload would be seen by its backends some time later */
+    postgres_kill(&postgres);
+    assert_true(postgres_start(&postgres));
+    open_session(world);
     submit_repeated(world, 1);
     for (int cancelled = 0; cancelled < 3;) {
         cancelled += (int)ask_sql(world, cancel_waiting);
