@@ -235,13 +235,13 @@ static void on_offer(struct offer *offer, int problem)
 
 /* --- answers of others --- */
 
+/* Not held: whoever made the offer is there, and waits for it. */
 static void route_answer(const struct offer *answer)
 {
     struct router *router = answer->router;
     const struct jid *to = &answer->durable->to;
     struct component *receiver;
-    if (!hold_applies(router->hold, to->domain) &&
-        forward_find(router, answer->sender, to, &receiver) < 0 && receiver->durable &&
+    if (forward_find(router, answer->sender, to, &receiver) < 0 && receiver->durable &&
         component_has_room(receiver, answer->length))
         component_send(receiver, answer->bytes, answer->length);
     else

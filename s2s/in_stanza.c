@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/base/table.h"
 #include "s2s/in.h"
+#include "s2s/out.h"
 #include "s2s/probe.h"
 
 /* The domain of ours that a stanza with a malformed `to` is taken to be for; NULL: its sender is
@@ -60,7 +61,7 @@ void in_stanza(void *user, struct stanza *stanza, int problem, const char *bytes
         stream_fail(in->stream, (enum stream_condition)condition, NULL);
         return;
     }
-    if (probe_answered(in->server, stanza)) {
+    if (probe_answered(in->server, stanza) || barrier_answered(in->server, stanza)) {
         stanza_unref(stanza);
         return;
     }

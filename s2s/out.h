@@ -9,6 +9,7 @@
  * out_open.c      features, TLS, certificate
  * out_prove.c     SASL EXTERNAL and dialback
  * out_ack.c       acknowledgements (XEP-0198)
+ * out_barrier.c   pings in their place
  * out_trace.c     what is said to who follows it
  */
 #pragma once
@@ -92,6 +93,21 @@ void out_sm_begin(struct out *out);
 void out_sm_sent(struct out *out, struct parcel *parcel);
 /* What was not acknowledged waits again; true: there was some. */
 bool out_sm_return(struct out *out);
+/* Their answer is awaited, or has come. */
+void out_ack_begin(struct out *out);
+void out_ack_progress(struct out *out);
+/* One that was sent has arrived. */
+void out_ack_settle(struct out *out, struct parcel *parcel);
 /* As much may be unacknowledged as may wait. */
 bool out_sm_has_room(const struct out *out);
 void out_sm_on_timer(void *out);
+
+/* out_barrier.c */
+/* Asks about what has been sent for the pair, unless it does already. */
+void barrier_ask(struct pair *pair);
+/* Whether the stanza, from outside, is the answer; then it is handled. */
+bool barrier_answered(struct server *server, const struct stanza *stanza);
+/* There was none in time. False: the stream is no good. */
+bool barrier_late(struct out *out);
+/* Nothing is in question any more. */
+void barrier_lift(struct pair *pair);

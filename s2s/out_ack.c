@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * Acknowledgements from another server (XEP-0198, without resumption): what is sent is kept until
- * then. A server may answer before it has handled everything, so it is asked again some times
- * before too little progress means that it does nothing any more.
+ * then; what is sent to a server that has not, if somebody answers for it. A server may answer
+ * before it has handled everything, so it is asked again some times before too little progress
+ * means that it does nothing any more.
  */
 #include <stdlib.h>
 
 #include "common/base/memory.h"
+#include "s2s/offer.h"
 #include "s2s/out.h"
 
 #define TICKS 4 /* in ack-timeout */
@@ -25,19 +27,24 @@ void out_sm_begin(struct out *out)
     send_text(out, enable, sizeof(enable) - 1);
 }
 
+void out_ack_begin(struct out *out)
+{
+    uint64_t tick_ms = out->server->limits.ack_ms / TICKS;
+    if (!timer_active(out->ack))
+        timer_start(out->ack, tick_ms, tick_ms);
+}
+
 static void ask(struct out *out)
 {
     static const char request[] = "<r xmlns='" NS_SM "'/>";
-    uint64_t tick_ms = out->server->limits.ack_ms / TICKS;
     if (out->ack_asked || !out->unacked || out->ended)
         return;
     out->ack_asked = true;
-    if (!timer_active(out->ack))
-        timer_start(out->ack, tick_ms, tick_ms);
+    out_ack_begin(out);
     send_text(out, request, sizeof(request) - 1);
 }
 
-static void progress(struct out *out)
+void out_ack_progress(struct out *out)
 {
     out->ack_ticks = 0;
     timer_stop(out->ack);
@@ -46,10 +53,14 @@ static void progress(struct out *out)
 void out_sm_on_timer(void *user)
 {
     struct out *out = user;
-    if (++out->ack_ticks < TICKS)
-        ask(out);
-    else
+    if (++out->ack_ticks < TICKS) {
+        if (out->sm)
+            ask(out);
+    } else if (out->sm) {
         out_fail(out, "the server does not acknowledge");
+    } else if (!barrier_late(out)) {
+        out_fail(out, "the server does not answer a ping");
+    }
 }
 
 bool out_sm_has_room(const struct out *out)
@@ -68,28 +79,35 @@ static void count(struct out *out, const struct parcel *parcel, int by)
 
 void out_sm_sent(struct out *out, struct parcel *parcel)
 {
-    if (!out->sm) {
+    if (!out->sm && !parcel->offer) {
         parcel_free(parcel);
         return;
     }
     DL_APPEND(out->unacked, parcel);
     count(out, parcel, 1);
-    ask(out);
+    if (out->sm)
+        ask(out);
+    else
+        barrier_ask(parcel->pair);
 }
 
-static void settle(struct out *out)
+void out_ack_settle(struct out *out, struct parcel *parcel)
 {
-    struct parcel *parcel = out->unacked;
+    struct offer *offer = parcel->offer;
+    parcel->offer = NULL;
     DL_DELETE(out->unacked, parcel);
     count(out, parcel, -1);
-    out->acknowledged++;
     parcel_free(parcel);
+    if (offer)
+        offer_took(offer);
 }
 
 static void on_a(void *user, struct element *element)
 {
     struct out *out = user;
     uint32_t h, settled;
+    if (!out->sm)
+        return;
     if (ack_read_h(element, &h)) {
         stream_fail(out->stream, STREAM_BAD_FORMAT, NULL);
         return;
@@ -101,9 +119,10 @@ static void on_a(void *user, struct element *element)
     out->ack_asked = false;
     if (settled == 0)
         return; /* the timer asks again: not at once, or the two of us would do nothing else */
+    out->acknowledged = h;
     for (; settled > 0; settled--)
-        settle(out);
-    progress(out);
+        out_ack_settle(out, out->unacked);
+    out_ack_progress(out);
     remote_succeeded(out->remote);
     ask(out);
     out_flush(out);
@@ -127,13 +146,21 @@ static void on_enabled(void *user, struct element *element)
 static void on_failed(void *user, struct element *element)
 {
     struct out *out = user;
+    struct parcel *parcel, *next;
+    struct pair *pair;
     (void)element;
-    while (out->unacked)
-        settle(out);
     out->sm = false;
     out->sm_offered = false;
     out->ack_asked = false;
-    progress(out);
+    out_ack_progress(out);
+    DL_FOREACH_SAFE (out->unacked, parcel, next) {
+        if (!parcel->offer)
+            out_ack_settle(out, parcel);
+    }
+    DL_FOREACH (out->remote->pairs, pair) {
+        if (pair->out == out)
+            barrier_ask(pair);
+    }
     out_flush(out);
 }
 

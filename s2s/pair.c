@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "s2s/offer.h"
 #include "s2s/out.h"
 
 static const char *const STATE_NAMES[PAIR_STATES] = {
@@ -69,15 +70,47 @@ static void add_up(struct parcel *parcel)
 
 void parcel_free(struct parcel *parcel)
 {
+    if (parcel->offer)
+        offer_drop(parcel->offer);
     stanza_unref(parcel->stanza);
     free(parcel);
 }
 
+/* Seconds, 0: any time. */
+static unsigned next_try(const struct remote *remote)
+{
+    uint64_t now = clock_monotonic_ms();
+    if (!timer_active(remote->retry) || remote->retry_at_ms <= now)
+        return 0;
+    return (unsigned)((remote->retry_at_ms - now + 999) / 1000);
+}
+
+/* Whoever answers for it, or else its sender, is told. */
+static void tell_end(const struct remote *remote, const struct stanza *stanza, struct offer *offer,
+                     enum stanza_condition condition, const char *text)
+{
+    if (offer)
+        offer_refuse(offer, condition, text, next_try(remote));
+    else
+        server_bounce(remote->server, stanza, condition, text);
+}
+
 static void end_parcel(struct parcel *parcel, enum stanza_condition condition, const char *text)
 {
+    struct offer *offer = parcel->offer;
+    parcel->offer = NULL;
     take(parcel);
-    server_bounce(parcel->pair->remote->server, parcel->stanza, condition, text);
+    tell_end(parcel->pair->remote, parcel->stanza, offer, condition, text);
     parcel_free(parcel);
+}
+
+void pair_give_back(struct pair *pair, const char *text)
+{
+    struct parcel *parcel, *next;
+    DL_FOREACH_SAFE (pair->waiting, parcel, next) {
+        if (parcel->offer)
+            end_parcel(parcel, STANZA_REMOTE_SERVER_TIMEOUT, text);
+    }
 }
 
 void pair_bounce(struct pair *pair, enum stanza_condition condition, const char *text)
@@ -130,10 +163,11 @@ static bool has_room(const struct remote *remote, size_t size)
            server->queued_bytes + size <= limits->queue_total;
 }
 
-static void enqueue(struct pair *pair, struct stanza *stanza)
+static void enqueue(struct pair *pair, struct stanza *stanza, struct offer *offer)
 {
     struct parcel *parcel = xcalloc(1, sizeof(*parcel));
     parcel->stanza = stanza;
+    parcel->offer = offer;
     parcel->pair = pair;
     parcel->size = arena_size(stanza->arena);
     parcel->deadline_ms = clock_monotonic_ms() + pair->remote->server->limits.expiry_ms;
@@ -142,28 +176,30 @@ static void enqueue(struct pair *pair, struct stanza *stanza)
     arm_expiry(pair);
 }
 
-static bool comes_too_soon(const struct remote *remote)
+/* Before the next attempt nothing that others keep has to wait here. */
+static bool comes_too_soon(const struct pair *pair, const struct offer *offer)
 {
-    return timer_active(remote->retry) &&
-           remote->retry_at_ms > clock_monotonic_ms() + remote->server->limits.expiry_ms;
+    const struct remote *remote = pair->remote;
+    uint64_t patience_ms = offer ? 0 : remote->server->limits.expiry_ms;
+    return !pair->out && timer_active(remote->retry) &&
+           remote->retry_at_ms > clock_monotonic_ms() + patience_ms;
 }
 
-void pair_send(struct pair *pair, struct stanza *stanza)
+void pair_send(struct pair *pair, struct stanza *stanza, struct offer *offer)
 {
     struct remote *remote = pair->remote;
-    struct server *server = remote->server;
     bool full = !has_room(remote, arena_size(stanza->arena));
-    if (full || comes_too_soon(remote)) {
+    if (full || comes_too_soon(pair, offer)) {
         if (full)
-            server_bounce(server, stanza, STANZA_RESOURCE_CONSTRAINT,
-                          "too much waits for this domain");
+            tell_end(remote, stanza, offer, STANZA_RESOURCE_CONSTRAINT,
+                     "too much waits for this domain");
         else
-            server_bounce(server, stanza, STANZA_REMOTE_SERVER_TIMEOUT, problem_of(remote));
+            tell_end(remote, stanza, offer, STANZA_REMOTE_SERVER_TIMEOUT, problem_of(remote));
         stanza_unref(stanza);
         remote_release(remote);
         return;
     }
-    enqueue(pair, stanza);
+    enqueue(pair, stanza, offer);
     if (pair->state == PAIR_READY)
         pair_flush(pair);
     else if (pair->out)
@@ -185,6 +221,7 @@ void pair_flush(struct pair *pair)
 
 void pair_return(struct pair *pair, struct parcel *parcel)
 {
+    parcel->covered = false;
     DL_PREPEND(pair->waiting, parcel);
     add_up(parcel);
     timer_stop(pair->expiry);
@@ -228,6 +265,7 @@ struct pair *pair_get(struct server *server, const char *local, const char *doma
 void pair_detach(struct pair *pair)
 {
     pair->out = NULL;
+    barrier_lift(pair);
     pair_enter(pair, pair->waiting ? PAIR_WAITING : PAIR_IDLE);
 }
 
@@ -240,6 +278,7 @@ void pair_free(struct pair *pair)
     }
     DL_DELETE(pair->remote->pairs, pair);
     timer_close(pair->expiry);
+    barrier_lift(pair);
     free(pair->dialback_id);
     free(pair->local);
     free(pair);

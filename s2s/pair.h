@@ -28,10 +28,14 @@ enum pair_state {
     PAIR_STATES
 };
 
+struct offer;
+
 /* A stanza that is to go out. */
 struct parcel {
     struct stanza *stanza;
     struct pair *pair;
+    struct offer *offer; /* somebody answers for it meanwhile; NULL: nobody does */
+    bool covered;        /* sent, and a barrier behind it */
     size_t size;
     uint64_t deadline_ms;
     struct parcel *prev, *next;
@@ -46,6 +50,7 @@ struct pair {
     struct timer *expiry;
     char *dialback_id; /* of the stream on which a key of ours is in question; NULL: none */
     bool no_external;  /* the peer did not like it */
+    char *barrier;     /* the id of the ping that is in question; NULL: none */
     struct pair *prev, *next;
 };
 
@@ -59,8 +64,8 @@ void pair_enter(struct pair *pair, enum pair_state state);
 const char *pair_state_name(enum pair_state state);
 /* A key of ours is in question on the stream with that id. */
 bool pair_asks(const struct pair *pair, const char *stream_id);
-/* To be consumed. */
-void pair_send(struct pair *pair, struct stanza *stanza);
+/* To be consumed, both; offer may be NULL. */
+void pair_send(struct pair *pair, struct stanza *stanza, struct offer *offer);
 /* What may be sent now is. */
 void pair_flush(struct pair *pair);
 /* A parcel that was sent, but not acknowledged: goes to the front again. */
@@ -70,6 +75,8 @@ void parcel_free(struct parcel *parcel);
 void pair_bounce(struct pair *pair, enum stanza_condition condition, const char *text);
 /* The same for what would wait too long. */
 void pair_bounce_until(struct pair *pair, uint64_t time_ms, const char *text);
+/* What others answer for goes back to them: it cannot be sent now. */
+void pair_give_back(struct pair *pair, const char *text);
 /* It is on no stream any more. */
 void pair_detach(struct pair *pair);
 void pair_free(struct pair *pair);

@@ -183,7 +183,7 @@ static void send_ping(struct probe *probe)
     stanza_set_from(ping, &from);
     stanza_set_to(ping, &to);
     element_add(ping->root, NS_PING, "ping");
-    pair_send(probe->pair, ping);
+    pair_send(probe->pair, ping, NULL);
 }
 
 /* --- the beginning --- */

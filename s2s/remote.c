@@ -385,6 +385,7 @@ void remote_failed(struct remote *remote, bool final, const char *problem)
             pair_bounce(pair, STANZA_REMOTE_SERVER_NOT_FOUND, problem);
         else
             pair_bounce_until(pair, remote->retry_at_ms, problem);
+        pair_give_back(pair, problem);
         pair_enter(pair, pair->waiting ? PAIR_WAITING : PAIR_IDLE);
     }
     verify_fail(remote, NULL,

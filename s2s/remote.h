@@ -31,10 +31,11 @@ struct remote {
 
     struct timer *retry; /* runs: back-off */
     uint64_t retry_at_ms;
-    uint64_t begun_ms; /* the latest attempt */
-    unsigned failures; /* since something went well */
-    char *problem;     /* of the attempt that is under way, else of the latest one */
-    char *failure;     /* why the latest attempt failed, until something goes well */
+    uint64_t begun_ms;   /* the latest attempt */
+    unsigned failures;   /* since something went well */
+    char *problem;       /* of the attempt that is under way, else of the latest one */
+    char *failure;       /* why the latest attempt failed, until something goes well */
+    unsigned unanswered; /* streams on which no ping was answered */
     bool waits_turn;
     struct remote *prev, *next; /* server->turns */
 };

@@ -12,6 +12,7 @@
 #include "common/service/service.h"
 #include "s2s/dns_unbound.h"
 #include "s2s/in.h"
+#include "s2s/offer.h"
 #include "s2s/out.h"
 #include "s2s/pair.h"
 #include "s2s/probe.h"
@@ -87,7 +88,7 @@ void server_to_remote(struct server *server, struct stanza *stanza)
         stanza_unref(stanza);
         return;
     }
-    pair_send(pair_get(server, stanza->from.domain, stanza->to.domain), stanza);
+    pair_send(pair_get(server, stanza->from.domain, stanza->to.domain), stanza, NULL);
 }
 
 /* --- the router --- */
@@ -135,6 +136,17 @@ static void on_undelivered(void *user, struct stanza *stanza)
         stanza_unref(stanza);
 }
 
+static void on_offer(void *user, const struct durable *offer, struct stanza *stanza)
+{
+    offer_received(user, offer, stanza);
+}
+
+static void on_answered(void *user, const struct durable *answer)
+{
+    if (answer->kind == DURABLE_FORGET)
+        offer_forget(user, answer->id);
+}
+
 static void on_link_closed(void *user)
 {
     struct server *server = user;
@@ -145,6 +157,7 @@ static void on_link_closed(void *user)
     HASH_ITER (hh, server->remotes, remote, next) {
         remote_free(remote);
     }
+    offer_free_all(server);
     dns_unbound_free(server->dns);
     parser_pool_free(server->parsers);
     policy_unref(server->policy);
@@ -161,6 +174,8 @@ static const struct link_ops link_ops = {
     .stanza = on_stanza,
     .drained = on_drained,
     .undelivered = on_undelivered,
+    .offer = on_offer,
+    .answered = on_answered,
     .closed = on_link_closed,
 };
 

@@ -18,6 +18,7 @@
 
 struct remote;
 struct in;
+struct offer;
 struct out;
 struct probe;
 
@@ -56,6 +57,9 @@ struct server {
     unsigned retrying;      /* of them: domains that have failed before */
     unsigned verifications; /* in question at other servers */
     size_t queued_bytes;    /* that wait, or have not been acknowledged */
+    struct offer *offers;   /* by id */
+    struct offer *taken;    /* of them */
+    size_t taken_count;
 
     bool congested; /* the router does not take more: nothing is read from outside */
     bool stopping;

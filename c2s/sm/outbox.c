@@ -2,7 +2,8 @@
  *
  * The outbox, in memory: a list for each pair of domains, in the order of sending. Whatever comes
  * back stops the list; after a while its head is offered alone, and the rest follows once that has
- * been taken: so a dead domain costs one offer now and then, however much waits for it.
+ * been taken, or has not come back for a moment: so a dead domain costs few offers now and then,
+ * however much waits for it.
  */
 #include "c2s/sm/outbox.h"
 
@@ -48,8 +49,7 @@ struct list {
     const char *theirs;
     struct parcel *parcels;
     size_t count;
-    size_t offered;
-    unsigned failures;            /* in a row; above 0 only the head is offered */
+    unsigned failures;            /* in a row; above 0 the head is offered first */
     uint64_t due_ms;              /* nothing is offered before; UINT64_MAX: until it is reachable */
     enum stanza_condition reason; /* of the latest failure */
     char *problem;                /* the same for people, or NULL */
@@ -138,16 +138,9 @@ static void release_list(struct outbox *outbox, struct list *list)
     free(list);
 }
 
-static void not_offered(struct parcel *parcel)
-{
-    parcel->list->offered -= parcel->offered ? 1 : 0;
-    parcel->offered = false;
-}
-
 /* The list and the sender stay, even if that was their last. */
 static void remove_parcel(struct outbox *outbox, struct parcel *parcel)
 {
-    not_offered(parcel);
     HASH_DEL(outbox->parcels, parcel);
     DL_DELETE(parcel->list->parcels, parcel);
     parcel->list->count--;
@@ -192,19 +185,29 @@ static bool offer(struct outbox *outbox, struct parcel *parcel)
     parcel->attempt++;
     parcel->offered = true;
     parcel->offered_ms = clock_monotonic_ms();
-    list->offered++;
     return true;
+}
+
+/* How many, from the head, may be on their way. */
+static size_t window_of(const struct list *list, uint64_t now)
+{
+    const struct parcel *head = list->parcels;
+
+    if (list->failures == 0)
+        return WINDOW;
+    return head && head->offered && head->offered_ms + TICK_MS <= now ? WINDOW : 1;
 }
 
 static void flow(struct outbox *outbox, struct list *list)
 {
-    size_t window = list->failures > 0 ? 1 : WINDOW;
+    uint64_t now = clock_monotonic_ms();
+    size_t window = window_of(list, now);
     struct parcel *parcel;
 
-    if (clock_monotonic_ms() < list->due_ms)
+    if (now < list->due_ms)
         return;
     DL_FOREACH (list->parcels, parcel) {
-        if (list->offered >= window || (!parcel->offered && !offer(outbox, parcel)))
+        if (window-- == 0 || (!parcel->offered && !offer(outbox, parcel)))
             return;
     }
 }
@@ -283,7 +286,7 @@ static void refused_for_now(struct outbox *outbox, struct parcel *parcel,
 {
     struct list *list = parcel->list;
 
-    not_offered(parcel);
+    parcel->offered = false;
     if (refused->reason != STANZA_UNEXPECTED_REQUEST)
         back_off(list, refused);
     else if (list->failures == 0)
@@ -326,7 +329,7 @@ void outbox_full(struct sm *sm, const char *id)
     HASH_FIND_STR(sm->outbox->parcels, id, parcel);
     if (!parcel)
         return;
-    not_offered(parcel);
+    parcel->offered = false;
     parcel->list->due_ms = UINT64_MAX; /* until <ready/> */
 }
 
@@ -338,7 +341,7 @@ static void start_over(struct list *list)
     struct parcel *parcel;
 
     DL_FOREACH (list->parcels, parcel) {
-        not_offered(parcel);
+        parcel->offered = false;
     }
     list->failures = 0;
     list->due_ms = 0;

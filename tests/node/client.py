@@ -201,8 +201,8 @@ class Client(Stream):
         self.send("<presence/>")
         self.settle()
 
-    def send_message(self, to, body):
-        self.send(f"<message type='chat' to={quoteattr(to)} id='{next(self._ids)}'>"
+    def send_message(self, to, body, kind="chat"):
+        self.send(f"<message type='{kind}' to={quoteattr(to)} id='{next(self._ids)}'>"
                   f"<body>{escape(body)}</body></message>")
 
     def wait_message(self, body, seconds=SECONDS):

@@ -27,7 +27,7 @@ def test_refused_when_they_connect(world, prosody, here, name):
 @pytest.mark.parametrize("name, text", REFUSED)
 def test_refused_when_we_connect(prosody, impatient, here, name, text):
     there = f"alice@{special(name)}"
-    here.send_message(there, "not for them")
+    here.send_message(there, "not for them", "headline")  # which is not kept for days
     error = wait_error(here, there)
     assert condition(error) == ("wait", "remote-server-timeout")
     assert text in error_text(error)
@@ -43,7 +43,7 @@ def test_ours_refused(world, prosody, impatient, login):
     """The sender is told what the other server said."""
     here = appear(login(world.node.add_account(domain=DISTRUSTED), where=world.node))
     there = f"alice@{special('strict')}"
-    here.send_message(there, "will you hear me?")
+    here.send_message(there, "will you hear me?", "headline")
     error = wait_error(here, there)
     assert condition(error) == ("wait", "remote-server-timeout")
     assert error_text(error).startswith("the server ended the stream: not-authorized: "

@@ -39,7 +39,7 @@ def test_reached(world, prosody, here, name, how):
 def test_a_server_that_does_not_serve_it(request, impatient, here, peer, why):
     request.getfixturevalue(peer)
     there = f"alice@{special('unserved', peer)}"
-    here.send_message(there, "lost")
+    here.send_message(there, "lost", "headline")  # which is not kept for days
     error = wait_error(here, there)
     assert condition(error) == TIMEOUT
     assert error_text(error).startswith(why)
@@ -52,7 +52,7 @@ def test_a_server_that_does_not_serve_it(request, impatient, here, peer, why):
     ("bogus.example", TIMEOUT, "DNSSEC says that the answer is forged"),
 ])
 def test_not_reached(world, prosody, impatient, here, domain, error, text):
-    here.send_message(f"alice@{domain}", "lost")
+    here.send_message(f"alice@{domain}", "lost", "headline")
     answer = wait_error(here, f"alice@{domain}")
     assert condition(answer) == error
     assert text in error_text(answer)

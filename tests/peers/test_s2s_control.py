@@ -310,7 +310,7 @@ def test_show_of_an_option_that_is_not_there(ctl):
 
 
 def send_to(node, login, there):
-    login(where=node).send(f"<message to='nobody@{there}'><body>x</body></message>")
+    login(where=node).send_message(f"nobody@{there}", "x", "headline")
 
 
 def test_show_of_what_is_being_negotiated(left, ctl, login, listener, there):

@@ -25,7 +25,8 @@ def test_why_the_attempt_before_failed(pair, login):
     node.reconfigure({f'peer "{SILENT}"': {"address": f"{ports.ADDRESS}:{port}"},
                       "s2s": {**node.settings["s2s"], "stanza-expiry": "3s"}})
     client = login(where=node)
-    client.send_message(f"somebody@{SILENT}", "lost")
+    # of a kind that the session manager does not keep
+    client.send_message(f"somebody@{SILENT}", "lost", "headline")
     node.daemon("s2s").wait_log(f"event=s2s_failed domain={SILENT}")
     with socket.create_server((ports.ADDRESS, port)) as server:
         server.settimeout(20)

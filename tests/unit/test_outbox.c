@@ -167,6 +167,14 @@ static void a_dead_domain(void **state)
     assert_int_equal(offers(), 1);
     took(ids[0]);
     assert_int_equal(offers(), 3); /* all that waited */
+    not_now(ids[1], 0);
+    not_now(ids[2], 0);
+    fake_pass(1000);
+    assert_int_equal(offers(), 1);
+    fake_pass(999);
+    assert_int_equal(offers(), 0);
+    fake_pass(1); /* it does not come back at once */
+    assert_int_equal(offers(), 1);
     free(text);
     for (int i = 0; i < 3; i++)
         free(ids[i]);

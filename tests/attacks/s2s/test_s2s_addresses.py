@@ -20,7 +20,8 @@ def stream(peer):
 @pytest.fixture
 def way_back(peer, alice):
     """What the node sends to the peer."""
-    alice.send_message(f"nobody@{peer.domain}", "open")
+    # of a kind that nobody answers for, or a ping would come behind it
+    alice.send_message(f"nobody@{peer.domain}", "open", "headline")
     stream = peer.accept().serve(more="")
     assert stream.next_stanza().findtext(f"{{{SERVER}}}body") == "open"
     return stream

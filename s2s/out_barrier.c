@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Servers without XEP-0198: behind stanzas that somebody answers for goes a ping (XEP-0199). As
+ * stanzas between two domains are handled in order (RFC 6120 §10.1), its answer, whatever it says,
+ * proves that they have arrived. One ping is in question for each pair, and covers all before it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/tls/crypto.h"
+#include "common/xmpp/namespaces.h"
+#include "s2s/out.h"
+
+#define NS_PING  "urn:xmpp:ping"
+#define ID_BYTES 16
+/* After so many streams on which no ping was answered it is taken for a server that cannot. */
+#define UNANSWERED_MAX 3
+
+static struct stanza *ping_of(const struct pair *pair)
+{
+    struct stanza *ping = stanza_new(STANZA_IQ, IQ_GET);
+    struct jid jid;
+    element_set(ping->root, "id", pair->barrier);
+    element_add(ping->root, NS_PING, "ping");
+    if (jid_make(ping->arena, NULL, pair->local, NULL, &jid) == 0)
+        stanza_set_from(ping, &jid);
+    if (jid_make(ping->arena, NULL, pair->remote->domain, NULL, &jid) == 0)
+        stanza_set_to(ping, &jid);
+    return ping;
+}
+
+static bool has_unconfirmed(const struct pair *pair)
+{
+    const struct parcel *parcel;
+    DL_FOREACH (pair->out->unacked, parcel) {
+        if (parcel->pair == pair)
+            return true;
+    }
+    return false;
+}
+
+void barrier_ask(struct pair *pair)
+{
+    struct out *out = pair->out;
+    struct parcel *parcel;
+    char id[2 * ID_BYTES + 1];
+    if (pair->barrier || out->ended || !has_unconfirmed(pair))
+        return;
+    crypto_random_hex(id, ID_BYTES);
+    pair->barrier = xstrdup(id);
+    DL_FOREACH (out->unacked, parcel) {
+        if (parcel->pair == pair)
+            parcel->covered = true;
+    }
+    struct stanza *ping = ping_of(pair);
+    stream_send(out->stream, ping);
+    stanza_unref(ping);
+    out_ack_begin(out);
+}
+
+void barrier_lift(struct pair *pair)
+{
+    free(pair->barrier);
+    pair->barrier = NULL;
+}
+
+static void confirm(struct pair *pair)
+{
+    struct out *out = pair->out;
+    struct parcel *parcel, *next;
+    barrier_lift(pair);
+    DL_FOREACH_SAFE (out->unacked, parcel, next) {
+        if (parcel->pair == pair && parcel->covered)
+            out_ack_settle(out, parcel);
+    }
+    barrier_ask(pair);
+}
+
+static bool is_domain(const struct jid *jid)
+{
+    return !jid->local && !jid->resource;
+}
+
+bool barrier_answered(struct server *server, const struct stanza *stanza)
+{
+    const char *id = stanza_id(stanza);
+    if (!stanza_is_reply(stanza) || stanza->kind != STANZA_IQ || !id || !is_domain(&stanza->from) ||
+        !is_domain(&stanza->to))
+        return false;
+    struct pair *pair = pair_find(server, stanza->to.domain, stanza->from.domain);
+    if (!pair || !pair->out || !pair->barrier || strcmp(pair->barrier, id) != 0)
+        return false;
+    struct out *out = pair->out;
+    out->remote->unanswered = 0;
+    out_ack_progress(out);
+    remote_succeeded(out->remote);
+    confirm(pair);
+    out_flush(out);
+    return true;
+}
+
+/* Rather doubled than lost, but not for ever: a server whose answers never find us has got what was
+ * written and not refused. */
+bool barrier_late(struct out *out)
+{
+    struct pair *pair;
+    if (++out->remote->unanswered < UNANSWERED_MAX || conn_queued(out->conn) > 0)
+        return false;
+    log_warn("s2s_unconfirmed", LOG_TEXT("remote", out->remote->domain),
+             LOG_INT("stanzas", out->unacked_count));
+    out_ack_progress(out);
+    DL_FOREACH (out->remote->pairs, pair) {
+        if (pair->out == out && pair->barrier)
+            confirm(pair);
+    }
+    return true;
+}
