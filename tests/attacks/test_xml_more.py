@@ -44,10 +44,10 @@ def test_X3_external_entity(scene, attacker, position, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
         urls = (f"file://{secret}", f"http://127.0.0.1:{server.getsockname()[1]}/a.dtd")
-        for url in urls:
-            doctype = f"<!DOCTYPE s SYSTEM '{url}' [<!ENTITY % a SYSTEM '{url}'>%a;]>"
-            stream = getattr(attacker, position)()
-            with scene.survives():
+        streams = [getattr(attacker, position)() for _ in urls]
+        with scene.survives(lines=len(urls)):
+            for stream, url in zip(streams, urls):
+                doctype = f"<!DOCTYPE s SYSTEM '{url}' [<!ENTITY % a SYSTEM '{url}'>%a;]>"
                 answer = stream.exchange(doctype.encode() +
                                          positions.header(position, scene.node))
                 stream.close()
@@ -57,12 +57,15 @@ def test_X3_external_entity(scene, attacker, position, tmp_path):
     assert not opened.ever()
 
 
+ENDLESS = (b"<!DOCTYPE s [", b"<?xml ", b"<stream:stream a='", b"<!-- ", b"<?a ", b" ")
+
+
 @pytest.mark.parametrize("position", positions.IN_FRONT)
 def test_X4_endless_prolog(scene, attacker, position):
     """The answer is there although no more than 16 KiB were ever sent."""
-    for begin in (b"<!DOCTYPE s [", b"<?xml ", b"<stream:stream a='", b"<!-- ", b"<?a ", b" "):
-        stream = getattr(attacker, position)()
-        with scene.survives():
+    streams = [getattr(attacker, position)() for _ in ENDLESS]
+    with scene.survives(lines=len(ENDLESS)):
+        for stream, begin in zip(streams, ENDLESS):
             stream.send(begin.ljust(16384))
             answer = stream.read_to_end()
             stream.close()
