@@ -58,13 +58,23 @@ static bool invites(const struct stanza *message)
     return x && element_find(x, NS_MUC_USER, "invite");
 }
 
-bool content_is_fleeting(const struct stanza *message)
+static bool is_fleeting(const struct element *message)
 {
-    ELEMENT_FOREACH (child, message->root) {
+    ELEMENT_FOREACH (child, message) {
         if (!IS_ONE_OF(child, trifles))
             return false;
     }
     return true;
+}
+
+bool content_is_fleeting(const struct stanza *message)
+{
+    return is_fleeting(message->root);
+}
+
+bool content_is_chat_state(const struct element *message)
+{
+    return element_find(message, NS_CHAT_STATES, NULL) && is_fleeting(message);
 }
 
 /* What a room says to all it keeps itself; errors answer something that was kept, and hints in them

@@ -18,6 +18,8 @@ bool content_is_kept(const struct stanza *message);
 bool content_is_archived(const struct stanza *message);
 /* Of no use later: a chat state (XEP-0085) and nothing else, or nothing at all. */
 bool content_is_fleeting(const struct stanza *message);
+/* A chat state and nothing that anybody could wait for; the element of a message. */
+bool content_is_chat_state(const struct element *message);
 /* A message people write to each other, or what belongs to one: receipts (XEP-0184), markers
  * (XEP-0333), chat states, invitations (XEP-0045, XEP-0249). */
 bool content_is_conversation(const struct stanza *message);

@@ -7,6 +7,7 @@
 #include "c2s/sm/archive_prefs.h"
 #include "c2s/sm/caps.h"
 #include "c2s/sm/carbons.h"
+#include "c2s/sm/csi.h"
 #include "c2s/sm/disco.h"
 #include "c2s/sm/forged.h"
 #include "c2s/sm/presence.h"
@@ -46,6 +47,7 @@ const struct sm_module *const sm_modules[] = {
     &archive_prefs_module,
     &archive_rate_module,
     &carbons_module,
+    &csi_module,
     &stanza_id_module,
     &forged_module, /* its work is done before all hooks */
     NULL,

@@ -5,6 +5,7 @@
 #include "c2s/sm/plugin.h"
 
 #include "c2s/sm/core.h"
+#include "c2s/sm/csi.h"
 #include "c2s/sm/forged.h"
 #include "c2s/sm/outbox.h"
 #include "c2s/sm/outgoing.h"
@@ -134,6 +135,8 @@ static const struct c2s_element elements[] = {
     {NS_SM, "resume", STREAM_AUTHENTICATED, STREAM_BOUND, smacks_on_resume, smacks_refuse},
     {NS_SM, "r", STREAM_BOUND, 0, smacks_on_r, smacks_refuse},
     {NS_SM, "a", STREAM_BOUND, 0, smacks_on_a, smacks_refuse},
+    {NS_CSI, "active", STREAM_BOUND, 0, csi_on_active, NULL},
+    {NS_CSI, "inactive", STREAM_BOUND, 0, csi_on_inactive, NULL},
     {0},
 };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/sm/csi.h"
 #include "c2s/sm/dispatch.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/sm.h"
@@ -87,18 +88,22 @@ void session_unpause(struct session *session)
     session->paused = false;
 }
 
-void session_send_stored(struct session *session, struct stanza *message, int64_t seq)
+void session_write(struct session *session, struct stanza *stanza, int64_t seq)
 {
-    if (!session_connected(session)) {
-        return;
-    }
     if (seq > 0) {
         session->sent_seq = seq;
     }
     if (session->smacks && session->smacks->enabled) {
-        smacks_send(session, message, seq);
+        smacks_send(session, stanza, seq);
     } else if (session->client) {
-        client_send(session->client, message);
+        client_send(session->client, stanza);
+    }
+}
+
+void session_send_stored(struct session *session, struct stanza *message, int64_t seq)
+{
+    if (session_connected(session) && !csi_hold(session, message)) {
+        session_write(session, message, seq);
     }
 }
 

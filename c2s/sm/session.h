@@ -21,6 +21,7 @@ struct account;
 struct sm;
 struct asked;
 struct caps;
+struct csi;
 struct directed;
 struct page;
 struct sm_request;
@@ -44,9 +45,9 @@ struct session {
     bool roster_interested;
     bool blocking_interested;
     bool carbons;      /* wants copies (XEP-0280) */
-    bool csi_inactive; /* (XEP-0352) */
     struct caps *caps;
     struct asked *asked;          /* forged.c */
+    struct csi *csi;              /* NULL: active */
     struct page *pages;           /* archive_page.c */
     int64_t shown_from, shown_to; /* of the archive: above the first, up to the second */
     struct smacks *smacks;        /* NULL: the client has not enabled stream management */
@@ -78,6 +79,8 @@ void session_send(struct session *session, struct stanza *stanza);
 /* A stored message, the row `seq` of the account. */
 void session_send_stored(struct session *session, struct stanza *message, int64_t seq);
 void session_send_take(struct session *session, struct stanza *stanza);
+/* The last step of both, past csi.c. The session is connected. */
+void session_write(struct session *session, struct stanza *stanza, int64_t seq);
 /* Whether as much waits for its client, or for its acknowledgement, as may: who has much to send
  * stops. Stored messages are not sent then but left where they are stored; session_writable()
  * follows. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/sm/csi.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/smacks.h"
 #include "c2s/sm/smacks_row.h"
@@ -188,6 +189,7 @@ static void attach(struct session *session, struct client *client, const char *p
     client_resumed(client, session->jid, session);
     send_resumed(session, client, previd);
     send_again(session);
+    csi_activate(session); /* XEP-0352 §5.2 */
     if (anew)
         presence_catch_up(session);
     smacks->worth = true;

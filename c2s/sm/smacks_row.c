@@ -93,7 +93,7 @@ static void add_save(struct sm_unit *unit, const struct session *session)
     sm_add_values(unit, &save_statement, DB_INT(session->account->owner), DB_TEXT(smacks->row_id),
                   DB_INT(settle_h(&smacks->in)), DB_INT(smacks->out.acknowledged),
                   DB_INT(smacks->cursor), DB_TEXT(presence), DB_INT(session->priority),
-                  DB_TEXT(directed), DB_BOOL(session->carbons), DB_BOOL(session->csi_inactive),
+                  DB_TEXT(directed), DB_BOOL(session->carbons), DB_BOOL(session->csi != NULL),
                   DB_BOOL(session->roster_interested), DB_BOOL(session->blocking_interested),
                   DB_TEXT(smacks->expires_us ? expires : NULL),
                   DB_TEXT(worker_host(session->account->sm->worker)));
@@ -313,7 +313,6 @@ static void restore(struct account *account, const struct db_result *rows, size_
     session->priority = (int)db_get_int(rows, row, 8);
     directed_restore(session, db_get_text(rows, row, 9));
     session->carbons = db_get_bool(rows, row, 10);
-    session->csi_inactive = db_get_bool(rows, row, 11);
     session->roster_interested = db_get_bool(rows, row, 12);
     session->blocking_interested = db_get_bool(rows, row, 13);
     restore_smacks(session, rows, row);
