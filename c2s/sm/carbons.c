@@ -9,6 +9,7 @@
 
 #include "c2s/sm/content.h"
 #include "c2s/sm/forward.h"
+#include "c2s/sm/smacks_row.h"
 #include "c2s/sm/stanza_id.h"
 
 #define NS_CARBONS "urn:xmpp:carbons:2"
@@ -124,18 +125,23 @@ void carbons_received(struct account *account, struct stanza *message,
     }
 }
 
+static void switch_copies(struct sm_request *request, bool wanted)
+{
+    if (request->session) {
+        request->session->carbons = wanted;
+        smacks_row_touch(request->session);
+    }
+    sm_result(request);
+}
+
 static void enable(struct sm_request *request)
 {
-    if (request->session)
-        request->session->carbons = true;
-    sm_result(request);
+    switch_copies(request, true);
 }
 
 static void disable(struct sm_request *request)
 {
-    if (request->session)
-        request->session->carbons = false;
-    sm_result(request);
+    switch_copies(request, false);
 }
 
 static void refuse(struct sm_request *request)

@@ -44,7 +44,7 @@ struct session {
     /* One field a feature; only its own file looks inside. */
     bool roster_interested;
     bool blocking_interested;
-    bool carbons;      /* wants copies (XEP-0280) */
+    bool carbons; /* wants copies (XEP-0280) */
     struct caps *caps;
     struct asked *asked;          /* forged.c */
     struct csi *csi;              /* NULL: active */

@@ -4,9 +4,9 @@
  */
 #include "tests/unit/fake_client.h"
 
-#define ALICE      "alice@example.net"
+#define ALICE       "alice@example.net"
 #define STATE(name) "<" name " xmlns='http://jabber.org/protocol/chatstates'/>"
-#define FROM(jid)  "from='" jid "' to='" ALICE "/a'"
+#define FROM(jid)   "from='" jid "' to='" ALICE "/a'"
 
 static struct client *a;
 
@@ -84,7 +84,8 @@ static const struct {
     {"<presence " FROM("x@y.z") "/>", true},
     {"<presence type='unavailable' " FROM("x@y.z") "/>", true},
     {"<presence type='error' " FROM("x@y.z") "/>", false},
-    {"<message type='chat' " FROM("x@y.z") ">" STATE("active") "<thread>t</thread></message>", true},
+    {"<message type='chat' " FROM("x@y.z") ">" STATE("active") "<thread>t</thread></message>",
+     true},
     {"<message type='chat' " FROM("x@y.z") ">" STATE("active") "<x xmlns='x'/></message>", false},
     {"<message type='error' " FROM("x@y.z") ">" STATE("active") "</message>", false},
     {"<message " FROM("x@y.z") "><received xmlns='urn:xmpp:receipts' id='1'/></message>", false},
