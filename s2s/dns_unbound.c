@@ -26,6 +26,8 @@
 #define HEADER_LENGTH 12
 /* More records than any limit of ours are not even looked at. */
 #define RECORDS_MAX 64
+/* Questions on their way, each with a socket of its own. */
+#define AT_ONCE "2048"
 
 struct dns_query {
     struct unbound *unbound;
@@ -230,12 +232,25 @@ static int choose_servers(struct unbound *unbound)
     return ub_ctx_set_option(unbound->context, "do-not-query-localhost:", "no");
 }
 
+/* By itself libunbound has 16 questions on their way at once, so that a few names whose servers
+ * keep silent would stop all others. */
+static int allow_many(struct unbound *unbound)
+{
+    static const char *const options[] = {"outgoing-range:", "num-queries-per-thread:"};
+    int error = 0;
+    for (size_t i = 0; !error && i < ARRAY_SIZE(options); i++)
+        error = ub_ctx_set_option(unbound->context, options[i], AT_ONCE);
+    return error;
+}
+
 static int context_open(struct unbound *unbound, const char *anchor_file)
 {
     unbound->context = ub_ctx_create();
     if (!unbound->context)
         return UB_NOMEM;
     int error = choose_servers(unbound);
+    if (!error)
+        error = allow_many(unbound);
     if (!error)
         error = ub_ctx_hosts(unbound->context, NULL);
     if (!error && anchor_file)

@@ -29,45 +29,6 @@ static uint32_t pick(uint32_t below)
     return value % below;
 }
 
-/* Domains that have just failed get half of the places, so that however many of them there are they
- * do not stand in the way of others. */
-static bool has_place(const struct remote *remote)
-{
-    const struct server *server = remote->server;
-    unsigned places = server->limits.connecting;
-    return server->connecting < places &&
-           (remote->failures == 0 || server->retrying < (places + 1) / 2);
-}
-
-static struct remote *next_turn(const struct server *server)
-{
-    struct remote *remote, *found = NULL;
-    DL_FOREACH (server->turns, remote) {
-        if (!has_place(remote))
-            continue;
-        if (remote->failures == 0)
-            return remote;
-        found = found ? found : remote;
-    }
-    return found;
-}
-
-/* One that has nothing to do any more takes no place, and the next one has its turn. */
-static void start_next_turns(struct server *server)
-{
-    struct remote *remote;
-    if (server->in_turns)
-        return; /* an attempt has ended in the loop below, which goes on */
-    server->in_turns = true;
-    while (!server->stopping && (remote = next_turn(server)) != NULL) {
-        DL_DELETE(server->turns, remote);
-        remote->waits_turn = false;
-        remote_wake(remote);
-        remote_release(remote);
-    }
-    server->in_turns = false;
-}
-
 /* Whatever came of it. */
 static void attempt_end(struct remote *remote)
 {
@@ -83,11 +44,7 @@ static void attempt_end(struct remote *remote)
     free(remote->resolution);
     remote->resolution = NULL;
     timer_stop(remote->deadline);
-    if (remote->trace)
-        return;
-    remote->server->connecting--;
-    remote->server->retrying -= remote->retries;
-    start_next_turns(remote->server);
+    turn_end(remote);
 }
 
 static void replace(char **text, const char *new)
@@ -185,9 +142,8 @@ static void attempt_begin(struct remote *remote, struct pair *pair)
     struct resolution *by_hand = policy_addresses(server->policy, remote->domain);
     remote->attempt = pair;
     remote->begun_ms = clock_monotonic_ms();
-    remote->retries = remote->failures > 0;
-    server->connecting += remote->trace == NULL;
-    server->retrying += remote->retries;
+    if (!remote->trace)
+        turn_begin(remote);
     note(remote, NULL);
     timer_start(remote->deadline, server->limits.connect_ms, 0);
     pair_enter(pair, PAIR_RESOLVING);
@@ -213,6 +169,7 @@ static void on_deadline(void *user)
 
 void remote_attempt_open(struct remote *remote)
 {
+    turns_remember(remote->server->turns, remote->domain);
     attempt_end(remote);
 }
 
@@ -264,16 +221,11 @@ static struct pair *pair_for_keys(struct remote *remote)
     return pair;
 }
 
-static bool must_wait(struct remote *remote)
+static bool may_begin(struct remote *remote)
 {
-    struct server *server = remote->server;
-    if (remote->waits_turn || timer_active(remote->retry) || server->stopping)
-        return true;
-    if (remote->trace || has_place(remote))
+    if (timer_active(remote->retry) || remote->server->stopping)
         return false;
-    remote->waits_turn = true;
-    DL_APPEND(server->turns, remote);
-    return true;
+    return remote->trace || turn_may_begin(remote);
 }
 
 /* What streams that are there can do. */
@@ -303,7 +255,7 @@ void remote_wake(struct remote *remote)
     struct pair *pair = find_hungry(remote);
     if (!pair && !verify_is_waiting(remote))
         return;
-    if (remote->attempt || must_wait(remote))
+    if (remote->attempt || !may_begin(remote))
         return;
     attempt_begin(remote, pair ? pair : pair_for_keys(remote));
 }
@@ -378,6 +330,7 @@ void remote_failed(struct remote *remote, bool final, const char *problem)
         return;
     }
     back_off(remote);
+    turns_forget(remote->server->turns, remote->domain);
     DL_FOREACH_SAFE (remote->pairs, pair, next) {
         if (pair->out)
             continue;
@@ -409,6 +362,7 @@ struct remote *remote_new_apart(struct server *server, const char *domain, struc
     remote->trace = trace;
     remote->deadline = timer_new(server->loop, on_deadline, remote);
     remote->retry = timer_new(server->loop, on_retry, remote);
+    turn_init(remote);
     return remote;
 }
 
@@ -435,7 +389,7 @@ bool remote_has_stream(const struct remote *remote)
 static bool is_in_use(const struct remote *remote)
 {
     const struct pair *pair;
-    if (remote->attempt || remote->verifies || remote->waits_turn || timer_active(remote->retry))
+    if (remote->attempt || remote->verifies || remote->turn.waits || timer_active(remote->retry))
         return true;
     DL_FOREACH (remote->pairs, pair) {
         if (pair->waiting || pair->out)
@@ -455,8 +409,7 @@ void remote_release(struct remote *remote)
 void remote_free(struct remote *remote)
 {
     attempt_end(remote);
-    if (remote->waits_turn)
-        DL_DELETE(remote->server->turns, remote);
+    turn_fini(remote);
     verify_free_all(remote);
     while (remote->pairs)
         pair_free(remote->pairs);

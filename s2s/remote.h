@@ -8,6 +8,7 @@
 #include "common/base/table.h"
 #include "s2s/race.h"
 #include "s2s/server.h"
+#include "s2s/turns.h"
 
 struct pair;
 struct verify;
@@ -27,7 +28,6 @@ struct remote {
     struct resolution *resolution;
     struct race *race;
     struct timer *deadline;
-    bool retries; /* it follows a failure */
 
     struct timer *retry; /* runs: back-off */
     uint64_t retry_at_ms;
@@ -36,8 +36,8 @@ struct remote {
     char *problem;       /* of the attempt that is under way, else of the latest one */
     char *failure;       /* why the latest attempt failed, until something goes well */
     unsigned unanswered; /* streams on which no ping was answered */
-    bool waits_turn;
-    struct remote *prev, *next; /* server->turns */
+    struct turn turn;
+    struct remote *prev, *next; /* a queue of turns */
 };
 
 struct remote *remote_get(struct server *server, const char *domain);

@@ -162,6 +162,7 @@ static void on_link_closed(void *user)
     parser_pool_free(server->parsers);
     policy_unref(server->policy);
     gate_free(server->gate);
+    turns_free(server->turns);
     free(server->listeners);
     free(server->own);
     free(server);
@@ -198,6 +199,7 @@ int server_start(struct loop *loop, const struct config *config, void **state)
     server->loop = loop;
     server->config = config;
     server->gate = gate_new();
+    server->turns = turns_new(server);
     server->parsers = parser_pool_new();
     server_read_limits(server, config);
     *state = server;

@@ -48,13 +48,10 @@ struct server {
     size_t own_count;
 
     struct remote *remotes; /* by domain */
-    struct remote *turns;   /* remotes that wait for a free place among those connecting */
-    bool in_turns;          /* places are being given to them */
+    struct turns *turns;
     struct out *outs;
     struct in *ins;
     struct probe *probes;
-    unsigned connecting;
-    unsigned retrying;      /* of them: domains that have failed before */
     unsigned verifications; /* in question at other servers */
     size_t queued_bytes;    /* that wait, or have not been acknowledged */
     struct offer *offers;   /* by id */

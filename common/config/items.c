@@ -289,7 +289,8 @@ const struct config_item config_items[] = {
     {"s2s", "retry-max", CONFIG_DURATION, 0, "300s", 10, 24 * HOUR, NULL,
      "The longest of these waits."},
     {"s2s", "connecting", CONFIG_NUMBER, 0, "50", 1, 10000, NULL,
-     "How many domains are being connected to at once; further ones wait."},
+     "How many domains are being connected to at once; further ones wait. An attempt counts for a "
+     "second."},
     {"s2s", "stanza-expiry", CONFIG_DURATION, 0, "60s", 100, 24 * HOUR, NULL,
      "How long a stanza waits for a domain that is not reached before it goes back as an error."},
     {"s2s", "queue-stanzas", CONFIG_NUMBER, 0, "1000", 1, 1000000, NULL,
