@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/io/timer.h"
@@ -23,18 +24,30 @@ struct member {
     struct session *session;
     char *jid;
     char *password;
+    char *server;   /* NULL: everybody's */
     size_t to_send; /* of the messages that this one has to send */
     struct member *partner;
 };
 
+/* Messages that are timed. */
+struct timing {
+    uint64_t *delays;
+    size_t count, wanted;
+    int64_t sent_us;
+    uint64_t pause_ms;
+    struct timer *pause;
+};
+
 struct crowd {
     struct session_setup setup;
+    const char *server;
     struct timer *deadline;
     struct member *members;
     size_t count;
     size_t begun, ready, open; /* clients */
     size_t wanted, at_once;
     size_t awaited; /* messages that have not come yet */
+    struct timing timing;
     bool leaving;
     bool failed;
 };
@@ -78,8 +91,9 @@ static void begin_more(struct crowd *crowd)
 {
     while (crowd->begun < crowd->wanted && crowd->begun - crowd->ready < crowd->at_once) {
         struct member *member = &crowd->members[crowd->begun];
-        member->session = session_new(&crowd->setup, member->jid, member->password,
-                                      source_of(crowd->begun), &session_ops, member);
+        member->session =
+            session_new(&crowd->setup, member->server ? member->server : crowd->server, member->jid,
+                        member->password, source_of(crowd->begun), &session_ops, member);
         if (member->session == NULL) {
             fail(crowd, member->jid, strerror(errno));
             return;
@@ -125,11 +139,34 @@ static void send_next(struct member *member)
     session_send(member->session, member->partner->jid);
 }
 
+static void send_timed(void *user)
+{
+    struct crowd *crowd = user;
+
+    crowd->timing.sent_us = clock_wall_us();
+    session_send(crowd->members[0].session, crowd->members[1].jid);
+}
+
+static void took(struct crowd *crowd)
+{
+    struct timing *timing = &crowd->timing;
+
+    timing->delays[timing->count++] = (uint64_t)(clock_wall_us() - timing->sent_us);
+    if (timing->count == timing->wanted)
+        loop_stop(crowd->setup.loop);
+    else
+        timer_start(timing->pause, timing->pause_ms, 0);
+}
+
 static void on_message(void *user)
 {
     struct member *member = user;
     struct crowd *crowd = member->crowd;
 
+    if (crowd->timing.count < crowd->timing.wanted) {
+        took(crowd);
+        return;
+    }
     if (crowd->awaited == 0) {
         fail(crowd, member->jid, "a message that nobody sent");
         return;
@@ -156,6 +193,40 @@ int crowd_talk(struct crowd *crowd, size_t messages, size_t pairs, size_t at_onc
             send_next(sender);
     }
     return messages > 0 ? run(crowd) : 0;
+}
+
+/* --- how long it takes --- */
+
+static int by_length(const void *left, const void *right)
+{
+    const uint64_t *a = left, *b = right;
+    return (*a > *b) - (*a < *b);
+}
+
+int crowd_delays(struct crowd *crowd, size_t messages, uint64_t pause_ms,
+                 struct crowd_delays *delays)
+{
+    struct timing *timing = &crowd->timing;
+
+    if (crowd->ready < 2 || messages == 0) {
+        fprintf(stderr, "load: too few clients or messages\n");
+        return ERR_INVALID;
+    }
+    *timing = (struct timing){.delays = xcalloc(messages, sizeof(*timing->delays)),
+                              .wanted = messages,
+                              .pause_ms = pause_ms,
+                              .pause = timer_new(crowd->setup.loop, send_timed, crowd)};
+    send_timed(crowd);
+    int error = run(crowd);
+    qsort(timing->delays, timing->count, sizeof(*timing->delays), by_length);
+    if (!error)
+        *delays =
+            (struct crowd_delays){timing->delays[messages / 2], timing->delays[messages * 99 / 100],
+                                  timing->delays[messages - 1]};
+    timer_close(timing->pause);
+    free(timing->delays);
+    *timing = (struct timing){0};
+    return error;
 }
 
 /* --- leaving --- */
@@ -199,11 +270,15 @@ static void add_account(struct crowd *crowd, char *line)
     line[strcspn(line, "\n")] = '\0';
     if (tab == NULL)
         return;
+    char *server = strchr(tab + 1, '\t');
+    if (server)
+        *server++ = '\0';
     crowd->members = xrealloc(crowd->members, (crowd->count + 1) * sizeof(*crowd->members));
     crowd->members[crowd->count++] = (struct member){
         .crowd = crowd,
         .jid = xstrndup(line, (size_t)(tab - line)),
         .password = xstrdup(tab + 1),
+        .server = xstrdup_or_null(server),
     };
 }
 
@@ -240,7 +315,7 @@ int crowd_new(const struct crowd_settings *settings, struct crowd **result)
 {
     struct crowd *crowd = xcalloc(1, sizeof(*crowd));
 
-    crowd->setup.server = settings->server;
+    crowd->server = settings->server;
     crowd->setup.loop = loop_new();
     crowd->setup.parsers = parser_pool_new();
     crowd->deadline = timer_new(crowd->setup.loop, on_deadline, crowd);
@@ -259,6 +334,7 @@ void crowd_free(struct crowd *crowd)
     for (size_t i = 0; i < crowd->count; i++) {
         free(crowd->members[i].jid);
         free(crowd->members[i].password);
+        free(crowd->members[i].server);
     }
     free(crowd->members);
     free(crowd);

@@ -12,7 +12,8 @@ struct crowd;
 struct crowd_settings {
     const char *server; /* "127.0.0.1:5223", direct TLS */
     const char *ca_file;
-    const char *accounts_file; /* lines "jid<TAB>password", one client for each */
+    /* Lines "jid<TAB>password", one client for each; a third column is another server's address. */
+    const char *accounts_file;
 };
 
 /* ERR_INVALID: it has said why on standard error, as all of these do. */
@@ -23,5 +24,12 @@ MUST_CHECK int crowd_login(struct crowd *crowd, size_t count, size_t at_once);
 /* `messages` messages between the first `pairs` pairs of clients, `at_once` of each pair on their
  * way at any time. */
 MUST_CHECK int crowd_talk(struct crowd *crowd, size_t messages, size_t pairs, size_t at_once);
+/* How long messages from the first client to the second one take, one at a time, `pause_ms` apart;
+ * in microseconds. */
+struct crowd_delays {
+    uint64_t median, percentile_99, longest;
+};
+MUST_CHECK int crowd_delays(struct crowd *crowd, size_t messages, uint64_t pause_ms,
+                            struct crowd_delays *delays);
 /* All clients leave in order. */
 MUST_CHECK int crowd_logout(struct crowd *crowd);

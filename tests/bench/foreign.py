@@ -50,11 +50,14 @@ class Foreign:
     def start(self):
         reservation = ports.Reservation()
         try:
-            self.port = ports.first_free([], reservation)
+            self.choose_ports(reservation)
             self.configure()
             self.start_again()
         finally:
             reservation.release()
+
+    def choose_ports(self, reservation):
+        self.port = ports.first_free([], reservation)
 
     def start_again(self):
         """With the files and the port it had."""

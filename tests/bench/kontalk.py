@@ -5,7 +5,7 @@
 import os
 
 from tests.bench import processes
-from tests.node import node, place
+from tests.node import configuration, node, place
 from tests.node.ports import ADDRESS
 
 # Limits that the load would meet: it is one machine that behaves like thousands.
@@ -25,7 +25,8 @@ class Kontalk:
         for section, keys in (settings or {}).items():
             merged.setdefault(section, {}).update(keys)
         os.chmod(directory, 0o711)
-        where = place.Place(f"{directory}/run", os.environ.get("BIN", "build"))
+        where = place.Place(f"{directory}/run", os.environ.get("BIN", "build"),
+                            network=accounts.domain)
         self.node = node.Node(where, merged, usual_ports=False)
         self.node.authority = authority
         for daemon, words in (wrap or {}).items():
@@ -43,6 +44,16 @@ class Kontalk:
     @property
     def ca(self):
         return self.node.authority.certificate
+
+    @property
+    def s2s_port(self):
+        return self.node.ports["S2S"]
+
+    @staticmethod
+    def federation(dns, settings=None):
+        """What makes it federate, by the names that this DNS knows."""
+        names = {"s2s": {"dns-server": dns.server, "dnssec": "no", "internal-addresses": "yes"}}
+        return {"settings": configuration.merge(names, settings)}
 
     def start(self):
         with self.node.locked():

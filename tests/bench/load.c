@@ -5,6 +5,8 @@
  *
  *     login COUNT AT_ONCE           log clients in until there are COUNT
  *     talk MESSAGES PAIRS AT_ONCE   chat messages between pairs of them
+ *     delays MESSAGES PAUSE_MS      messages from the first to the second, one at a time; the
+ * answer has median, 99th percentile and maximum too, in microseconds
  *
  * At the end of its input the clients leave. It connects to nothing but the address it is given,
  * from addresses in 127.1.0.0/16 and beyond, one for each client.
@@ -16,19 +18,29 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "common/base/buffer.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "tests/bench/crowd.h"
 
-static int obey(struct crowd *crowd, const char *line)
+/* What belongs into the answer goes into `more`, which is empty. */
+static int obey(struct crowd *crowd, const char *line, struct buffer *more)
 {
     size_t a, b, c;
+    struct crowd_delays delays;
 
     if (sscanf(line, "login %zu %zu", &a, &b) == 2)
         return crowd_login(crowd, a, b);
     if (sscanf(line, "talk %zu %zu %zu", &a, &b, &c) == 3)
         return crowd_talk(crowd, a, b, c);
+    if (sscanf(line, "delays %zu %zu", &a, &b) == 2) {
+        int error = crowd_delays(crowd, a, b, &delays);
+        if (!error)
+            buffer_printf(more, " %" PRIu64 " %" PRIu64 " %" PRIu64, delays.median,
+                          delays.percentile_99, delays.longest);
+        return error;
+    }
     fprintf(stderr, "load: not understood: %s", line);
     return ERR_INVALID;
 }
@@ -40,12 +52,15 @@ static int serve(struct crowd *crowd)
     int error = 0;
 
     while (!error && getline(&line, &size, stdin) > 0) {
+        struct buffer more = {0};
         uint64_t begin = clock_monotonic_ms();
-        error = obey(crowd, line);
+        error = obey(crowd, line, &more);
         if (!error) {
-            printf("ok %.3f\n", (double)(clock_monotonic_ms() - begin) / 1000);
+            printf("ok %.3f%s\n", (double)(clock_monotonic_ms() - begin) / 1000,
+                   more.data ? more.data : "");
             fflush(stdout);
         }
+        buffer_fini(&more);
     }
     free(line);
     return error;

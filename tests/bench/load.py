@@ -16,10 +16,11 @@ class LoadError(Exception):
 class Load:
     """with Load(server) as load: load.login(1000); load.talk(20000, 50)"""
 
-    def __init__(self, server):
+    def __init__(self, server, accounts=None):
+        """accounts: the file of accounts, if it is not the server's own."""
         program = f"{os.environ.get('OBJ', 'build/obj')}/bench/load"
         self._process = subprocess.Popen(
-            [program, server.address, server.ca, server.accounts.path],
+            [program, server.address, server.ca, accounts or server.accounts.path],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def __enter__(self):
@@ -34,18 +35,23 @@ class Load:
             raise LoadError(f"status {self._process.returncode}: {problems}")
 
     def _tell(self, words):
-        """Returns the seconds it took."""
+        """Returns the seconds it took, and further numbers of the answer."""
         self._process.stdin.write(words + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline().split()
         if answer[:1] != ["ok"]:
             raise LoadError(f"{words}: {self._process.stderr.read()}")
-        return float(answer[1])
+        return [float(number) for number in answer[1:]]
 
     def login(self, count):
         """Further clients log in until there are `count`."""
-        return self._tell(f"login {count} {LOGINS_AT_ONCE}")
+        return self._tell(f"login {count} {LOGINS_AT_ONCE}")[0]
 
     def talk(self, messages, pairs, at_once=1):
         """`at_once` messages of each pair are on their way at any time."""
-        return self._tell(f"talk {messages} {pairs} {at_once}")
+        return self._tell(f"talk {messages} {pairs} {at_once}")[0]
+
+    def delays(self, messages, pause_ms):
+        """Of messages from the first client to the second one: median, 99th percentile and maximum
+        in milliseconds."""
+        return [micros / 1000 for micros in self._tell(f"delays {messages} {pause_ms}")[1:]]

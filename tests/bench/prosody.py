@@ -6,6 +6,7 @@ import os
 
 from tests.bench.accounts import ROUNDS
 from tests.bench.foreign import Foreign
+from tests.node import ports
 from tests.node.ports import ADDRESS
 
 CONFIGURATION = """
@@ -18,14 +19,23 @@ modules_enabled = {{
     "roster"; "saslauth"; "tls"; "disco"; "ping"; "version"; "uptime"; "time"; "lastactivity";
     "vcard"; "private"; "blocklist"; {modules}
 }}
-modules_disabled = {{ "s2s" }}
+{federation}
 authentication = "internal_hashed"
 password_hash = "SHA-256"
 storage = "internal"
 log = {{ info = "{directory}/prosody.log" }}
-ssl = {{ certificate = "{certificate}"; key = "{key}" }}
+ssl = {{ certificate = "{certificate}"; key = "{key}"; cafile = "{ca}" }}
 VirtualHost "{domain}"
 """
+ALONE = 'modules_disabled = { "s2s" }'
+# As Debian has it: certificates are required, and nothing is lost between servers (smacks).
+FEDERATION = """
+s2s_ports = {{ {port} }}
+s2s_secure_auth = true
+unbound = {{ resolvconf = false; hoststxt = false; forward = {{ "{dns}" }};
+    options = {{ ["do-not-query-localhost:"] = "no" }} }}
+"""
+FEDERATION_MODULES = ("dialback", "smacks")
 ACCOUNT = """return {{
     ["iteration_count"] = {rounds};
     ["salt"] = "{salt}";
@@ -39,19 +49,32 @@ class Prosody(Foreign):
     name = "prosody"
     program = "prosody"
 
-    def __init__(self, directory, accounts, authority, modules=()):
-        """modules: further ones."""
+    def __init__(self, directory, accounts, authority, modules=(), dns=None):
+        """modules: further ones; dns: by which it federates."""
         super().__init__(directory, accounts, authority)
         self.modules = modules
+        self._dns = dns
+        self.s2s_port = None
+
+    @staticmethod
+    def federation(dns):
+        """What makes it federate, by the names that this DNS knows."""
+        return {"dns": dns, "modules": FEDERATION_MODULES}
 
     def command(self):
         return ["prosody", "-F", "--config", f"{self.directory}/prosody.cfg.lua"]
 
+    def choose_ports(self, reservation):
+        super().choose_ports(reservation)
+        self.s2s_port = ports.first_free([], reservation)
+
     def configure(self):
+        federation = FEDERATION.format(port=self.s2s_port, dns=self._dns.server) if self._dns \
+            else ALONE
         self.write("prosody.cfg.lua", CONFIGURATION.format(
             root="true" if os.getuid() == 0 else "false", directory=self.directory,
             address=ADDRESS, port=self.port, domain=self.accounts.domain,
-            certificate=self.certificate, key=self.key,
+            certificate=self.certificate, key=self.key, ca=self.ca, federation=federation,
             modules="".join(f'"{name}"; ' for name in self.modules)))
         account = ACCOUNT.format(rounds=ROUNDS, salt=self.verifier.salt,
                                  stored_key=self.verifier.stored_key.hex(),

@@ -166,6 +166,14 @@ static void on_iq(struct session *session, const struct stanza *stanza)
         session->ops->ready(session->user);
 }
 
+static const char *error_text_of(const struct stanza *stanza)
+{
+    const struct element *error = element_find(stanza->root, NS_CLIENT, "error");
+    const struct element *text = error ? element_find(error, NS_STANZA_ERRORS, "text") : NULL;
+
+    return text ? element_text(text) : NULL;
+}
+
 static void on_stanza(void *user, struct stanza *stanza, int problem, const char *bytes UNUSED,
                       size_t length UNUSED)
 {
@@ -174,7 +182,7 @@ static void on_stanza(void *user, struct stanza *stanza, int problem, const char
     if (stanza->kind == STANZA_IQ && problem < 0)
         on_iq(session, stanza);
     else if (stanza->kind == STANZA_MESSAGE && stanza_is_error(stanza))
-        fail(session, "a message came back", NULL);
+        fail(session, "a message came back", error_text_of(stanza));
     else if (stanza->kind == STANZA_MESSAGE && element_find(stanza->root, NS_CLIENT, "body"))
         session->ops->message(session->user);
     stanza_unref(stanza);
@@ -265,11 +273,11 @@ static int connect_from(uint32_t source, const char *server)
     return -1;
 }
 
-struct session *session_new(const struct session_setup *setup, const char *jid,
+struct session *session_new(const struct session_setup *setup, const char *server, const char *jid,
                             const char *password, uint32_t source, const struct session_ops *ops,
                             void *user)
 {
-    int fd = connect_from(source, setup->server);
+    int fd = connect_from(source, server);
     struct session *session;
 
     if (fd < 0)

@@ -25,11 +25,10 @@ struct session_setup {
     struct loop *loop;
     struct parser_pool *parsers;
     struct tls_context *tls;
-    const char *server; /* "127.0.0.1:5223" */
 };
 
-/* Strings are borrowed. `source` is an IPv4 address in host order. */
-struct session *session_new(const struct session_setup *setup, const char *jid,
+/* Strings are borrowed. `server` is "127.0.0.1:5223", `source` an IPv4 address in host order. */
+struct session *session_new(const struct session_setup *setup, const char *server, const char *jid,
                             const char *password, uint32_t source, const struct session_ops *ops,
                             void *user);
 /* A chat message to a bare JID. */
