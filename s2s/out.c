@@ -5,6 +5,7 @@
 #include "s2s/out.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -21,7 +22,10 @@ static void detach_pairs(struct out *out, bool *proving)
     DL_FOREACH (out->remote->pairs, pair) {
         if (pair->out != out)
             continue;
-        *proving |= pair->state == PAIR_PROVING;
+        if (pair->state == PAIR_PROVING) {
+            *proving = true;
+            pair->alone |= strcmp(pair->local, out->local) != 0;
+        }
         if (out->server->stopping)
             pair_bounce(pair, STANZA_REMOTE_SERVER_TIMEOUT, "the server stops");
         pair_detach(pair);

@@ -182,17 +182,18 @@ static const char *error_of(const struct element *element)
     return condition ? condition->name : "no reason given";
 }
 
-/* The pair failed, the stream may go on for others. */
+/* A pair that shares the stream of another one is tried once more on a stream of its own, whatever
+ * the reason was (XEP-0220 §2.5 asks for that where the peer lacks resources). */
 static void refused(struct out *out, struct pair *pair, const char *why)
 {
-    char *problem = xasprintf("the server refuses %s: %s", pair->local, why);
-    bool alone = strcmp(pair->local, out->local) == 0;
-    if (alone) {
-        out_fail(out, problem);
-    } else {
-        pair_bounce(pair, STANZA_REMOTE_SERVER_TIMEOUT, problem);
+    if (strcmp(pair->local, out->local) != 0) {
+        pair->alone = true;
         pair_detach(pair);
+        remote_wake(out->remote);
+        return;
     }
+    char *problem = xasprintf("the server refuses %s: %s", pair->local, why);
+    out_fail(out, problem);
     free(problem);
 }
 
@@ -245,7 +246,8 @@ bool out_may_carry(const struct out *out, const struct pair *pair)
 {
     if (out->ended || !out->open || stream_state(out->stream) >= STREAM_CLOSING)
         return false;
-    return !pair || out->dialback || (!own_pair(out) && strcmp(pair->local, out->local) == 0);
+    return !pair || (out->dialback && !pair->alone) ||
+           (!own_pair(out) && strcmp(pair->local, out->local) == 0);
 }
 
 void out_prove(struct out *out, struct pair *pair)

@@ -50,6 +50,7 @@ struct pair {
     struct timer *expiry;
     char *dialback_id; /* of the stream on which a key of ours is in question; NULL: none */
     bool no_external;  /* the peer did not like it */
+    bool alone;        /* nor that it shares a stream: it gets one of its own */
     char *barrier;     /* the id of the ping that is in question; NULL: none */
     struct pair *prev, *next;
 };

@@ -199,18 +199,23 @@ static void use_domain_itself(struct resolve *resolve)
     memcpy(target->srv.target, resolve->domain, strlen(resolve->domain) + 1);
 }
 
+static bool came_to(const struct resolve *resolve, enum outcome outcome)
+{
+    return resolve->outcomes[SERVICE_STARTTLS] == outcome ||
+           resolve->outcomes[SERVICE_DIRECT] == outcome;
+}
+
 static void on_services(struct resolve *resolve)
 {
     struct resolution *result = resolve->result;
-    enum outcome plain = resolve->outcomes[SERVICE_STARTTLS];
     resolve->asked = 0;
-    if (result->targets_count == 0 && plain == OUTCOME_REFUSED) {
-        end(resolve, ERR_NOT_FOUND, "the domain has no XMPP service, as its DNS says");
+    if (result->targets_count == 0 && came_to(resolve, OUTCOME_FAILED)) {
+        end(resolve, ERR_UNAVAILABLE, resolve->problem);
         return;
     }
-    if (result->targets_count == 0 &&
-        (plain == OUTCOME_FAILED || resolve->outcomes[SERVICE_DIRECT] == OUTCOME_FAILED)) {
-        end(resolve, ERR_UNAVAILABLE, resolve->problem);
+    /* Who uses SRV records at all is not at the domain itself (XEP-0368 §5). */
+    if (result->targets_count == 0 && came_to(resolve, OUTCOME_REFUSED)) {
+        end(resolve, ERR_NOT_FOUND, "the domain has no XMPP service, as its DNS says");
         return;
     }
     if (result->targets_count == 0)

@@ -88,6 +88,8 @@ def special_records(certificates):
         service(special("broken6"), STARTTLS),
         f"{SRV[STARTTLS]}._tcp.{special('closed')}. SRV 0 0 0 .",
         host(special("closed"), PROSODY),
+        f"{SRV[DIRECT]}._tcp.{special('closed2')}. SRV 0 0 0 .",
+        host(special("closed2"), PROSODY),
         host(special("away"), NOBODY),
     ]
     return found

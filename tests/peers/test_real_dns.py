@@ -47,6 +47,7 @@ def test_a_server_that_does_not_serve_it(request, impatient, here, peer, why):
 
 @pytest.mark.parametrize("domain, error, text", [
     (special("closed"), NOT_FOUND, "the domain has no XMPP service, as its DNS says"),
+    (special("closed2"), NOT_FOUND, "the domain has no XMPP service, as its DNS says"),
     (special("away"), TIMEOUT, "no server of the domain can be connected to"),
     (special("wrongdane"), TIMEOUT, "TLSA"),
     ("bogus.example", TIMEOUT, "DNSSEC says that the answer is forged"),

@@ -3,15 +3,17 @@
 # Our node and Prosody, ejabberd and jabberd2 of Debian: everything that users do with users of
 # other servers, in both directions, each way to federate (names.py), by the DNS.
 
+import re
+
 import pytest
 
 from tests.node.client import CLIENT, PING
 from tests.peers import interop
 from tests.peers.ejabberd import Ejabberd
 from tests.peers.jabberd2 import Jabberd2
-from tests.peers.meeting import (Meeting, condition, error_text, exchange, proofs, wait_error,
-                                 wait_presence)
-from tests.peers.names import WAYS
+from tests.peers.meeting import (Meeting, appear, condition, error_text, exchange, proofs,
+                                 wait_error, wait_presence)
+from tests.peers.names import OURS, WAYS
 from tests.peers.prosody import Prosody
 
 ROWS = [*(("prosody", way) for way in WAYS), *(("ejabberd", way) for way in WAYS),
@@ -34,6 +36,19 @@ def test_messages(meeting):
     exchange(meeting.here(), meeting.there("alice"))
     how = meeting.way.proof
     assert proofs(meeting.node, meeting.ours, meeting.theirs) == {"in": how, "out": how}
+
+
+@pytest.mark.parametrize("meeting", [("ejabberd", WAYS[2])], indirect=True, ids=lambda row: row[0])
+def test_two_domains_of_ours(meeting, login):
+    """They share a stream (XEP-0220 §2.6.1) where the peer says that it understands errors."""
+    there = meeting.there("alice")
+    exchange(meeting.here(), there)
+    second = appear(login(where=meeting.node))
+    exchange(second, there)
+    sids = [re.findall(rf"event=s2s_out_proven sid=(\S+) local={domain} remote={meeting.theirs} ",
+                       meeting.node.daemon("s2s").log())[-1] for domain in (meeting.ours, OURS)]
+    assert sids[0] == sids[1]
+    assert proofs(meeting.node, OURS, meeting.theirs)["out"] == "dialback"
 
 
 def subscribe(one, other):

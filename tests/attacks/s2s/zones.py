@@ -79,6 +79,18 @@ def read_query(data, tcp):
     return Query(number, ".".join(labels), kind, data[HEADER.size:at + 5], tcp)
 
 
+def sockets(tries=100):
+    """UDP and TCP, on a port that is free for both."""
+    for _ in range(tries):
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind((ADDRESS, 0))
+        try:
+            return udp, socket.create_server(udp.getsockname())
+        except OSError:
+            udp.close()
+    raise OSError("no port is free for both UDP and TCP")
+
+
 class Zones:
     """Serves until close(). Rows: {(name, kind): Reply, bytes, or a function of the query that
     returns one of them, a list of them, or None}. A name without rows does not exist."""
@@ -89,9 +101,7 @@ class Zones:
         self.rows = {}
         self.below = {}  # {domain: function of the query} for all names that end so
         self.asked = []  # (name, kind), in order
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind((ADDRESS, 0))
-        self._tcp = socket.create_server(self._udp.getsockname())
+        self._udp, self._tcp = sockets()
         self._threads = [threading.Thread(target=work, daemon=True)
                          for work in (self._serve_udp, self._serve_tcp)]
         for thread in self._threads:
