@@ -166,6 +166,7 @@ const struct schema_step schema_steps[] = {
             " id_hash bytea NOT NULL,"
             " taken timestamptz NOT NULL,"
             " PRIMARY KEY (owner, id_hash))"},
+    {.sql = "CREATE INDEX IF NOT EXISTS session_slot ON session (slot) WHERE ended IS NULL"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

@@ -9,6 +9,7 @@
 #include "c2s/sm/presence.h"
 #include "c2s/sm/roster.h"
 #include "c2s/sm/sm.h"
+#include "c2s/sm/smacks_row.h"
 #include "common/base/error.h"
 #include "common/tls/crypto.h"
 
@@ -142,8 +143,10 @@ static void get(struct sm_request *request)
     HASH_ITER (hh, request->account->blocklist->items, item, next) {
         element_set(element_add(list, NS_BLOCKING, "item"), "jid", item->jid->full);
     }
-    if (request->session)
+    if (request->session) {
         request->session->blocking_interested = true;
+        smacks_row_touch(request->session);
+    }
     sm_reply_take(request, result);
 }
 

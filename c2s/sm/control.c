@@ -6,6 +6,8 @@
 
 #include "c2s/sm/core.h"
 #include "c2s/sm/dispatch.h"
+#include "c2s/sm/smacks.h"
+#include "common/base/clock.h"
 #include "common/service/control.h"
 
 static size_t count_sessions(const struct sm *sm)
@@ -36,6 +38,28 @@ static void counters(void *state, struct control_request *request, size_t argc,
     control_end(request, NULL);
 }
 
+static void show_waiting(void *state, struct control_request *request, size_t argc,
+                         const char *const *argv)
+{
+    const struct sm *sm = state;
+    int64_t now_us = clock_wall_us();
+
+    (void)argc;
+    (void)argv;
+    for (const struct account *at = sm->accounts; at; at = at->hh.next) {
+        const struct session *session;
+
+        ACCOUNT_SESSIONS (session, at) {
+            if (session->waiting) {
+                control_print(request, "%s %" PRId64 " %" PRIu32, session->jid->full,
+                              MAX(session->smacks->expires_us - now_us, 0) / 1000000,
+                              session->smacks->out.count);
+            }
+        }
+    }
+    control_end(request, NULL);
+}
+
 /* The database has got accounts that did not come through here. */
 static void forget_absent(void *state, struct control_request *request, size_t argc,
                           const char *const *argv)
@@ -48,6 +72,8 @@ static void forget_absent(void *state, struct control_request *request, size_t a
 
 const struct control_command sm_commands[] = {
     {"accounts imported", 0, 0, forget_absent, "  look anew whether an address is an account"},
+    {"show waiting", 0, 0, show_waiting,
+     "  sessions that wait for their client: JID, for how many seconds still, unacknowledged"},
     {"counters", 0, 0, counters, "  what the session manager has to do, and has done"},
     {0},
 };

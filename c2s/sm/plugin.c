@@ -11,6 +11,7 @@
 #include "c2s/sm/outgoing.h"
 #include "c2s/sm/route.h"
 #include "c2s/sm/smacks.h"
+#include "c2s/sm/smacks_row.h"
 #include "c2s/sm/taker.h"
 #include "common/stream/ack.h"
 
@@ -122,6 +123,7 @@ static void plugin_reachable(void *state, enum c2s_reach how, const char *name)
 static void plugin_slots_changed(void *state)
 {
     sm_slots_changed(state);
+    smacks_slots_changed(state);
 }
 
 static void plugin_account_changed(void *state, const struct jid *account, bool may_stay,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "c2s/sm/roster.h"
+#include "c2s/sm/smacks_row.h"
 #include "common/base/error.h"
 
 #define PRIORITY_MIN (-128)
@@ -154,6 +155,7 @@ static void set_presence(struct session *session, struct stanza *presence, int p
     stanza_unref(session->presence);
     session->presence = stanza_ref(presence);
     session->priority = priority;
+    smacks_row_touch(session);
 }
 
 /* P13 */
@@ -204,6 +206,7 @@ void presence_end(struct session *session, struct stanza *presence)
     if (last) {
         tell_unavailable(session, presence);
         session->presence = NULL;
+        smacks_row_touch(session);
         broadcast(session, sent);
         stanza_unref(last);
     }

@@ -7,6 +7,7 @@
 
 #include "c2s/sm/presence.h"
 #include "c2s/sm/roster.h"
+#include "c2s/sm/smacks_row.h"
 #include "common/base/error.h"
 
 struct directed {
@@ -45,6 +46,7 @@ int directed_note(struct session *session, const struct stanza *presence)
     if (presence->type == PRESENCE_UNAVAILABLE) {
         if (known) {
             forget(session, known);
+            smacks_row_touch(session);
         }
         return 0;
     }
@@ -55,6 +57,7 @@ int directed_note(struct session *session, const struct stanza *presence)
         return ERR_LIMIT;
     }
     note(session, &presence->to);
+    smacks_row_touch(session);
     return 0;
 }
 

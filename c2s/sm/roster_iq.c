@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "c2s/sm/roster.h"
+#include "c2s/sm/smacks_row.h"
 #include "c2s/sm/subscription.h"
 #include "common/base/error.h"
 
@@ -51,6 +52,7 @@ static void handle_get(struct sm_request *request)
 
     if (session) {
         session->roster_interested = true;
+        smacks_row_touch(session);
     }
     if (!can_catch_up(request->account->roster, element_get(request->payload, "ver"), &version)) {
         sm_reply_take(request, whole_roster(request));

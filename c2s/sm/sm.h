@@ -73,6 +73,7 @@ struct sm {
     struct crypto_block *stanza_ids;
     struct archive_rates *archive_rates;
     struct smacks_rows *smacks_rows;
+    struct smacks_wake *smacks_wake;
 
     /* Private to sm.c, account.c, session.c and dispatch.c. */
     struct account *accounts;

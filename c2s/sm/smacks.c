@@ -232,6 +232,18 @@ static void session_closed_hook(struct session *session)
     free_smacks(smacks);
 }
 
+static void start(struct sm *sm)
+{
+    smacks_rows_start(sm);
+    smacks_wake_start(sm);
+}
+
+static void stop(struct sm *sm)
+{
+    smacks_wake_stop(sm);
+    smacks_rows_stop(sm);
+}
+
 static void stream_features(struct sm *sm UNUSED, struct element *features)
 {
     element_add(features, NS_SM, "sm");
@@ -242,8 +254,8 @@ static const struct sm_spec specs[] = {{"XEP-0198", "1.6.3", NULL}, {0}};
 const struct sm_module smacks_module = {
     .name = "smacks",
     .specs = specs,
-    .start = smacks_rows_start,
-    .stop = smacks_rows_stop,
+    .start = start,
+    .stop = stop,
     .stream_features = stream_features,
     .load = &smacks_rows_load,
     .loaded = smacks_rows_loaded,

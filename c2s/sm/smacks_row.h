@@ -28,6 +28,12 @@ void smacks_row_forget(struct smacks *smacks);
 
 void smacks_rows_start(struct sm *sm);
 void smacks_rows_stop(struct sm *sm);
+/* smacks_wake.c */
+void smacks_wake_start(struct sm *sm);
+void smacks_wake_stop(struct sm *sm);
+/* Slots were won: accounts with sessions that wait are loaded. */
+void smacks_slots_changed(struct sm *sm);
+
 /* Sessions that were resumable when their worker died, or was stopped: they wait again. */
 extern const struct db_statement smacks_rows_load;
 void smacks_rows_loaded(struct account *account, const struct db_result *rows);

@@ -268,6 +268,15 @@ def test_no_flap(connect, account, login):
     assert not [e for e in watcher._elements if e.tag == PRESENCE]
 
 
+def test_administrators_see_who_waits(node, connect):
+    client = connect()
+    client.cut()
+    node.daemon("c2s").wait_log(f"event=session_waits .*jid={client.full}")
+    lines = node.control("ask", "c2s", "show", "waiting").splitlines()
+    line = next(line.split() for line in lines if line.startswith(client.full + " "))
+    assert 500 < int(line[1]) <= 600 and line[2] == "0"
+
+
 def test_new_session_of_the_same_resource(connect, account, login):
     """RFC 6120 §7.7.2.2: the session that waits ends."""
     owner = account()

@@ -299,6 +299,15 @@ struct db_unit *db_submit(struct db_unit *unit, db_callback *done, void *user)
     return unit;
 }
 
+struct db_unit *db_query(struct db *db, unsigned affinity, const struct db_statement *statement,
+                         const struct db_value *values, db_callback *done, void *user)
+{
+    struct db_unit *unit = db_unit_new(db, affinity);
+
+    db_unit_add(unit, statement, values);
+    return db_submit(unit, done, user);
+}
+
 /* The oldest unit that waits is answered. */
 static UNUSED void fake_db_answer(void)
 {

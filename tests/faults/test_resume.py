@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Sessions that can be resumed (XEP-0198) outlive the death of daemons: c2s, the router, PostgreSQL.
+
+import contextlib
+import signal
+
+import pytest
+
+from tests.faults.test_database_away import reaches_database
+from tests.harness import wait
+from tests.harness.node import SOURCES
+from tests.harness.smacks import SM, SmStream
+from tests.node.client import CLIENT, Closed, local_name
+
+PRESENCE = f"{{{CLIENT}}}presence"
+CARBONS = "urn:xmpp:carbons:2"
+
+
+@pytest.fixture
+def connect(node):
+    with contextlib.ExitStack() as stack:
+        def make(owner=None, where=node, enabled=True, **options):
+            stream = SmStream(where, owner or where.add_account(), source=next(SOURCES), **options)
+            stack.callback(stream.close)
+            if not enabled:
+                return stream.authenticated()
+            stream.login()
+            stream.enable()
+            return stream
+        yield make
+
+
+def kill(node):
+    node.daemon("c2s").kill()
+    node.daemon("c2s").start()
+
+
+def stop(node):
+    node.daemon("c2s").stop()
+    node.daemon("c2s").start()
+
+
+def end_of(client):
+    with pytest.raises(Closed):
+        while True:
+            client.receive()
+
+
+def presences(client):
+    return [(e.get("from"), e.get("type"), e.findtext(f"{{{CLIENT}}}status"))
+            for e in list(client._elements) if e.tag == PRESENCE]
+
+
+@pytest.mark.parametrize("restart", [kill, stop], ids=["killed", "ended in order"])
+def test_resume(node, connect, account, restart):
+    """The counters go on where they were, and the session is what it was."""
+    owner = account()
+    client = connect(owner)
+    client.send("<presence><priority>7</priority><status>here</status></presence>"
+                f"<iq type='set' id='c'><enable xmlns='{CARBONS}'/></iq>"
+                "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>")
+    client.wait_for(lambda e: e.get("id") == "r")
+    assert client.ask_h() == 3
+    restart(node)
+    end_of(client)
+    again = connect(owner, enabled=False)
+    assert again.resume(client) == 3
+    assert again.ask_h() == 3
+    other = connect(owner)
+    other.send("<presence/>")
+    seen = other.wait_for(lambda e: e.tag == PRESENCE and e.get("from") == client.full)
+    assert (seen.findtext(f"{{{CLIENT}}}status"), seen.findtext(f"{{{CLIENT}}}priority")) == \
+        ("here", "7")
+    other.send_message(account().jid, "a copy of this")
+    again.wait_for(lambda e: e.find(f"{{{CARBONS}}}sent") is not None)
+    other.send("<iq type='set' id='s'><query xmlns='jabber:iq:roster'>"
+               "<item jid='friend@x.example'/></query></iq>")
+    again.wait_for(lambda e: e.find("{jabber:iq:roster}query") is not None)
+    assert again.ask_h() == 3
+
+
+def test_killed_many_times(node, connect, account):
+    """h never falls, whatever was said between."""
+    owner = account()
+    client = connect(owner)
+    client.send("<presence/>")
+    told = client.ask_h()
+    for n in range(3):
+        kill(node)
+        again = connect(owner, enabled=False)
+        assert again.resume(client) == told == n + 1
+        again.send(f"<presence><status>{n}</status></presence>")
+        told = again.ask_h()
+        client = again
+
+
+def test_contacts_see_no_flap(node, connect, account):
+    """Not by the death, and not by the return."""
+    owner, watching = account(), account()
+    friend = connect(watching)
+    client = connect(owner)
+    client.send(f"<presence/><presence to='{friend.full}'><status>for you</status></presence>")
+    assert client.ask_h() == 2
+    friend.wait_for(lambda e: e.tag == PRESENCE)
+    friend.ask_h()
+    kill(node)
+    back = connect(owner, enabled=False)
+    back.resume(client)
+    watcher = connect(watching, enabled=False)
+    watcher.resume(friend)
+    back.settle()
+    watcher.settle()
+    assert presences(watcher) == []
+    back.logout()
+    gone = watcher.wait_for(lambda e: e.tag == PRESENCE)
+    assert (gone.get("from"), gone.get("type")) == (client.full, "unavailable")
+
+
+def test_time_is_over_after_the_death(make_node, connect, account):
+    """Contacts hear of it from the new process, though nobody asked for the account."""
+    node = make_node(settings={"sm": {"resume-time": "2s"}})
+    owner, watched = node.add_account(), node.add_account()
+    client = connect(watched, node)
+    friend = connect(owner, node)
+    client.send(f"<presence/><presence to='{friend.full}'/>")
+    assert client.ask_h() == 2
+    friend.wait_for(lambda e: e.tag == PRESENCE)
+    friend.ask_h()
+    node.daemon("c2s").kill()
+    node.daemon("c2s").start()
+    back = connect(owner, node, enabled=False)
+    back.resume(friend)
+    gone = back.wait_for(lambda e: e.tag == PRESENCE)
+    assert (gone.get("from"), gone.get("type")) == (client.full, "unavailable")
+    failed = connect(watched, node, enabled=False).try_resume(client.id, 0)
+    assert (local_name(failed.tag), failed.get("h")) == ("failed", "2")
+
+
+def test_h_of_the_client(node, connect, account):
+    """The new process takes it for what was sent, within reason."""
+    owner = account()
+    client = connect(owner)
+    client.send("<presence/>")
+    client.ask_h()
+    kill(node)
+    liar = connect(owner, enabled=False)
+    h = client.handled + 100000
+    answer = liar.exchange(f"<resume xmlns='{SM}' previd='{client.id}' h='{h}'/>")
+    assert answer.error == "undefined-condition"
+    again = connect(owner, enabled=False)
+    again.resume(client)
+    again.settle()
+    again.acknowledge()
+    again.settle()
+
+
+def test_password_changed_while_c2s_is_away(node, connect, account):
+    owner = account()
+    client = connect(owner)
+    client.ask_h()
+    node.daemon("c2s").kill()
+    node.control("user", "passwd", owner.jid, password="another")
+    node.daemon("c2s").start()
+    failed = connect(type(owner)(owner.jid, "another"), enabled=False).try_resume(client.id, 0)
+    assert local_name(failed.tag) == "failed"
+
+
+def test_router_killed(node, connect, account):
+    """Sessions do not notice."""
+    client = connect(account())
+    client.send("<presence/>")
+    node.daemon("router").kill()
+    node.daemon("router").start()
+    assert client.ask_h() == 1
+
+
+def test_database_away(node, connect, account):
+    """h is not told before the database knows it; the session goes on all the same."""
+    owner = account()
+    client = connect(owner)
+    client.send("<presence/>")
+    assert client.ask_h() == 1
+    node.postgres.process.send(signal.SIGQUIT)  # all its processes die at once
+    node.postgres.stop()
+    client.send("<presence><status>2</status></presence>")
+    assert client.ask_h() == 1
+    node.postgres.start()
+    assert int(client.nonza("a").get("h")) == 2
+    client.cut()
+    wait.until(lambda: reaches_database(node), what="c2s to find its database again")
+    assert connect(owner, enabled=False).resume(client) == 2
