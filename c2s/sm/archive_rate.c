@@ -10,8 +10,8 @@
 #include "c2s/sm/archive.h"
 #include "common/base/clock.h"
 
-/* So many queries may come at once; so many more wait for their turn. */
-#define BURST 10
+/* What is given in so many seconds may be asked at once, and as much more waits for its turn. */
+#define BURST_SECONDS 2
 
 #define TICK_MS 50
 
@@ -67,23 +67,24 @@ static void wait_until(struct sm *sm, struct sm_request *request,
 
 static struct rate *rate_of(struct account *account, uint64_t now)
 {
+    size_t per_second = account->sm->limits.archive_queries;
+
     if (!account->archive_rate) {
         account->archive_rate = xcalloc(1, sizeof(*account->archive_rate));
-        rate_init(account->archive_rate, account->sm->limits.archive_queries, BURST, now);
+        rate_init(account->archive_rate, per_second, BURST_SECONDS * per_second, now);
     }
     return account->archive_rate;
 }
 
 void archive_rate(struct sm_request *request, void (*start)(struct sm_request *request))
 {
-    size_t per_second = request->sm->limits.archive_queries;
     uint64_t now = clock_monotonic_ms();
     struct rate *rate = rate_of(request->account, now);
     uint64_t wait = rate_take(rate, 1, now);
 
     if (wait == 0) {
         start(request);
-    } else if (wait > BURST * 1000 / per_second) {
+    } else if (rate->tokens_milli <= -(int64_t)rate->burst * 1000) {
         rate->tokens_milli += 1000; /* what is refused costs nothing */
         sm_error(request, STANZA_RESOURCE_CONSTRAINT, "too many queries to the archive");
     } else {

@@ -2,7 +2,8 @@
 """Asking an archive (XEP-0313, XEP-0059)."""
 
 from dataclasses import dataclass, field
-from xml.sax.saxutils import escape
+from xml.etree.ElementTree import fromstring as parse  # noqa: F401
+from xml.sax.saxutils import escape, quoteattr
 
 MAM = "urn:xmpp:mam:2"
 RSM = "http://jabber.org/protocol/rsm"
@@ -37,7 +38,7 @@ def form(fields, form_type=MAM):
     for name, values in fields.items():
         values = values if isinstance(values, list) else [values]
         inner = "".join(f"<value>{escape(value)}</value>" for value in values)
-        rows.append(f"<field var='{escape(name)}'>{inner}</field>")
+        rows.append(f"<field var={quoteattr(name)}>{inner}</field>")
     return f"<x xmlns='jabber:x:data' type='submit'>{''.join(rows)}</x>"
 
 
@@ -49,7 +50,7 @@ def payload(fields=None, rsm=None, flip=False, queryid="f"):
         inner += f"<set xmlns='{RSM}'>{items}</set>"
     if flip:
         inner += "<flip-page/>"
-    return f"<query xmlns='{MAM}' queryid='{queryid}'>{inner}</query>"
+    return f"<query xmlns='{MAM}' queryid={quoteattr(queryid)}>{inner}</query>"
 
 
 def _add_result(page, result):
