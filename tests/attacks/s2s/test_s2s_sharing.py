@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 
-from tests.attacks.s2s.servers import SERVER
+from tests.attacks.s2s.servers import DIALBACK, SERVER
 from tests.node.place import COMPONENT
 from tests.router.router import Component
 
@@ -21,6 +21,11 @@ def component(scene):
         yield part
 
 
+def wait_key(stream):
+    """Behind pings that ask whether stanzas have arrived."""
+    return stream.wait_for(lambda e: e.tag == f"{{{DIALBACK}}}result")
+
+
 @pytest.fixture
 def shared(peer, alice, component):
     """A stream of the node's own domain, on which the component's key has just come."""
@@ -31,12 +36,12 @@ def shared(peer, alice, component):
     assert stream.next_stanza().findtext(f"{{{SERVER}}}body") == "first"
     component.send(f"<message from='bot@{COMPONENT}' to='bob@{peer.domain}'><body>second</body>"
                    "</message>")
-    assert stream.expect_words("result").get("from") == COMPONENT
+    assert wait_key(stream).get("from") == COMPONENT
     return stream
 
 
 def take_second(peer, stream):
-    assert stream.expect_words("result").get("from") == COMPONENT
+    assert wait_key(stream).get("from") == COMPONENT
     stream.words("result", type="valid", to=COMPONENT)
     assert stream.next_stanza().findtext(f"{{{SERVER}}}body") == "second"
 
