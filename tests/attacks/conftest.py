@@ -22,9 +22,14 @@ def volume():
 
 
 @pytest.fixture(scope="session")
-def shared_scene(session_node):
-    with vitals.scene_of(session_node, next(SOURCES)) as scene:
+def shared_scene():
+    with vitals.other_scene(next(SOURCES)) as scene:
         yield scene
+
+
+@pytest.fixture(scope="session")
+def session_node(shared_scene):
+    return shared_scene.node
 
 
 @pytest.fixture
@@ -34,13 +39,8 @@ def scene(node, shared_scene):
     return shared_scene
 
 
-@pytest.fixture(scope="session")
-def shared_account(session_node):
-    return session_node.add_account("mallory")
-
-
 @pytest.fixture
-def attacker(node, shared_account):
-    """Connections to the group's node, closed behind the test."""
-    with positions.attacker_on(node, shared_account) as made:
+def attacker(scene):
+    """Connections to the node of the scene, closed behind the test."""
+    with positions.attacker_on(scene.node, scene.mallory) as made:
         yield made

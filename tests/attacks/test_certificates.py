@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.attacks import openssl, positions
+from tests.attacks import openssl
 from tests.attacks.vitals import other_scene
 from tests.harness.node import SOURCES
 from tests.node import certificates, place
@@ -18,17 +18,6 @@ OTHER = "other.test"
 @pytest.fixture(scope="module")
 def scene():
     with other_scene(next(SOURCES), domains={OTHER: (OTHER, f"*.{OTHER}")}) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def account(scene):
-    return scene.node.add_account("mallory")
-
-
-@pytest.fixture
-def attacker(scene, account):
-    with positions.attacker_on(scene.node, account) as made:
         yield made
 
 

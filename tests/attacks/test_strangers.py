@@ -26,17 +26,6 @@ def scene():
         yield made
 
 
-@pytest.fixture(scope="module")
-def account(scene):
-    return scene.node.add_account("mallory")
-
-
-@pytest.fixture
-def attacker(scene, account):
-    with positions.attacker_on(scene.node, account) as made:
-        yield made
-
-
 def answers(stream):
     """Whether something has come, or comes very soon."""
     return bool(select.select([stream.socket], [], [], 0.02)[0])
@@ -99,7 +88,7 @@ def test_T8_silent_handshakes(scene, attacker):
             check_silent_end(stream.read_to_end())
 
 
-def test_P4_answers_come_later(scene, attacker, account):
+def test_P4_answers_come_later(scene, attacker):
     """Ten failures from one address are answered at once, the next one takes two seconds; in that
     time the owner logs in from elsewhere, and nobody's account is locked."""
     source = next(SOURCES)
@@ -111,7 +100,7 @@ def test_P4_answers_come_later(scene, attacker, account):
             wrong_password(guessers[i // 3])
             check_failure(guessers[i // 3].receive(), "not-authorized")
     wrong_password(guessers[3])
-    RawStream(scene.node, account, source=next(SOURCES)).login().close()
+    RawStream(scene.node, scene.mallory, source=next(SOURCES)).login().close()
     assert not select.select([guessers[3].socket], [], [], 0)[0], "it was answered at once"
 
 

@@ -28,17 +28,6 @@ def scene():
         yield made
 
 
-@pytest.fixture(scope="module")
-def account(scene):
-    return scene.node.add_account("mallory")
-
-
-@pytest.fixture
-def attacker(scene, account):
-    with positions.attacker_on(scene.node, account) as made:
-        yield made
-
-
 @pytest.mark.parametrize("kind", ("names", "attributes", "namespaces", "prefixes"))
 def test_X34_never_the_same(scene, attacker, volume, kind):
     """200 MB in which each stanza brings names that were never there: nothing remembers them."""
