@@ -2,7 +2,8 @@
  *
  * A client on libstrophe, driven by lines: `tool_strophe starttls|tls HOST PORT JID CA`. The first
  * line of standard input is the password, each further one a stanza to send. It prints
- * "connected", "stanza XML" for each that comes, and "disconnected".
+ * "connected", "stanza XML" for each that comes, and "disconnected". With a further argument
+ * "resume" a line behind "disconnected" makes it connect again and go on with its session.
  *
  * PKG: libstrophe
  */
@@ -19,7 +20,9 @@
 struct tool {
     xmpp_ctx_t *ctx;
     xmpp_conn_t *conn;
-    bool over;
+    char **arguments;
+    bool over;    /* this connection */
+    bool leaving; /* of its own will */
 };
 
 static bool read_line(char **line, size_t *size)
@@ -87,33 +90,61 @@ static void run(struct tool *tool)
             send_line(tool, line);
             continue;
         }
+        tool->leaving = true;
         xmpp_disconnect(tool->conn);
         input.fd = -1;
     }
     free(line);
 }
 
+static bool connect_again(struct tool *tool, const char *password, xmpp_sm_state_t *state)
+{
+    char **arguments = tool->arguments;
+    bool direct = strcmp(arguments[1], "tls") == 0;
+
+    if (tool->conn)
+        xmpp_conn_release(tool->conn);
+    tool->over = false;
+    tool->conn = xmpp_conn_new(tool->ctx);
+    xmpp_conn_set_jid(tool->conn, arguments[4]);
+    xmpp_conn_set_pass(tool->conn, password);
+    xmpp_conn_set_cafile(tool->conn, arguments[5]);
+    xmpp_conn_set_flags(tool->conn,
+                        direct ? XMPP_CONN_FLAG_LEGACY_SSL : XMPP_CONN_FLAG_MANDATORY_TLS);
+    if (state && xmpp_conn_set_sm_state(tool->conn, state) != XMPP_EOK)
+        xmpp_free_sm_state(state);
+    return xmpp_connect_client(tool->conn, arguments[2],
+                               (unsigned short)strtoul(arguments[3], NULL, 10), on_event,
+                               tool) == 0;
+}
+
+static void stay_connected(struct tool *tool, const char *password)
+{
+    xmpp_sm_state_t *state = NULL;
+    char *line = NULL;
+    size_t size = 0;
+
+    do {
+        if (connect_again(tool, password, state))
+            run(tool);
+        state = tool->arguments[6] ? xmpp_conn_get_sm_state(tool->conn) : NULL;
+    } while (state && !tool->leaving && read_line(&line, &size));
+    free(line);
+}
+
 int main(int argc, char **argv)
 {
-    struct tool tool = {0};
+    struct tool tool = {.arguments = argv};
     char *password = NULL;
     size_t size = 0;
 
     setvbuf(stdin, NULL, _IONBF, 0); /* poll() sees what is left */
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (argc != 6 || !read_line(&password, &size))
+    if (argc < 6 || !read_line(&password, &size))
         return 2;
     xmpp_initialize();
     tool.ctx = xmpp_ctx_new(NULL, NULL);
-    tool.conn = xmpp_conn_new(tool.ctx);
-    xmpp_conn_set_jid(tool.conn, argv[4]);
-    xmpp_conn_set_pass(tool.conn, password);
-    xmpp_conn_set_cafile(tool.conn, argv[5]);
-    xmpp_conn_set_flags(tool.conn, strcmp(argv[1], "tls") == 0 ? XMPP_CONN_FLAG_LEGACY_SSL
-                                                               : XMPP_CONN_FLAG_MANDATORY_TLS);
-    if (xmpp_connect_client(tool.conn, argv[2], (unsigned short)strtoul(argv[3], NULL, 10),
-                            on_event, &tool) == 0)
-        run(&tool);
+    stay_connected(&tool, password);
     xmpp_conn_release(tool.conn);
     xmpp_ctx_free(tool.ctx);
     xmpp_shutdown();

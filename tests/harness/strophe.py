@@ -55,11 +55,12 @@ class Strophe(program.Program):
 
 
 @contextlib.contextmanager
-def running(node, jid, password, service="C2S", ca=None):
-    """On its way."""
+def running(node, jid, password, service="C2S", ca=None, resume=False):
+    """On its way. resume=True: behind a connection that broke, say() anything and it comes back."""
     host, port = node.address(service)
     with program.home(ca or node.ca) as home:
-        strophe = Strophe(home, tool(), MODES[service], host, str(port), jid, ca or node.ca)
+        strophe = Strophe(home, tool(), MODES[service], host, str(port), jid, ca or node.ca,
+                          *(["resume"] if resume else []))
         try:
             strophe.say(password)
             yield strophe
