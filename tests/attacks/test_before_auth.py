@@ -65,7 +65,6 @@ FEATURES = {
                  "</compress>", "unsupported-stanza-type"),
     "sasl2": ("<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'/>",
               "unsupported-stanza-type"),
-    "csi": ("<inactive xmlns='urn:xmpp:csi:0'/>", "unsupported-stanza-type"),
     "dialback": ("<db:result xmlns:db='jabber:server:dialback' from='a' to='b'>x</db:result>",
                  "unsupported-stanza-type"),
     "handshake": ("<handshake/>", "unsupported-stanza-type"),
@@ -82,6 +81,15 @@ def test_T4_T5_other_features(scene, attacker, position, element, condition):
     stream = getattr(attacker, position)()
     with scene.survives():
         check_stream_error(stream.exchange(element), condition)
+
+
+@pytest.mark.parametrize("position", ("plain", "tls", "unbound"))
+def test_T4_inactive_before_binding(scene, attacker, position):
+    """XEP-0352 is for sessions."""
+    stream = getattr(attacker, position)()
+    with scene.survives():
+        check_stream_error(stream.exchange("<inactive xmlns='urn:xmpp:csi:0'/>"),
+                           ("not-authorized", "unsupported-stanza-type"))
 
 
 @pytest.mark.parametrize("position", ("tls", "unbound", "bound"))

@@ -151,7 +151,8 @@ FEATURES = {
     "tls": SASL_FEATURES,
     "unbound": [f"{{{BIND}}}bind", "{urn:ietf:params:xml:ns:xmpp-session}session",
                 "{urn:xmpp:features:rosterver}ver", "{urn:xmpp:features:pre-approval}sub",
-                "{http://jabber.org/protocol/caps}c", "{urn:xmpp:stream-limits:0}limits"],
+                "{http://jabber.org/protocol/caps}c", "{urn:xmpp:stream-limits:0}limits",
+                "{urn:xmpp:sm:3}sm", "{urn:xmpp:csi:0}csi"],
 }
 
 
