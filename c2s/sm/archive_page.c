@@ -33,8 +33,8 @@ struct page {
 static const struct db_statement read_messages = {
     .name = "archive_read",
     .sql = "SELECT m.seq, m.stanza, (extract(epoch FROM m.received) * 1000000)::bigint"
-           " FROM message m WHERE m.owner = $1::bigint AND m.archived AND m.seq IN"
-           " (SELECT unnest(string_to_array($2, ','))::bigint) ORDER BY m.seq",
+           " FROM message m WHERE m.owner = $1::bigint AND m.archived"
+           " AND m.seq = ANY (string_to_array($2, ',')::bigint[]) ORDER BY m.seq",
     .parameters = 2,
 };
 

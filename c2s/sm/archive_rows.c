@@ -9,51 +9,52 @@
 #include "c2s/sm/archive.h"
 #include "common/tls/crypto.h"
 
-/* The owner's rows between two numbers. The times become numbers too, so that an old archive is not
- * read from its beginning (numbers and times rise together); the exact time decides. */
+/* Rows of the owner (named m) between two numbers. The times become numbers too, so that an old
+ * archive is not read from its beginning (numbers and times rise together); the exact time decides.
+ * Parameters: owner, above, below, start, end, how many, then those of WITH and of THESE. */
+/* clang-format off */
+#define TIME(us) "timestamptz 'epoch' + " us "::bigint * interval '1 microsecond'"
 #define START                                                                                      \
     "CASE WHEN $4::bigint IS NULL THEN 0 ELSE coalesce((SELECT s.seq FROM message s"               \
-    " WHERE s.owner = $1::bigint AND s.received >= " TIME(                                         \
-        "$4") " ORDER BY s.received, s.seq LIMIT 1), 9223372036854775807) END"
+    " WHERE s.owner = $1::bigint AND s.received >= " TIME("$4")                                    \
+    " ORDER BY s.received, s.seq LIMIT 1), 9223372036854775807) END"
 #define END                                                                                        \
     "CASE WHEN $5::bigint IS NULL THEN 9223372036854775807 ELSE coalesce((SELECT e.seq"            \
-    " FROM message e WHERE e.owner = $1::bigint AND e.received <= " TIME(                          \
-        "$5") " ORDER BY e.received DESC, e.seq DESC LIMIT 1), 0) END"
-#define TIME(us) "timestamptz 'epoch' + " us "::bigint * interval '1 microsecond'"
-#define ROWS                                                                                       \
-    " FROM message m WHERE m.owner = $1::bigint AND m.archived AND m.seq > $2::bigint"             \
+    " FROM message e WHERE e.owner = $1::bigint AND e.received <= " TIME("$5")                     \
+    " ORDER BY e.received DESC, e.seq DESC LIMIT 1), 0) END"
+#define WHERE                                                                                      \
+    " m WHERE m.owner = $1::bigint AND m.archived AND m.seq > $2::bigint"                          \
     " AND m.seq < $3::bigint AND m.seq >= " START " AND m.seq <= " END                             \
-    " AND ($4::bigint IS NULL OR m.received >= " TIME(                                             \
-        "$4") ")"                                                                                  \
-              " AND ($5::bigint IS NULL OR m.received <= " TIME("$5") ")"
+    " AND ($4::bigint IS NULL OR m.received >= " TIME("$4") ")"                                    \
+    " AND ($5::bigint IS NULL OR m.received <= " TIME("$5") ")"
 /* With a resource the start tag decides, which has been written by us: $8 and $9 are what there is
  * in it then. */
 #define WITH                                                                                       \
     " AND m.peer_hash = $7::bytea AND ($8::text IS NULL OR position(CASE WHEN m.outgoing"          \
     " THEN $9::text ELSE $8::text END in split_part(m.stanza, '>', 1)) > 0)"
-#define IDS(values) " AND m.seq IN (SELECT unnest(string_to_array(" values ", ','))::bigint)"
-#define ASC         " ORDER BY m.seq LIMIT $6::bigint"
-#define DESC        " ORDER BY m.seq DESC LIMIT $6::bigint"
-#define SEQS        "SELECT m.seq" ROWS
-#define COUNT       "SELECT count(*) FROM (SELECT 1" ROWS
-#define COUNTED     " LIMIT $6::bigint) AS counted"
+/* OFFSET keeps it apart: in one, PostgreSQL reads all rows between the numbers for the sake of the
+ * order. */
+#define THESE(list)                                                                                \
+    "(SELECT * FROM message WHERE owner = $1::bigint AND seq = ANY (string_to_array("              \
+    list ", ',')::bigint[]) OFFSET 0)"
+#define ASC(from, where)   "SELECT m.seq FROM " from where " ORDER BY m.seq LIMIT $6::bigint"
+#define DESC(from, where)  "SELECT m.seq FROM " from where " ORDER BY m.seq DESC LIMIT $6::bigint"
+#define COUNT(from, where)                                                                         \
+    "SELECT count(*) FROM (SELECT 1 FROM " from where " LIMIT $6::bigint) AS counted"
+#define BY_FILTER(name, form)                                                                      \
+    {{name, form("message", WHERE), 6},                                                            \
+     {name "_with", form("message", WHERE WITH), 9},                                               \
+     {name "_ids", form(THESE("$7"), WHERE), 7},                                                   \
+     {name "_with_ids", form(THESE("$10"), WHERE WITH), 10}}
+/* clang-format on */
 
 enum form { FORWARD, BACKWARD, COUNTING, FORMS };
 enum filter { ALL, OF_PEER, OF_IDS, OF_BOTH, FILTERS };
 
 static const struct db_statement select_page[FORMS][FILTERS] = {
-    [FORWARD] = {{"archive_page", SEQS ASC, 6},
-                 {"archive_page_with", SEQS WITH ASC, 9},
-                 {"archive_page_ids", SEQS IDS("$7") ASC, 7},
-                 {"archive_page_with_ids", SEQS WITH IDS("$10") ASC, 10}},
-    [BACKWARD] = {{"archive_back", SEQS DESC, 6},
-                  {"archive_back_with", SEQS WITH DESC, 9},
-                  {"archive_back_ids", SEQS IDS("$7") DESC, 7},
-                  {"archive_back_with_ids", SEQS WITH IDS("$10") DESC, 10}},
-    [COUNTING] = {{"archive_count", COUNT COUNTED, 6},
-                  {"archive_count_with", COUNT WITH COUNTED, 9},
-                  {"archive_count_ids", COUNT IDS("$7") COUNTED, 7},
-                  {"archive_count_with_ids", COUNT WITH IDS("$10") COUNTED, 10}},
+    [FORWARD] = BY_FILTER("archive_page", ASC),
+    [BACKWARD] = BY_FILTER("archive_back", DESC),
+    [COUNTING] = BY_FILTER("archive_count", COUNT),
 };
 
 static const struct db_statement count_missing = {
