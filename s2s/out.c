@@ -202,6 +202,7 @@ static void out_free(struct out *out)
     struct server *server = out->server;
     struct remote *remote = out->remote;
     DL_DELETE(server->outs, out);
+    DL_DELETE2(remote->outs, out, prev_there, next_there);
     stream_free(out->stream);
     timer_close(out->timer);
     timer_close(out->deadline);
@@ -278,6 +279,7 @@ void out_new(struct pair *pair, struct conn *conn, const struct candidate *candi
     out->stream =
         stream_new(&profile, server->parsers, &server->limits.before_auth, &stream_ops, out);
     DL_APPEND(server->outs, out);
+    DL_APPEND2(pair->remote->outs, out, prev_there, next_there);
     conn_set_ops(conn, &conn_ops, out);
     pair->out = out;
     stay_awake(out);

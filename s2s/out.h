@@ -50,7 +50,8 @@ struct out {
     uint32_t unacked_count;
     size_t unacked_bytes;
 
-    struct out *prev, *next; /* server->outs */
+    struct out *prev, *next;             /* server->outs */
+    struct out *prev_there, *next_there; /* remote->outs */
 };
 
 /* Takes the connection. */

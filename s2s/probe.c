@@ -55,7 +55,7 @@ static void leave(void *user)
         out_abandon(out);
     else if (out)
         out_close(out);
-    if (!remote_has_stream(probe->remote))
+    if (!probe->remote->outs)
         probe_free(probe);
 }
 

@@ -188,8 +188,9 @@ void remote_attempt_spoilt(struct remote *remote, const char *problem)
 static struct out *find_stream(const struct remote *remote, const struct pair *wanted)
 {
     struct out *out;
-    DL_FOREACH (remote->server->outs, out) {
-        if (out->remote == remote && out_may_carry(out, wanted))
+    DL_FOREACH2(remote->outs, out, next_there)
+    {
+        if (out_may_carry(out, wanted))
             return out;
     }
     return NULL;
@@ -376,16 +377,6 @@ struct remote *remote_get(struct server *server, const char *domain)
     return remote;
 }
 
-bool remote_has_stream(const struct remote *remote)
-{
-    const struct out *out;
-    DL_FOREACH (remote->server->outs, out) {
-        if (out->remote == remote)
-            return true;
-    }
-    return false;
-}
-
 static bool is_in_use(const struct remote *remote)
 {
     const struct pair *pair;
@@ -395,12 +386,12 @@ static bool is_in_use(const struct remote *remote)
         if (pair->waiting || pair->out)
             return true;
     }
-    return remote_has_stream(remote);
+    return remote->outs != NULL;
 }
 
 void remote_release(struct remote *remote)
 {
-    if (remote->trace && !remote_has_stream(remote))
+    if (remote->trace && !remote->outs)
         remote->trace->released(remote->trace);
     else if (!remote->trace && !is_in_use(remote))
         remote_free(remote);

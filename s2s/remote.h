@@ -18,6 +18,7 @@ struct remote {
     struct server *server;
     char *domain;
     struct pair *pairs;
+    struct out *outs; /* its streams */
     struct verify *verifies;
     struct trace *trace;   /* follows it; then it is in no table. NULL: an ordinary one */
     size_t stanzas, bytes; /* that wait, for all pairs */
@@ -44,7 +45,6 @@ struct remote *remote_get(struct server *server, const char *domain);
 /* One that nobody finds, for one attempt: it waits for no turn, counts for no limit and backs off
  * for nobody. Its owner frees it, when it has no stream. */
 struct remote *remote_new_apart(struct server *server, const char *domain, struct trace *trace);
-bool remote_has_stream(const struct remote *remote);
 /* NULL: not known. */
 struct remote *remote_find(struct server *server, const char *domain);
 /* There is something to do: uses a stream that is there or begins an attempt, as far as may be. */
