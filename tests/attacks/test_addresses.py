@@ -102,7 +102,7 @@ def test_F14_malformed_presence(scene, stream, to):
 @pytest.mark.parametrize("to", WELL_FORMED.values(), ids=WELL_FORMED.keys())
 def test_F15_well_formed(scene, stream, stanza, to):
     """It is refused for other reasons."""
-    with scene.survives(lines=0):
+    with scene.survives(lines=1):
         answer = error_of(stream, stanza, to)
         assert answer.get("type") == "error"
         conditions = [child.tag.partition("}")[2] for error in answer for child in error

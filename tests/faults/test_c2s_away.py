@@ -3,6 +3,8 @@
 # c2s dies, ends, or stands still. The rest of the node goes on; what clients were told is true
 # afterwards, and whoever could not be told anything hears that it is to try again.
 
+import threading
+
 import pytest
 
 from tests.attacks.positions import Attacker
@@ -111,6 +113,26 @@ def test_stored_messages_stay(node, login, gateway):
     again.send("<presence/>")
     again.send_message(again.full, "nothing more")
     assert texts_until(again, "nothing more") == ["nothing more"]
+
+
+NEEDED = {"router": "link_failed", "database": "schema_unusable"}
+
+
+@pytest.mark.parametrize("missing, event", NEEDED.items())
+def test_started_first(node, friends, missing, event):
+    """It waits for what it needs, and is ready when that is there."""
+    c2s = node.daemon("c2s")
+    other = node.postgres if missing == "database" else node.daemon(missing)
+    c2s.stop()
+    other.stop()
+    c2s.mark_log()
+    starting = threading.Thread(target=c2s.start)
+    starting.start()
+    c2s.wait_log(f"event={event} ")
+    other.start()
+    starting.join(60)
+    assert not starting.is_alive(), "it is not ready"
+    friends(node).talk()
 
 
 POSITIONS = ("first", "plain", "encrypted", "tls", "authenticated", "unbound", "bound")
