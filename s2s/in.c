@@ -17,6 +17,7 @@
 #include "common/tls/verify.h"
 #include "common/xmpp/namespaces.h"
 #include "s2s/dialback.h"
+#include "s2s/inbound.h"
 #include "s2s/remote.h"
 #include "s2s/verify.h"
 
@@ -190,6 +191,8 @@ static void on_ended(void *user, int condition, const char *text, bool abrupt)
     struct in *in = user;
     in->ended = true;
     timer_stop(in->deadline);
+    timer_stop(in->ack);
+    inbound_leave(in);
     in_forget_questions(in);
     log_info("s2s_in_ended", LOG_TEXT("sid", stream_id(in->stream)), LOG_TEXT("remote", in->from),
              LOG_TEXT("addr", conn_peer_address(in->conn)),
@@ -209,7 +212,8 @@ static const struct stream_ops stream_ops = {
     .ended = on_ended,
 };
 
-static const struct stream_feature *const features[] = {&in_starttls, &in_sasl, &in_dialback, NULL};
+static const struct stream_feature *const features[] = {&in_starttls, &in_sasl, &in_dialback,
+                                                        &in_sm_offer, &in_sm,   NULL};
 
 static const struct stream_profile profile = {
     .role = STREAM_ACCEPTOR,
@@ -266,12 +270,14 @@ static void on_closed(void *user, int reason)
     log_debug("s2s_in_closed", LOG_TEXT("sid", stream_id(in->stream)),
               LOG_TEXT("addr", conn_peer_address(in->conn)), LOG_ERROR(reason));
     in_forget_questions(in);
+    inbound_leave(in);
     no_stranger(in);
     forget_proven(in);
     DL_DELETE(server->ins, in);
     stream_free(in->stream);
     timer_close(in->timer);
     timer_close(in->deadline);
+    timer_close(in->ack);
     policy_unref(in->policy);
     free(in->peer);
     free(in->from);
@@ -305,7 +311,7 @@ static void on_deadline(void *user)
 
 void in_accept(struct server *server, int fd, const char *peer, bool direct_tls)
 {
-    if (server->stopping || !gate_enter(server->gate, peer)) {
+    if (server->stopping || inbound_is_stuck(server) || !gate_enter(server->gate, peer)) {
         if (!server->stopping && gate_tells(server->gate, peer, clock_monotonic_ms()))
             log_info("s2s_connection_refused", LOG_TEXT("addr", peer));
         close(fd);
@@ -319,6 +325,7 @@ void in_accept(struct server *server, int fd, const char *peer, bool direct_tls)
     in->direct_tls = direct_tls;
     in->timer = timer_new(server->loop, on_timer, in);
     in->deadline = timer_new(server->loop, on_deadline, in);
+    in->ack = timer_new(server->loop, in_sm_on_timer, in);
     in->stream =
         stream_new(&profile, server->parsers, &server->limits.before_auth, &stream_ops, in);
     in->conn = conn_accepted(server->loop, fd, &conn_ops, in);

@@ -7,12 +7,15 @@
  * in_sasl.c      SASL EXTERNAL (XEP-0178)
  * in_dialback.c  dialback (XEP-0220): keys of others, and whether a key is ours
  * in_stanza.c    who may say what
+ * in_sm.c        acknowledgements (XEP-0198)
  */
 #pragma once
 
 #include "common/io/conn.h"
 #include "common/stream/stream.h"
 #include "s2s/server.h"
+
+struct inbound;
 
 struct proven {
     char *remote, *local;
@@ -38,6 +41,18 @@ struct in {
     bool stranger; /* counted by the gate */
     bool choked;   /* it does not read our answers, so nothing is read from it */
     bool ended;
+
+    struct inbound *open; /* what nobody has taken yet, in order */
+    unsigned open_count;
+    size_t open_bytes;
+    bool full; /* it has too much open, so nothing is read from it */
+
+    bool sm;
+    uint32_t received;
+    bool ack_owed, told_once; /* <r/> has come, and has been answered once */
+    uint32_t asked;           /* received when it came */
+    uint32_t told;            /* h of our latest <a/> */
+    struct timer *ack;
     struct in *prev, *next; /* server->ins */
 };
 
@@ -65,6 +80,11 @@ extern const struct stream_feature in_dialback;
 /* What came of a key: `type` is "valid", "invalid" or "error", which has a condition. */
 void in_verified(struct in *in, const char *remote, const char *local, const char *type,
                  enum stanza_condition condition);
+
+/* in_sm.c */
+extern const struct stream_feature in_sm_offer, in_sm;
+void in_sm_settled(struct in *in);
+void in_sm_on_timer(void *in);
 
 /* in_stanza.c */
 void in_stanza(void *user, struct stanza *stanza, int problem, const char *bytes, size_t length);

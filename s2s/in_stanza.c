@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/base/table.h"
 #include "s2s/in.h"
+#include "s2s/inbound.h"
 #include "s2s/out.h"
 #include "s2s/probe.h"
 
@@ -49,6 +50,7 @@ void in_stanza(void *user, struct stanza *stanza, int problem, const char *bytes
 {
     struct in *in = user;
     (void)bytes, (void)length;
+    in->received += in->sm ? 1 : 0;
     if (problem == STANZA_JID_MALFORMED && !stanza->has_to)
         address(stanza, meant_for(in, stanza));
     int condition = judge(in, stanza);
@@ -66,7 +68,10 @@ void in_stanza(void *user, struct stanza *stanza, int problem, const char *bytes
         return;
     }
     if (problem < 0) {
-        server_to_router(in->server, stanza);
+        if (inbound_is_durable(stanza))
+            inbound_take(in, stanza);
+        else
+            server_to_router(in->server, stanza);
         return;
     }
     struct stanza *error = stanza_error(stanza, (enum stanza_condition)problem, NULL);

@@ -12,6 +12,7 @@
 #include "common/service/service.h"
 #include "s2s/dns_unbound.h"
 #include "s2s/in.h"
+#include "s2s/inbound.h"
 #include "s2s/offer.h"
 #include "s2s/out.h"
 #include "s2s/pair.h"
@@ -54,11 +55,16 @@ static void return_to_sender(struct server *server, struct stanza *stanza,
         server_to_remote(server, error);
 }
 
+void server_check_link(struct server *server)
+{
+    if (link_is_congested(server->link))
+        pause_all(server, true);
+}
+
 void server_to_router(struct server *server, struct stanza *stanza)
 {
     int error = link_send(server->link, stanza);
-    if (link_is_congested(server->link))
-        pause_all(server, true);
+    server_check_link(server);
     if (error)
         return_to_sender(server, stanza, STANZA_RESOURCE_CONSTRAINT);
     else
@@ -96,6 +102,7 @@ void server_to_remote(struct server *server, struct stanza *stanza)
 static void on_up(void *user)
 {
     struct server *server = user;
+    inbound_reachable(server, NULL, true);
     if (server->listeners || server->stopping) {
         service_status("federating");
         return;
@@ -125,6 +132,7 @@ static void on_stanza(void *user, struct stanza *stanza, int problem)
 static void on_drained(void *user)
 {
     pause_all(user, false);
+    inbound_reachable(user, NULL, false);
 }
 
 static void on_undelivered(void *user, struct stanza *stanza)
@@ -145,6 +153,26 @@ static void on_answered(void *user, const struct durable *answer)
 {
     if (answer->kind == DURABLE_FORGET)
         offer_forget(user, answer->id);
+    else
+        inbound_answered(user, answer);
+}
+
+static void on_full(void *user, const char *id)
+{
+    inbound_full(user, id);
+}
+
+static void on_ready(void *user, const char *name)
+{
+    inbound_reachable(user, name, false);
+}
+
+/* Nothing of what comes from outside takes the default route. */
+static void on_route(void *user, const char *name, bool available, const char *incarnation)
+{
+    (void)incarnation;
+    if (available && name)
+        inbound_reachable(user, name, true);
 }
 
 static void on_link_closed(void *user)
@@ -158,6 +186,7 @@ static void on_link_closed(void *user)
         remote_free(remote);
     }
     offer_free_all(server);
+    inbound_stop(server);
     dns_unbound_free(server->dns);
     parser_pool_free(server->parsers);
     policy_unref(server->policy);
@@ -177,6 +206,9 @@ static const struct link_ops link_ops = {
     .undelivered = on_undelivered,
     .offer = on_offer,
     .answered = on_answered,
+    .full = on_full,
+    .ready = on_ready,
+    .route = on_route,
     .closed = on_link_closed,
 };
 
@@ -206,6 +238,7 @@ int server_start(struct loop *loop, const struct config *config, void **state)
     if (policy_load(config, NULL, &server->policy) != 0 || server_open_dns(server, config) != 0)
         return ERR_INVALID;
     open_link(server);
+    inbound_start(server);
     return 0;
 }
 

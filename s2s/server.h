@@ -18,6 +18,7 @@
 
 struct remote;
 struct in;
+struct inbound;
 struct offer;
 struct out;
 struct probe;
@@ -58,6 +59,14 @@ struct server {
     struct offer *taken;    /* of them */
     size_t taken_count;
 
+    struct inbound *inbound;  /* what nobody here has taken yet */
+    struct inbound *inbounds; /* the same, by id */
+    struct timer *inbound_timer;
+    uint64_t inbound_next;
+    uint64_t inbound_since_ms; /* nobody has taken or refused anything */
+    size_t inbound_bytes;
+    bool inbound_stuck;
+
     bool congested; /* the router does not take more: nothing is read from outside */
     bool stopping;
     void (*stopped)(void *user);
@@ -74,6 +83,8 @@ void server_stop(void *state, void (*stopped)(void *user), void *user);
 const char *server_why_not(const struct server *server, const char *local, const char *remote);
 /* A stanza from outside, whose sender has been proven. To be consumed. */
 void server_to_router(struct server *server, struct stanza *stanza);
+/* Something was given to the link: slows down those outside, if that was too much. */
+void server_check_link(struct server *server);
 /* A stanza for outside, from the router or of our own. To be consumed. */
 void server_to_remote(struct server *server, struct stanza *stanza);
 /* The stanza ends here: its sender, on our side, is told why. It is borrowed. */
