@@ -290,6 +290,11 @@ bool client_is_full(const struct client *client)
     return conn_queued(client->conn) > client->worker->limits.send_queue;
 }
 
+bool client_has_drained(const struct client *client)
+{
+    return conn_has_drained(client->conn);
+}
+
 void client_close(struct client *client, int condition, const char *text)
 {
     if (client->ended)

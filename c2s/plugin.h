@@ -152,6 +152,8 @@ void client_send(struct client *client, struct stanza *stanza);
 void client_send_element(struct client *client, const struct element *element);
 /* As much waits for it as may ([c2s] send-queue): producers stop until writable(). */
 bool client_is_full(const struct client *client);
+/* Nothing that was written to it waits here, and its system has acknowledged all of it (TCP). */
+bool client_has_drained(const struct client *client);
 /* Ends the stream with a stream error, or in order if condition is -1. plugin->closed() follows. */
 void client_close(struct client *client, int condition, const char *text);
 /* With an application-specific condition (RFC 6120 §4.9.4). */

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "c2s/slots.h"
+#include "c2s/sm/content.h"
 #include "c2s/sm/core.h"
+#include "c2s/sm/store.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -17,6 +19,10 @@
 #define JOBS_MAX 1000
 /* Jobs of one account in a row; then it is the turn of the others. */
 #define JOBS_TURN 16
+
+/* Messages of one account that are being stored at the same time. */
+#define APPENDS_MAX      256
+#define APPEND_BYTES_MAX (1024 * 1024)
 
 /* How long an account without sessions stays in memory, and for how long an address is known not
  * to be an account. */
@@ -29,6 +35,8 @@ struct job {
     struct stanza *stanza;
     int problem;
     struct settle_ticket *ticket;
+    bool overlaps;
+    struct post *post; /* instead of all that */
     struct job *prev, *next;
 };
 
@@ -127,7 +135,11 @@ static void run_first(struct account *account)
     DL_DELETE(account->jobs, job);
     account->jobs_count--;
     account->ticket = job->ticket;
-    job->run(account, job->session, job->stanza, job->problem);
+    if (job->post) {
+        job->post->run(account, job->post);
+    } else {
+        job->run(account, job->session, job->stanza, job->problem);
+    }
     account->ticket = NULL;
     settle_release(job->ticket);
     if (job->session) {
@@ -137,9 +149,16 @@ static void run_first(struct account *account)
     free(job);
 }
 
+static bool may_overlap(const struct account *account)
+{
+    return account->jobs->overlaps && account->appends < APPENDS_MAX &&
+           account->append_bytes < APPEND_BYTES_MAX;
+}
+
 static bool may_run(const struct account *account)
 {
-    return account->jobs && account->holds == 0 && account->state != ACCOUNT_LOADING;
+    return account->jobs && account->holds == 0 && account->state != ACCOUNT_LOADING &&
+           (account->appends == 0 || may_overlap(account));
 }
 
 static void run_turn(void *user);
@@ -185,17 +204,8 @@ static void run_turn(void *user)
     }
 }
 
-/* The ticket is the job's from now on. */
-static void append(struct account *account, account_job *run, struct session *session,
-                   struct stanza *stanza, int problem, struct settle_ticket *ticket)
+static void append_take(struct account *account, struct job *job)
 {
-    struct job *job = xcalloc(1, sizeof(*job));
-
-    job->run = run;
-    job->session = session;
-    job->stanza = stanza ? stanza_ref(stanza) : NULL;
-    job->problem = problem;
-    job->ticket = ticket;
     DL_APPEND(account->jobs, job);
     account->jobs_count++;
     if (account->state == ACCOUNT_FAILED && account->jobs_count == 1) {
@@ -205,12 +215,62 @@ static void append(struct account *account, account_job *run, struct session *se
     schedule(account);
 }
 
+static struct job *job_new(account_job *run, struct session *session, struct stanza *stanza,
+                           int problem)
+{
+    struct job *job = xcalloc(1, sizeof(*job));
+
+    job->run = run;
+    job->session = session;
+    job->stanza = stanza ? stanza_ref(stanza) : NULL;
+    job->problem = problem;
+    return job;
+}
+
+/* The ticket is the job's from now on. */
+static void append(struct account *account, account_job *run, struct session *session,
+                   struct stanza *stanza, int problem, struct settle_ticket *ticket)
+{
+    struct job *job = job_new(run, session, stanza, problem);
+
+    job->ticket = ticket;
+    job->overlaps = stanza && stanza->kind == STANZA_MESSAGE && content_is_kept(stanza);
+    append_take(account, job);
+}
+
+int account_queue_behind(struct account *account, account_job *job, struct stanza *stanza)
+{
+    if (account->jobs_count >= JOBS_MAX) {
+        return ERR_LIMIT;
+    }
+    append_take(account, job_new(job, NULL, stanza, -1));
+    return 0;
+}
+
 int account_queue(struct account *account, account_job *job, struct stanza *stanza)
 {
     if (account->jobs_count >= JOBS_MAX) {
         return ERR_LIMIT;
     }
     append(account, job, NULL, stanza, -1, NULL);
+    return 0;
+}
+
+void account_queue_post_last(struct account *account, struct post *post)
+{
+    struct job *job = xcalloc(1, sizeof(*job));
+
+    job->post = post;
+    job->overlaps = true;
+    append_take(account, job);
+}
+
+int account_queue_post(struct account *account, struct post *post)
+{
+    if (account->jobs_count >= JOBS_MAX) {
+        return ERR_LIMIT;
+    }
+    account_queue_post_last(account, post);
     return 0;
 }
 
@@ -245,6 +305,21 @@ void account_hold(struct account *account)
 void account_release(struct account *account)
 {
     account->holds--;
+    schedule(account);
+    account_unref(account);
+}
+
+void account_append(struct account *account, size_t bytes)
+{
+    account->appends++;
+    account->append_bytes += bytes;
+    account_ref(account);
+}
+
+void account_appended(struct account *account, size_t bytes)
+{
+    account->appends--;
+    account->append_bytes -= bytes;
     schedule(account);
     account_unref(account);
 }

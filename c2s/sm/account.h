@@ -7,7 +7,9 @@
  * Everything that happens to an account is a job in its queue, and jobs run one after the other,
  * never inside the call that queued them. A job that has to wait for the database holds the account
  * (account_hold) until it has been answered: so order is never lost, and nobody sees a state
- * between two.
+ * between two. Only messages that are kept (content_is_kept()) overlap: while some are being stored
+ * (account_append) further ones may be, since their answers come in order; the next job of another
+ * kind waits for all of them.
  */
 #pragma once
 
@@ -22,6 +24,7 @@
 
 struct sm;
 struct archive_prefs;
+struct post;
 struct blocklist;
 struct carbons;
 struct offline;
@@ -44,6 +47,9 @@ struct account {
     enum account_state state;
     int64_t owner; /* key of all its rows; valid if READY */
     int64_t seq;   /* the last number given to one of them: sm_next_seq() */
+
+    bool hashed;
+    uint8_t jid_hash[64]; /* SHA-256 of the bare JID, once it is needed: store.c */
 
     struct session *sessions; /* DL list in the order of binding; see ACCOUNT_SESSIONS */
     size_t sessions_count;
@@ -68,6 +74,8 @@ struct account {
     int64_t epoch; /* of the slot when it was loaded */
     unsigned references;
     unsigned holds;
+    unsigned appends;
+    size_t append_bytes;
     struct job *jobs;
     size_t jobs_count;
     bool scheduled;
@@ -95,6 +103,13 @@ struct account *account_find(struct sm *sm, const char *bare);
 /* Queues a job for a stanza that arrived; takes a reference of it. ERR_LIMIT: too many are waiting,
  * and the caller answers. */
 MUST_CHECK int account_queue(struct account *account, account_job *job, struct stanza *stanza);
+/* Queues what is left to do for a message: post->run() (store.h). ERR_LIMIT as above. */
+MUST_CHECK int account_queue_post(struct account *account, struct post *post);
+/* A job that waits for all messages that are being stored, whatever its stanza is. ERR_LIMIT. */
+MUST_CHECK int account_queue_behind(struct account *account, account_job *job,
+                                    struct stanza *stanza);
+/* Always. */
+void account_queue_post_last(struct account *account, struct post *post);
 /* Queues a job of a session, always: its client is paused when it has too many. stanza may be
  * NULL. */
 void session_queue(struct session *session, account_job *job, struct stanza *stanza, int problem);
@@ -105,6 +120,9 @@ void session_queue_counted(struct session *session, account_job *job, struct sta
 /* Keeps the queue standing; calls nest. Holding implies a reference. */
 void account_hold(struct account *account);
 void account_release(struct account *account);
+/* A message of so many bytes is being stored, or has been. */
+void account_append(struct account *account, size_t bytes);
+void account_appended(struct account *account, size_t bytes);
 /* Keeps the memory. */
 void account_ref(struct account *account);
 void account_unref(struct account *account);

@@ -9,6 +9,7 @@
 #include "common/base/macros.h"
 #include "common/xmpp/namespaces.h"
 
+#define NS_ARCHIVES "urn:xmpp:mam:"
 #define NS_MUC_USER "http://jabber.org/protocol/muc#user"
 
 /* A child of a message; name NULL: any. */
@@ -77,12 +78,20 @@ bool content_is_chat_state(const struct element *message)
     return element_find(message, NS_CHAT_STATES, NULL) && is_fleeting(message);
 }
 
+/* What archives answer (XEP-0313): it is kept there. */
+static bool is_from_archive(const struct stanza *message)
+{
+    const struct element *result = element_find(message->root, NULL, "result");
+
+    return result && strncmp(result->ns, NS_ARCHIVES, strlen(NS_ARCHIVES)) == 0;
+}
+
 /* What a room says to all it keeps itself; errors answer something that was kept, and hints in them
  * were not meant for them (XEP-0334 §5). Headlines are for now (RFC 6121 §5.2.2). */
 bool content_is_kept(const struct stanza *message)
 {
     if (message->type == MESSAGE_ERROR || message->type == MESSAGE_GROUPCHAT ||
-        has_hint(message, "no-store"))
+        has_hint(message, "no-store") || is_from_archive(message))
         return false;
     if (has_hint(message, "store"))
         return true;

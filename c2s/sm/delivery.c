@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "c2s/sm/carbons.h"
+#include "c2s/sm/content.h"
 #include "c2s/sm/dispatch.h"
+#include "c2s/sm/offline.h"
+#include "c2s/sm/stanza_id.h"
 
 #define RULES                                                                                      \
     X(IGNORE) X(REFUSE) X(RESOURCE) X(NON_NEGATIVE) X(AVAILABLE) X(OFFLINE) X(SERVE) X(UNSUBSCRIBED)
@@ -65,7 +68,7 @@ enum delivery_action delivery_rule(enum stanza_type type, enum delivery_case sit
     return (enum delivery_action)rules[type][situation];
 }
 
-static bool takes_messages(const struct session *session)
+bool delivery_takes_messages(const struct session *session)
 {
     return session_available(session) && session->priority >= 0;
 }
@@ -75,7 +78,7 @@ static bool anybody_takes_messages(const struct account *account)
     struct session *session;
 
     ACCOUNT_SESSIONS (session, account) {
-        if (takes_messages(session)) {
+        if (delivery_takes_messages(session)) {
             return true;
         }
     }
@@ -98,17 +101,6 @@ static enum delivery_case situation_of(const struct account *account, const stru
     return anybody ? DELIVERY_FULL_GONE : DELIVERY_FULL_NOBODY;
 }
 
-static void send_one(struct session *session, struct stanza *stanza)
-{
-    if (stanza->kind == STANZA_MESSAGE) {
-        SM_MODULES (module)
-            if (module->delivering && module->delivering(session, stanza) == SM_HANDLED) {
-                return;
-            }
-    }
-    session_send(session, stanza);
-}
-
 static void send_to(struct account *account, struct stanza *stanza,
                     bool (*wanted)(const struct session *session))
 {
@@ -116,7 +108,7 @@ static void send_to(struct account *account, struct stanza *stanza,
 
     ACCOUNT_SESSIONS (session, account) {
         if (wanted(session)) {
-            send_one(session, stanza);
+            session_send(session, stanza);
         }
     }
 }
@@ -130,49 +122,103 @@ static bool is_addressed(const struct session *session, const struct stanza *sta
 static bool got_it(const struct session *session, const struct stanza *stanza)
 {
     (void)stanza;
-    return takes_messages(session);
+    return delivery_takes_messages(session);
 }
 
-static bool got_nothing(const struct session *session, const struct stanza *stanza)
+static struct session *addressed(const struct account *account, const struct post *post)
 {
-    (void)session;
-    (void)stanza;
-    return false;
+    return post->resource ? account_session(account, post->resource) : NULL;
 }
 
-static void keep_or_refuse(struct account *account, struct stanza *stanza)
+void delivery_stored(struct account *account, struct post *post)
 {
-    SM_MODULES (module)
-        if (module->offline && module->offline(account, stanza) == SM_HANDLED) {
-            return;
+    struct session *session = addressed(account, post);
+    struct stanza *message = post->stanza;
+
+    stanza_id_add(account, message->root, post->seq);
+    if (session) {
+        session->has_own = true;
+        offline_deliver(session, message, post->seq);
+        carbons_received(account, message, is_addressed);
+        return;
+    }
+    ACCOUNT_SESSIONS (session, account) {
+        if (delivery_takes_messages(session)) {
+            offline_deliver(session, message, post->seq);
         }
-    sm_refuse(account->sm, stanza, STANZA_SERVICE_UNAVAILABLE, NULL);
+    }
+    carbons_received(account, message, got_it);
 }
 
-static void deliver(struct account *account, struct stanza *stanza)
+static void refuse(struct account *account, struct stanza *stanza, struct post *post)
 {
-    bool trusted = sm_shares_presence(account, &stanza->from);
+    if (post) {
+        store_refused(post, STANZA_SERVICE_UNAVAILABLE);
+    } else {
+        sm_refuse(account->sm, stanza, STANZA_SERVICE_UNAVAILABLE, NULL);
+    }
+}
 
-    switch (delivery_rule(stanza->type, situation_of(account, &stanza->to), trusted)) {
+static void keep(struct account *account, struct stanza *message, struct post *post,
+                 enum delivery_action action)
+{
+    if (action == DELIVER_OFFLINE && offline_is_full(account)) {
+        refuse(account, message, post);
+    } else {
+        store_received(account, message, post,
+                       action == DELIVER_RESOURCE ? message->to.resource : NULL);
+    }
+}
+
+static bool is_for_sessions(enum delivery_action action)
+{
+    return action == DELIVER_RESOURCE || action == DELIVER_NON_NEGATIVE ||
+           action == DELIVER_OFFLINE;
+}
+
+/* A headline that is to be kept (XEP-0334) waits as well. */
+static enum delivery_action action_for(struct account *account, const struct stanza *stanza,
+                                       bool kept)
+{
+    enum delivery_action action = delivery_rule(stanza->type, situation_of(account, &stanza->to),
+                                                sm_shares_presence(account, &stanza->from));
+
+    if (kept && stanza->type == MESSAGE_HEADLINE && action == DELIVER_IGNORE &&
+        account->state == ACCOUNT_READY) {
+        return DELIVER_OFFLINE;
+    }
+    return action;
+}
+
+static void deliver(struct account *account, struct stanza *stanza, struct post *post)
+{
+    bool kept = stanza->kind == STANZA_MESSAGE && content_is_kept(stanza);
+    enum delivery_action action = action_for(account, stanza, kept);
+
+    if (kept && is_for_sessions(action)) {
+        keep(account, stanza, post, action);
+        return;
+    }
+    switch (action) {
     case DELIVER_IGNORE:
+    case DELIVER_OFFLINE:
+        if (post) {
+            store_refused(post, -1);
+        }
         break;
     case DELIVER_REFUSE:
-        sm_refuse(account->sm, stanza, STANZA_SERVICE_UNAVAILABLE, NULL);
+        refuse(account, stanza, post);
         break;
     case DELIVER_RESOURCE:
-        send_one(account_session(account, stanza->to.resource), stanza);
+        session_send(account_session(account, stanza->to.resource), stanza);
         carbons_received(account, stanza, is_addressed);
         break;
     case DELIVER_NON_NEGATIVE:
-        send_to(account, stanza, takes_messages);
+        send_to(account, stanza, delivery_takes_messages);
         carbons_received(account, stanza, got_it);
         break;
     case DELIVER_AVAILABLE:
         send_to(account, stanza, session_available);
-        break;
-    case DELIVER_OFFLINE:
-        keep_or_refuse(account, stanza);
-        carbons_received(account, stanza, got_nothing);
         break;
     case DELIVER_SERVE:
         dispatch_request(account->sm, SM_TO_ACCOUNT, account, NULL, stanza);
@@ -185,9 +231,11 @@ static void deliver(struct account *account, struct stanza *stanza)
 
 /* D15: while the account cannot be read nobody is told that something does not exist, and presence,
  * which nobody waits for, is dropped. */
-static void refuse_for_now(struct account *account, struct stanza *stanza)
+static void refuse_for_now(struct account *account, struct stanza *stanza, struct post *post)
 {
-    if (stanza->kind != STANZA_PRESENCE) {
+    if (post) {
+        store_failed(post, STANZA_RESOURCE_CONSTRAINT);
+    } else if (stanza->kind != STANZA_PRESENCE) {
         sm_refuse(account->sm, stanza, STANZA_RESOURCE_CONSTRAINT, NULL);
     }
 }
@@ -208,21 +256,34 @@ static enum sm_verdict run_hooks(struct account *account, struct stanza *stanza)
     return SM_PASS;
 }
 
-void delivery_job(struct account *account, struct session *session, struct stanza *stanza,
-                  int problem)
+static void arrive(struct account *account, struct stanza *stanza, struct post *post)
 {
-    (void)session;
-    (void)problem;
     if (account->state == ACCOUNT_FAILED || account->state == ACCOUNT_DROPPED) {
-        refuse_for_now(account, stanza);
+        refuse_for_now(account, stanza, post);
         return;
     }
     if (account->state == ACCOUNT_READY && run_hooks(account, stanza) == SM_HANDLED) {
+        if (post) {
+            store_answered(post);
+        }
         return;
     }
     if (asks_nobody(account, stanza)) {
         dispatch_request(account->sm, SM_TO_NOBODY, NULL, NULL, stanza);
         return;
     }
-    deliver(account, stanza);
+    deliver(account, stanza, post);
+}
+
+void delivery_job(struct account *account, struct session *session, struct stanza *stanza,
+                  int problem)
+{
+    (void)session;
+    (void)problem;
+    arrive(account, stanza, NULL);
+}
+
+void delivery_post(struct account *account, struct post *post)
+{
+    arrive(account, post->stanza, post);
 }

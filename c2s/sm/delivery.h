@@ -5,6 +5,7 @@
 #pragma once
 
 #include "c2s/sm/sm.h"
+#include "c2s/sm/store.h"
 
 /* What the account can offer a stanza, by the form of its address. */
 enum delivery_case {
@@ -23,7 +24,7 @@ enum delivery_action {
     DELIVER_RESOURCE,     /* to the addressed resource */
     DELIVER_NON_NEGATIVE, /* to all available resources with priority 0 or more */
     DELIVER_AVAILABLE,    /* to all available resources */
-    DELIVER_OFFLINE,      /* kept for later, or else refused */
+    DELIVER_OFFLINE,      /* kept for later, as far as there is room */
     DELIVER_SERVE,        /* the server answers for the account */
     DELIVER_UNSUBSCRIBED  /* answered with presence of type unsubscribed */
 };
@@ -34,3 +35,10 @@ enum delivery_action delivery_rule(enum stanza_type type, enum delivery_case sit
 
 /* The job for a stanza that has arrived for an account. */
 account_job delivery_job;
+/* The same for a message that a client of this worker has sent and that is to be stored: post->run.
+ */
+void delivery_post(struct account *account, struct post *post);
+/* It is stored: to whom it goes now. What nobody gets waits. */
+void delivery_stored(struct account *account, struct post *post);
+/* Whether messages to the account go to this session. */
+bool delivery_takes_messages(const struct session *session);

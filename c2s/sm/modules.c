@@ -10,6 +10,7 @@
 #include "c2s/sm/csi.h"
 #include "c2s/sm/disco.h"
 #include "c2s/sm/forged.h"
+#include "c2s/sm/offline.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/roster.h"
 #include "c2s/sm/sm.h"
@@ -18,8 +19,8 @@
 #include "c2s/sm/subscription.h"
 
 extern const struct sm_module archive_rate_module, binding_module, blocking_module, contact_module,
-    last_module, offline_module, outbox_module, ping_module, private_module, taker_module,
-    time_module, vcard_module, version_module;
+    last_module, outbox_module, ping_module, private_module, taker_module, time_module,
+    vcard_module, version_module;
 
 const struct sm_module *const sm_modules[] = {
     &outbox_module,       /* no hooks: sm_route() asks it */
@@ -32,6 +33,7 @@ const struct sm_module *const sm_modules[] = {
     &presence_module, /* after whoever may refuse a presence stanza or make something else of it */
     &smacks_module,   /* what a session leaves behind, before offline looks for somebody else */
     &offline_module,  /* old messages after presence has been told, before anything new */
+    &confirm_module,  /* takes answers to questions of the server; asked by offline at the end */
     &last_module,     /* notes what presence has ended with */
     &binding_module,
     /* From here on only iq and what is announced, in the order in which disco shows it. */

@@ -1,269 +1,351 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Offline messages (XEP-0160): what no resource can take is stored, and delivered to the first
- * resource that becomes available with a priority of 0 or more. A message is deleted only after
- * that client has answered a question which was sent behind it: what its connection lost on the way
- * waits for the next one.
- *
- * The account is held while everything is read and written at once, so that what arrives meanwhile
- * comes behind it. If the client is too slow for that, what arrives for it is stored too, until it
- * has taken the rest (D23).
+ * Offline messages (XEP-0160): what no device of the account has acknowledged waits in the table
+ * `pending`, up to a limit, and is sent to the devices that become available with a priority of 0
+ * or more. Each device has a mark: what was stored behind it is sent to this device even if another
+ * one has it.
  */
+#include "c2s/sm/offline.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "c2s/sm/sm.h"
+#include "c2s/sm/delivery.h"
 #include "common/base/clock.h"
-#include "common/tls/crypto.h"
 #include "common/xmpp/datetime.h"
 
-#define NS_DELAY       "urn:xmpp:delay"
-#define NS_DISCO_INFO  "http://jabber.org/protocol/disco#info"
-#define NS_CHAT_STATES "http://jabber.org/protocol/chatstates"
+/* Acknowledgements are written behind: when so many have come, or after so long. */
+#define BEHIND_COUNT 64
+#define BEHIND_MS    500
+#define RETRY_MS     1000
+/* Of one account; beyond it the one that was here last longest ago is forgotten. */
+#define DEVICES_MAX 32
 
-#define BARRIER_PREFIX "offline-"
-#define BATCH          100
-
-/* Nothing is stored beyond the quota: the statement then changes no row. */
-static const struct db_statement store_statement = {
-    .name = "offline_store",
-    .sql = "WITH account_row AS (UPDATE account SET"
-           " offline_count = offline_count + 1, offline_size = offline_size + $7::bigint"
-           " WHERE owner = $1::bigint AND offline_count < $8::bigint"
-           " AND offline_size + $7::bigint <= $9::bigint RETURNING owner),"
-           " waiting AS (INSERT INTO pending (owner, seq, size)"
-           " SELECT owner, $2::bigint, $7::bigint FROM account_row)"
-           " INSERT INTO message (owner, seq, peer, peer_hash, outgoing, stanza, received, size,"
-           " archived)"
-           " SELECT owner, $2::bigint, $3, $4::bytea, false, $5, $6::timestamptz, $7::bigint, true"
-           " FROM account_row",
-    .parameters = 9,
+static const struct db_statement load_statement = {
+    .name = "offline_load",
+    .sql = "SELECT w.count, w.size, d.device, d.mark FROM"
+           " (SELECT count(*), coalesce(sum(size), 0)::bigint AS size FROM pending"
+           " WHERE owner = $1::bigint) AS w"
+           " LEFT JOIN device d ON d.owner = $1::bigint ORDER BY d.seen",
+    .parameters = 1,
 };
 
-static const struct db_statement read_statement = {
-    .name = "offline_read",
-    .sql = "SELECT seq, stanza, (extract(epoch FROM received) * 1000000)::bigint"
-           " FROM pending JOIN message USING (owner, seq)"
-           " WHERE owner = $1::bigint AND seq > $2::bigint ORDER BY seq LIMIT $3::bigint",
-    .parameters = 3,
-};
-
+/* $2: as PostgreSQL writes arrays. */
 static const struct db_statement delete_statement = {
     .name = "offline_delete",
-    .sql = "WITH gone AS (DELETE FROM pending WHERE owner = $1::bigint AND seq <= $2::bigint"
-           " RETURNING size)"
-           " UPDATE account SET offline_count = offline_count - (SELECT count(*) FROM gone),"
-           " offline_size = offline_size - (SELECT coalesce(sum(size), 0) FROM gone)"
-           " WHERE owner = $1::bigint",
+    .sql = "WITH gone AS (DELETE FROM pending WHERE owner = $1::bigint"
+           " AND seq = ANY ($2::bigint[]) RETURNING size)"
+           " SELECT count(*), coalesce(sum(size), 0)::bigint FROM gone",
     .parameters = 2,
 };
 
-/* One delivery: from the first batch to the last answer. */
-struct offline {
-    struct session *session; /* who gets them */
-    int64_t sent;            /* the last seq that was written to it */
-    int64_t asked;           /* the last one with a question behind it */
-    bool answered;           /* that question */
-    bool more;               /* there is more, but the client is full */
+static const struct db_statement mark_statement = {
+    .name = "offline_mark",
+    .sql = "INSERT INTO device (owner, device, mark, seen)"
+           " VALUES ($1::bigint, $2, $3::bigint, $4::timestamptz) ON CONFLICT (owner, device)"
+           " DO UPDATE SET mark = greatest(device.mark, excluded.mark), seen = excluded.seen",
+    .parameters = 4,
 };
 
-/* Only chat states: nothing that anybody wants later (§3). */
-static bool is_worth_storing(const struct stanza *message)
-{
-    ELEMENT_FOREACH (child, message->root) {
-        if (strcmp(child->ns, NS_CHAT_STATES) != 0 && !element_is(child, NS_CLIENT, "thread"))
-            return true;
-    }
-    return false;
-}
+static const struct db_statement forget_statement = {
+    .name = "offline_forget_device",
+    .sql = "DELETE FROM device WHERE owner = $1::bigint AND device = $2",
+    .parameters = 2,
+};
 
-static void on_stored(struct account *account, int status, const struct db_result *results,
-                      void *user)
-{
-    struct stanza *message = user;
+struct device {
+    char *name;
+    int64_t mark;
+    struct device *prev, *next;
+};
 
-    if (status != 0)
-        sm_refuse(account->sm, message, sm_condition(status), NULL);
-    else if (db_affected(&results[0]) == 0)
-        sm_refuse(account->sm, message, STANZA_SERVICE_UNAVAILABLE,
-                  "no more messages are stored for this account");
-    stanza_unref(message);
-}
+/* One of each account in memory. */
+struct offline {
+    struct account *account;
+    size_t count, size;     /* of `pending` */
+    struct device *devices; /* the one seen last at the end */
+    size_t devices_count;
+    int64_t *gone; /* acknowledged, but still in the table */
+    size_t gone_count;
+    bool listed;
+    struct offline *prev, *next; /* sm->offline->listed */
+};
 
-static void store(struct account *account, struct stanza *message)
+struct offline_state {
+    struct timer *timer, *retry;
+    struct offline *listed; /* have something to write */
+};
+
+/* --- what waits --- */
+
+bool offline_is_full(const struct account *account)
 {
     const struct sm_limits *limits = &account->sm->limits;
-    char *xml = sm_format(message->root);
-    struct sm_unit *unit = sm_unit_new(account, SM_WRITE);
-    int64_t seq = sm_next_seq(unit);
-    const char *peer = message->from.bare;
-    uint8_t hash[CRYPTO_HASH_MAX];
+    const struct offline *offline = account->offline;
+
+    return offline &&
+           (offline->count >= limits->offline_messages || offline->size >= limits->offline_bytes);
+}
+
+void offline_stored(struct account *account, size_t size)
+{
+    if (account->offline) {
+        account->offline->count++;
+        account->offline->size += size;
+    }
+}
+
+static void forget(struct account *account, size_t count, size_t size)
+{
+    struct offline *offline = account->offline;
+
+    if (offline) {
+        offline->count -= MIN(count, offline->count);
+        offline->size -= MIN(size, offline->size);
+    }
+}
+
+void offline_not_stored(struct account *account, size_t size)
+{
+    forget(account, 1, size);
+}
+
+/* --- acknowledgements --- */
+
+static void on_deleted(struct account *account, int status, const struct db_result *results,
+                       void *user UNUSED)
+{
+    if (status == 0 && db_rows(&results[0]) > 0)
+        forget(account, (size_t)db_get_int(&results[0], 0, 0),
+               (size_t)db_get_int(&results[0], 0, 1));
+}
+
+static void unlist(struct offline *offline)
+{
+    if (offline->listed)
+        DL_DELETE(offline->account->sm->offline->listed, offline);
+    offline->listed = false;
+}
+
+static void write_gone(struct offline *offline, enum sm_access access)
+{
+    struct account *account = offline->account;
+    struct buffer array = {0};
+
+    unlist(offline);
+    if (offline->gone_count == 0)
+        return;
+    for (size_t i = 0; i < offline->gone_count; i++)
+        buffer_printf(&array, "%c%" PRId64, i == 0 ? '{' : ',', offline->gone[i]);
+    buffer_append_char(&array, '}');
+    sm_query(account, access, &delete_statement,
+             (const struct db_value[]){DB_INT(account->owner), DB_TEXT(array.data)}, on_deleted,
+             NULL);
+    buffer_fini(&array);
+    offline->gone_count = 0;
+}
+
+static void on_timer(void *user)
+{
+    struct sm *sm = user;
+
+    while (sm->offline->listed)
+        write_gone(sm->offline->listed, SM_WRITE_BEHIND);
+}
+
+void offline_flush(struct account *account)
+{
+    if (account->offline)
+        write_gone(account->offline, SM_WRITE);
+}
+
+static void list(struct offline *offline)
+{
+    struct offline_state *state = offline->account->sm->offline;
+
+    if (offline->listed)
+        return;
+    if (!state->listed)
+        timer_start(state->timer, BEHIND_MS, 0);
+    DL_APPEND(state->listed, offline);
+    offline->listed = true;
+}
+
+static void on_retry(void *user)
+{
+    catch_up_again(user);
+}
+
+void offline_try_again(struct sm *sm)
+{
+    if (!sm->stopped && !timer_active(sm->offline->retry))
+        timer_start(sm->offline->retry, RETRY_MS, 0);
+}
+
+void offline_acknowledged(struct session *session, const int64_t *seqs, size_t count)
+{
+    struct offline *offline = session->account->offline;
+
+    if (!offline)
+        return;
+    offline->gone = xrealloc(offline->gone, (offline->gone_count + count) * sizeof(*seqs));
+    memcpy(offline->gone + offline->gone_count, seqs, count * sizeof(*seqs));
+    offline->gone_count += count;
+    if (offline->gone_count >= BEHIND_COUNT)
+        write_gone(offline, SM_WRITE_BEHIND);
+    else
+        list(offline);
+}
+
+/* --- devices --- */
+
+static struct device *find_device(const struct offline *offline, const char *name)
+{
+    struct device *device;
+
+    DL_FOREACH (offline->devices, device) {
+        if (strcmp(device->name, name) == 0)
+            return device;
+    }
+    return NULL;
+}
+
+static void remove_device(struct offline *offline, struct device *device)
+{
+    DL_DELETE(offline->devices, device);
+    offline->devices_count--;
+    free(device->name);
+    free(device);
+}
+
+static struct device *add_device(struct offline *offline, const char *name, int64_t mark)
+{
+    struct device *device = xcalloc(1, sizeof(*device));
+
+    device->name = xstrdup(name);
+    device->mark = mark;
+    DL_APPEND(offline->devices, device);
+    offline->devices_count++;
+    return device;
+}
+
+int64_t offline_mark(const struct session *session)
+{
+    const struct offline *offline = session->account->offline;
+    const struct device *device =
+        offline && session->device ? find_device(offline, session->device) : NULL;
+
+    return device ? device->mark : -1;
+}
+
+static void forget_oldest(struct account *account)
+{
+    struct device *oldest = account->offline->devices;
+
+    if (account->offline->devices_count <= DEVICES_MAX)
+        return;
+    sm_query(account, SM_WRITE_BEHIND, &forget_statement,
+             (const struct db_value[]){DB_INT(account->owner), DB_TEXT(oldest->name)}, NULL, NULL);
+    remove_device(account->offline, oldest);
+}
+
+/* A device that comes back later gets what is stored from now on. */
+static void write_mark(struct session *session)
+{
+    struct account *account = session->account;
+    struct offline *offline = account->offline;
+    int64_t mark = catch_up_mark(session);
+    struct device *device = find_device(offline, session->device);
     char now[DATETIME_SIZE];
 
-    crypto_digest(CRYPTO_SHA256, peer, strlen(peer), hash);
-    datetime_format(clock_wall_us(), now);
-    sm_add_values(unit, &store_statement, DB_INT(account->owner), DB_INT(seq), DB_TEXT(peer),
-                  DB_BYTES(hash, crypto_hash_size(CRYPTO_SHA256)), DB_TEXT(xml), DB_TEXT(now),
-                  DB_INT((int64_t)strlen(xml)), DB_INT((int64_t)limits->offline_messages),
-                  DB_INT((int64_t)limits->offline_bytes));
-    sm_submit(unit, on_stored, stanza_ref(message));
-    free(xml);
-}
-
-static enum sm_verdict on_offline(struct account *account, struct stanza *message)
-{
-    if (is_worth_storing(message))
-        store(account, message);
-    return SM_HANDLED;
-}
-
-static void send_one(struct session *session, const struct db_result *rows, size_t row)
-{
-    struct sm *sm = session->account->sm;
-    struct stanza *message = sm_parse_stanza(sm, db_get_text(rows, row, 1));
-    char stamp[DATETIME_SIZE];
-
-    if (message == NULL) /* a row that cannot be read harms only itself */
+    if (device && device->mark >= mark)
         return;
-    datetime_format(db_get_int(rows, row, 2), stamp);
-    struct element *delay =
-        element_add_with_text(message->root, NS_DELAY, "delay", "Offline Storage");
-    element_set(delay, "from", session->account->jid->domain);
-    element_set(delay, "stamp", stamp);
-    session_send_take(session, message);
+    if (device)
+        remove_device(offline, device);
+    add_device(offline, session->device, mark);
+    datetime_format(clock_wall_us(), now);
+    const struct db_value values[] = {DB_INT(account->owner), DB_TEXT(session->device),
+                                      DB_INT(mark), DB_TEXT(now)};
+    sm_query(account, SM_WRITE_BEHIND, &mark_statement, values, NULL, NULL);
+    forget_oldest(account);
 }
 
-/* Its answer, whatever it says, proves that everything before it has arrived. Not a ping: at an iq
- * without a <query/> go-sendxmpp 0.5.6 answers and ends, often without having shown the message. */
-static void send_barrier(struct session *session, int64_t seq)
-{
-    struct stanza *question = stanza_new(STANZA_IQ, IQ_GET);
-    struct jid server;
+/* --- hooks --- */
 
-    element_set(question->root, "id",
-                arena_printf(question->arena, BARRIER_PREFIX "%" PRId64, seq));
-    if (jid_make(question->arena, NULL, session->account->jid->domain, NULL, &server) == 0)
-        stanza_set_from(question, &server);
-    stanza_set_to(question, session->jid);
-    element_add(question->root, NS_DISCO_INFO, "query");
-    session_send_take(session, question);
+/* What another device has acknowledged is sent to one that was here before, as far back as the
+ * limit of what may wait. */
+static void session_ready(struct session *session, bool initial)
+{
+    struct account *account = session->account;
+    int64_t mark = initial ? offline_mark(session) : -1;
+    int64_t limit = account->seq - (int64_t)account->sm->limits.offline_messages;
+
+    if (session->priority < 0 || !account->offline)
+        return;
+    session->was_ready = true;
+    if (mark < 0)
+        catch_up_begin(session, account->seq);
+    else
+        catch_up_begin(session, MAX(mark, limit));
 }
 
-static void end(struct account *account)
+static void unacknowledged(struct session *session, const int64_t *seqs, size_t count)
 {
-    free(account->offline);
+    for (size_t i = 0; i < count; i++)
+        session->missed = session->missed > 0 ? MIN(session->missed, seqs[i]) : seqs[i];
+}
+
+static void session_closed_hook(struct session *session)
+{
+    struct account *account = session->account;
+
+    if (!account->offline || account->state != ACCOUNT_READY)
+        return;
+    if (session->device && session->was_ready)
+        write_mark(session);
+    if (session->has_own)
+        catch_up_inherit(account, session->jid->resource);
+}
+
+static void loaded(struct account *account, const struct db_result *rows)
+{
+    struct offline *offline = xcalloc(1, sizeof(*offline));
+
+    offline->account = account;
+    for (size_t row = 0; row < db_rows(rows); row++) {
+        offline->count = (size_t)db_get_int(rows, row, 0);
+        offline->size = (size_t)db_get_int(rows, row, 1);
+        if (!db_is_null(rows, row, 2))
+            add_device(offline, db_get_text(rows, row, 2), db_get_int(rows, row, 3));
+    }
+    account->offline = offline;
+}
+
+static void unload(struct account *account)
+{
+    struct offline *offline = account->offline;
+
+    unlist(offline);
+    while (offline->devices)
+        remove_device(offline, offline->devices);
+    free(offline->gone);
+    free(offline);
     account->offline = NULL;
 }
 
-static void read_batch(struct account *account);
-
-/* Writes as much as the client can take. Returns the number of rows it got. */
-static size_t send_rows(struct offline *offline, const struct db_result *rows)
+static void start(struct sm *sm)
 {
-    size_t row;
-
-    for (row = 0; row < db_rows(rows); row++) {
-        if (row > 0 && session_is_full(offline->session))
-            break;
-        send_one(offline->session, rows, row);
-        offline->sent = db_get_int(rows, row, 0);
-    }
-    return row;
+    sm->offline = xcalloc(1, sizeof(*sm->offline));
+    sm->offline->timer = timer_new(sm->loop, on_timer, sm);
+    sm->offline->retry = timer_new(sm->loop, on_retry, sm);
 }
 
-static void on_read(struct account *account, int status, const struct db_result *results,
-                    void *user UNUSED)
+static void stop(struct sm *sm)
 {
-    struct offline *offline = account->offline;
-
-    if (offline == NULL)
-        return;
-    if (status != 0) {
-        end(account);
-        return;
-    }
-    size_t sent = send_rows(offline, &results[0]);
-    offline->more = sent < db_rows(&results[0]) || sent == BATCH;
-    if (offline->more && !session_is_full(offline->session)) {
-        read_batch(account);
-    } else if (offline->sent != offline->asked) {
-        offline->asked = offline->sent;
-        offline->answered = false;
-        send_barrier(offline->session, offline->sent);
-    } else if (offline->answered) {
-        end(account);
-    }
-}
-
-static void read_batch(struct account *account)
-{
-    const struct db_value values[] = {DB_INT(account->owner), DB_INT(account->offline->sent),
-                                      DB_INT(BATCH)};
-
-    sm_query(account, SM_READ_HELD, &read_statement, values, on_read, NULL);
-}
-
-static void session_ready(struct session *session, bool initial UNUSED)
-{
-    struct account *account = session->account;
-
-    if (session->priority < 0 || (account->offline && account->offline->session != session))
-        return;
-    if (account->offline == NULL) {
-        account->offline = xcalloc(1, sizeof(*account->offline));
-        account->offline->session = session;
-        account->offline->answered = true;
-    }
-    read_batch(account);
-}
-
-static void session_writable(struct session *session)
-{
-    struct offline *offline = session->account->offline;
-
-    if (offline && offline->session == session && offline->more)
-        read_batch(session->account);
-}
-
-/* Nothing overtakes what is still stored. */
-static enum sm_verdict delivering(struct session *session, struct stanza *message)
-{
-    struct offline *offline = session->account->offline;
-
-    if (offline == NULL || offline->session != session || !offline->more ||
-        (message->type != MESSAGE_NORMAL && message->type != MESSAGE_CHAT) ||
-        !is_worth_storing(message))
-        return SM_PASS;
-    store(session->account, message);
-    return SM_HANDLED;
-}
-
-/* The answer: delete what it covers, and see whether there is more. */
-static enum sm_verdict outgoing(struct session *session, struct stanza *stanza)
-{
-    static const char prefix[] = BARRIER_PREFIX;
-    struct account *account = session->account;
-    struct offline *offline = account->offline;
-    const char *id = stanza_id(stanza);
-
-    if (offline == NULL || offline->session != session || stanza->kind != STANZA_IQ ||
-        !stanza_is_reply(stanza) || id == NULL || strncmp(id, prefix, sizeof(prefix) - 1) != 0)
-        return SM_PASS;
-    if (offline->answered || strtoll(id + sizeof(prefix) - 1, NULL, 10) != offline->asked)
-        return SM_HANDLED;
-    offline->answered = true;
-    struct sm_unit *unit = sm_unit_new(account, SM_WRITE);
-    sm_add_values(unit, &delete_statement, DB_INT(account->owner), DB_INT(offline->asked));
-    sm_submit(unit, NULL, NULL);
-    read_batch(account);
-    return SM_HANDLED;
-}
-
-static void leave(struct session *session)
-{
-    if (session->account->offline && session->account->offline->session == session)
-        end(session->account);
+    timer_close(sm->offline->timer);
+    timer_close(sm->offline->retry);
+    free(sm->offline);
 }
 
 static const char *const features[] = {"msgoffline", NULL};
@@ -274,11 +356,14 @@ const struct sm_module offline_module = {
     .name = "offline",
     .specs = specs,
     .server_features = features,
-    .unload = end,
-    .session_closed = leave,
+    .start = start,
+    .stop = stop,
+    .load = &load_statement,
+    .loaded = loaded,
+    .unload = unload,
+    .session_closed = session_closed_hook,
     .session_ready = session_ready,
-    .session_writable = session_writable,
-    .delivering = delivering,
-    .outgoing = outgoing,
-    .offline = on_offline,
+    .session_writable = catch_up_writable,
+    .acknowledged = offline_acknowledged,
+    .unacknowledged = unacknowledged,
 };

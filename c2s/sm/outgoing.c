@@ -6,8 +6,10 @@
 #include "c2s/sm/outgoing.h"
 
 #include "c2s/sm/carbons.h"
+#include "c2s/sm/content.h"
 #include "c2s/sm/dispatch.h"
 #include "c2s/sm/forged.h"
+#include "c2s/sm/store.h"
 
 static bool to_own_account(const struct account *account, const struct stanza *stanza)
 {
@@ -38,6 +40,13 @@ static enum sm_verdict run_hooks(struct session *session, struct stanza *stanza)
     return SM_PASS;
 }
 
+/* What is for the server itself is answered at once. */
+static bool is_stored(const struct sm *sm, const struct stanza *stanza)
+{
+    return stanza->kind == STANZA_MESSAGE && content_is_kept(stanza) &&
+           !sm_is_server(sm, &stanza->to);
+}
+
 static void outgoing_job(struct account *account, struct session *session, struct stanza *stanza,
                          int problem)
 {
@@ -63,11 +72,32 @@ static void outgoing_job(struct account *account, struct session *session, struc
     if (!stanza->has_to && stanza->kind == STANZA_MESSAGE) {
         stanza_set_to(stanza, account->jid);
     }
+    if (is_stored(account->sm, stanza)) {
+        store_sent(session, stanza);
+        return;
+    }
     carbons_sent(session, stanza, 0);
     sm_route(account->sm, stanza);
 }
 
+/* No answer of the database for so long: the sender is told rather than left waiting (P6 in
+ * docs/DURABILITY.md). Before the queue, which may stand. */
+static bool is_refused_at_once(const struct session *session, const struct stanza *stanza)
+{
+    const struct account *account = session->account;
+
+    return stanza->kind == STANZA_MESSAGE && content_is_kept(stanza) &&
+           store_stands(account->sm, account->jid->bare);
+}
+
 void outgoing_stanza(struct session *session, struct stanza *stanza, int problem)
 {
+    if (is_refused_at_once(session, stanza)) {
+        struct settle_ticket *ticket = session_count(session);
+
+        session_refuse(session, stanza, STANZA_RESOURCE_CONSTRAINT);
+        settle_release(ticket);
+        return;
+    }
     session_queue_counted(session, outgoing_job, stanza, problem);
 }

@@ -74,7 +74,7 @@ void sm_arrived(struct sm *sm, struct stanza *stanza)
     }
 }
 
-static bool short_cut(const struct sm *sm, const struct jid *to)
+bool route_is_short(const struct sm *sm, const struct jid *to)
 {
     if (!sm->limits.shortcut || !sm_is_ours(sm, to)) {
         return false;
@@ -87,7 +87,7 @@ void sm_route(struct sm *sm, struct stanza *stanza)
     if (!stanza->has_to) {
         return;
     }
-    if (short_cut(sm, &stanza->to)) {
+    if (route_is_short(sm, &stanza->to)) {
         sm_arrived(sm, stanza);
     } else if (outbox_is_for(sm, stanza)) {
         if (outbox_add(sm, stanza) < 0)

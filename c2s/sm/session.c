@@ -29,6 +29,7 @@ static void session_free(struct session *session)
     account_unref(session->account);
     free(session->jid);
     free(session->resource);
+    free(session->device);
     free(session);
 }
 
@@ -54,6 +55,11 @@ void session_unref(struct session *session)
 struct settle_ticket *settle_take(struct session *session)
 {
     return settle_ref(session->account->ticket);
+}
+
+bool session_acknowledges(const struct session *session)
+{
+    return session->smacks && session->smacks->enabled;
 }
 
 struct settle_ticket *session_count(struct session *session)
@@ -91,9 +97,9 @@ void session_unpause(struct session *session)
 void session_write(struct session *session, struct stanza *stanza, int64_t seq)
 {
     if (seq > 0) {
-        session->sent_seq = seq;
+        session->sent_seq = MAX(session->sent_seq, seq);
     }
-    if (session->smacks && session->smacks->enabled) {
+    if (session_acknowledges(session)) {
         smacks_send(session, stanza, seq);
     } else if (session->client) {
         client_send(session->client, stanza);
@@ -304,7 +310,9 @@ static void bind_job(struct account *account, struct session *session, struct st
     if (older) {
         session_kick(older, STREAM_CONFLICT, NULL);
     }
-    if (!session->resource) {
+    if (session->resource) {
+        session->device = xstrdup(session->resource);
+    } else {
         session->resource = random_resource();
     }
     open_session(session);

@@ -22,6 +22,7 @@ struct sm;
 struct asked;
 struct caps;
 struct csi;
+struct confirm;
 struct directed;
 struct page;
 struct sm_request;
@@ -51,7 +52,17 @@ struct session {
     struct page *pages;           /* archive_page.c */
     int64_t shown_from, shown_to; /* of the archive: above the first, up to the second */
     struct smacks *smacks;        /* NULL: the client has not enabled stream management */
-    int64_t sent_seq;             /* the last stored message that was sent to it */
+
+    /* Stored messages (offline.h). */
+    int64_t sent_seq;        /* the last one that was sent to it */
+    int64_t caught_up;       /* see catch_up.c */
+    int64_t missed;          /* its client has not acknowledged this one, nor what came behind it */
+    bool behind;             /* there are some that it has not been sent: nothing newer is */
+    bool reading;            /* they are being read */
+    bool was_ready;          /* it has taken messages */
+    bool has_own;            /* some are for it alone */
+    char *device;            /* which device it is (what it asked for as resource), or NULL */
+    struct confirm *confirm; /* of a client without XEP-0198 */
 
     /* Private to session.c and dispatch.c. */
     unsigned references;
@@ -98,6 +109,8 @@ void session_unref(struct session *session);
 /* Inside the job of a stanza of the client, or sm_done of a unit that follows from it: the stanza
  * is not settled (settle.h) until the ticket is released. NULL: it is not counted. */
 struct settle_ticket *settle_take(struct session *session);
+/* Whether its client says what it has got (XEP-0198). */
+bool session_acknowledges(const struct session *session);
 /* The session ends now: contacts and features hear of it. The memory goes with the client and the
  * last job. */
 void session_end(struct session *session);

@@ -98,7 +98,7 @@ static void finish(void *user)
 
 void sm_stop_if_done(struct sm *sm)
 {
-    if (sm->stopped && sm->accounts_alive == 0 && !sm->finishing) {
+    if (sm->stopped && sm->accounts_alive == 0 && sm->checks == 0 && !sm->finishing) {
         sm->finishing = true;
         loop_defer(sm->loop, finish, sm);
     }
@@ -109,6 +109,7 @@ void sm_stop(struct sm *sm, void (*stopped)(void *user), void *user)
     struct account *account, *next;
 
     timer_close(sm->sweep);
+    db_stop_repeating(sm->db);
     sm->stopped = stopped;
     sm->stopped_user = user;
     HASH_ITER (hh, sm->accounts, account, next) {

@@ -29,6 +29,8 @@
 struct archive_rates;
 struct caps_cache;
 struct outbox;
+struct confirm_state;
+struct offline_state;
 struct crypto_block;
 struct parser_pool;
 struct sm_iq_row;
@@ -74,6 +76,8 @@ struct sm {
     struct archive_rates *archive_rates;
     struct smacks_rows *smacks_rows;
     struct smacks_wake *smacks_wake;
+    struct offline_state *offline;
+    struct confirm_state *confirm;
 
     /* Private to sm.c, account.c, session.c and dispatch.c. */
     struct account *accounts;
@@ -85,6 +89,7 @@ struct sm {
     struct sm_iq_row *iqs;
     uint64_t iqs_unknown;        /* requests nobody has a row for */
     unsigned requests;           /* open */
+    unsigned checks;             /* of slots */
     void (*stopped)(void *user); /* set when it is being stopped */
     void *stopped_user;
     bool finishing;
@@ -180,15 +185,8 @@ struct sm_module {
     /* A stanza to the account (bare JID) or one of its sessions (full), before delivery; also
      * from the account itself. Borrowed. Never called for what is no account. */
     enum sm_verdict (*incoming)(struct account *account, struct stanza *stanza);
-    /* A message that is about to be written to a session. SM_HANDLED: this module brings it, later.
-     * Borrowed. */
-    enum sm_verdict (*delivering)(struct session *session, struct stanza *message);
     /* The session's client has taken most of what waited for it (client_is_full()). */
     void (*session_writable)(struct session *session);
-    /* A message of type normal or chat that no resource can take now (RFC 6121 §8.5.2.2.1).
-     * SM_HANDLED: this module answers for it; if all pass, its sender is told
-     * service-unavailable. Borrowed. */
-    enum sm_verdict (*offline)(struct account *account, struct stanza *stanza);
     /* Whether stanzas between the account and this address are blocked: presence is then not
      * sent to it (XEP-0191 §3.5). */
     bool (*blocks)(const struct account *account, const struct jid *jid);
@@ -237,12 +235,15 @@ bool sm_blocks(const struct account *account, const struct jid *jid);
 struct sm_unit;
 
 enum sm_access {
-    SM_READ_ASIDE,  /* what is committed, in no order with other units */
-    SM_READ,        /* stanzas that come later may be handled before the answer */
-    SM_READ_HELD,   /* the account is held until done() has returned */
-    SM_WRITE,       /* held too, and proves the ownership of the slot (slots_fence) */
-    SM_WRITE_BEHIND /* proves it, but nobody waits for it: what is lost is written again, or does no
-                       harm */
+    SM_READ_ASIDE,   /* what is committed, in no order with other units */
+    SM_READ,         /* stanzas that come later may be handled before the answer */
+    SM_READ_HELD,    /* the account is held until done() has returned */
+    SM_WRITE,        /* held too, and proves the ownership of the slot (slots_fence) */
+    SM_WRITE_BEHIND, /* proves it, but nobody waits for it: what is lost is written again, or does
+                        no harm */
+    SM_APPEND        /* proves it; further messages may be stored meanwhile, everything else waits
+                        (account_append()). It is repeated until its outcome is known, so it has to
+                        change nothing the second time */
 };
 
 /* status as db_callback; results[0] is the first statement that was added (the fence is not among
@@ -258,6 +259,10 @@ struct sm_unit *sm_unit_new(struct account *account, enum sm_access access);
  * with the home's epoch above SM_EPOCH_BITS, and are never given twice; there may be gaps. */
 #define SM_EPOCH_BITS 40
 int64_t sm_next_seq(struct sm_unit *unit);
+/* SM_APPEND for two accounts of this worker, whose slots have one connection, at once; before
+ * everything else. sm_done gets the first one. And the number for the other. */
+void sm_unit_join(struct sm_unit *unit, struct account *account);
+int64_t sm_next_seq_joined(struct sm_unit *unit);
 void sm_add(struct sm_unit *unit, const struct db_statement *statement,
             const struct db_value *values);
 #define sm_add_values(unit, statement, ...)                                                        \

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/sm/offline.h"
 #include "c2s/sm/presence.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -71,7 +72,7 @@ const struct db_statement smacks_rows_load = {
     .name = "session_load",
     .sql = "SELECT session_id, resource, resume_hash, resume_ms, h_in, out_count, cursor_seq,"
            " presence, priority, directed, carbons, csi_inactive, roster_interested,"
-           " blocking_interested, (extract(epoch FROM expires) * 1000000)::bigint"
+           " blocking_interested, (extract(epoch FROM expires) * 1000000)::bigint, device"
            " FROM session WHERE owner = $1::bigint AND ended IS NULL",
     .parameters = 1,
 };
@@ -110,7 +111,8 @@ void smacks_row_insert(struct session *session, sm_done *done, void *user)
     sm_add_values(unit, &insert_statement, DB_INT(account->owner), DB_TEXT(smacks->row_id),
                   DB_INT(account->slot), DB_BYTES(smacks->hash, sizeof(smacks->hash)),
                   DB_INT((int64_t)smacks->resume_ms), DB_TEXT(session->jid->resource),
-                  DB_TEXT(session->jid->resource), DB_TEXT(worker_host(account->sm->worker)));
+                  DB_TEXT(session->device ? session->device : ""),
+                  DB_TEXT(worker_host(account->sm->worker)));
     add_save(unit, session);
     sm_submit(unit, done, user);
 }
@@ -316,6 +318,9 @@ static void restore(struct account *account, const struct db_result *rows, size_
     session->roster_interested = db_get_bool(rows, row, 12);
     session->blocking_interested = db_get_bool(rows, row, 13);
     restore_smacks(session, rows, row);
+    if (*db_get_text(rows, row, 15))
+        session->device = xstrdup(db_get_text(rows, row, 15));
+    catch_up_restored(session);
     log_info("session_restored", LOG_TEXT("jid", session->jid->full));
 }
 

@@ -119,9 +119,9 @@ static void settled_job(struct account *account, struct session *session UNUSED,
 static void settle(struct account *account, struct taking *taking)
 {
     taking->delivered = true;
-    if (account->holds == 0)
+    if (account->holds == 0 && account->appends == 0)
         took(account->sm, taking);
-    else if (account_queue(account, settled_job, taking->stanza) < 0)
+    else if (account_queue_behind(account, settled_job, taking->stanza) < 0)
         log_debug("taker_late", LOG_TEXT("id", taking->id)); /* when it is offered again */
 }
 

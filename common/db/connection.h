@@ -86,6 +86,8 @@ void pipeline_event(struct connection *connection, int events);
 void pipeline_notice(void *connection, const PGresult *notice);
 /* After the loss of a connection: what is sent ends, or waits again if it may be repeated. */
 void pipeline_lost(struct connection *connection);
+/* Its units get deadlines, as others have. */
+void pipeline_stop_repeating(struct connection *connection);
 /* All units end with ERR_CANCELLED. */
 void pipeline_end(struct connection *connection);
 

@@ -82,6 +82,8 @@ const struct db_counters *db_counters(const struct db *db);
 
 /* Building a unit. `affinity` chooses the connection (a slot; any number). */
 struct db_unit *db_unit_new(struct db *db, unsigned affinity);
+/* Whether units of both affinities are on one connection. */
+bool db_shares_connection(const struct db *db, unsigned a, unsigned b);
 /* A unit that reads what is committed, on any connection. */
 struct db_unit *db_unit_new_reading(struct db *db);
 /* The unit is idempotent, so whenever its outcome is unknown it is sent again, unchanged and before
@@ -89,6 +91,8 @@ struct db_unit *db_unit_new_reading(struct db *db);
  * ERR_LIMIT, ERR_CANCELLED, or an error of its own (ERR_FENCED, ERR_INVALID, ERR_CONFLICT,
  * ERR_SYSTEM …). */
 void db_unit_repeat(struct db_unit *unit);
+/* Before the end: from now on these have deadlines like any other and are not sent again. */
+void db_stop_repeating(struct db *db);
 /* A parameter. A text that holds a NUL, or a value above DB_VALUE_MAX bytes, makes the unit end
  * with ERR_INVALID without being sent. */
 #define DB_VALUE_MAX (16 * 1024 * 1024)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/db/connection.h"
 #include "common/db/sqlstate.h"
@@ -283,6 +284,25 @@ void pipeline_lost(struct connection *connection)
     }
     connection->window = 0;
     finish_all(connection, ended, ERR_UNAVAILABLE);
+}
+
+void pipeline_stop_repeating(struct connection *connection)
+{
+    uint64_t deadline = clock_monotonic_ms() + connection->db->deadline_ms;
+    struct db_group *group;
+    struct db_unit *unit;
+
+    DL_FOREACH (connection->groups, group) {
+        DL_FOREACH (group->units, unit) {
+            unit->deadline = unit->repeat ? deadline : unit->deadline;
+            unit->repeat = false;
+        }
+    }
+    DL_FOREACH (connection->waiting, unit) {
+        unit->deadline = unit->repeat ? deadline : unit->deadline;
+        unit->repeat = false;
+    }
+    deadline_add(connection, deadline);
 }
 
 void pipeline_end(struct connection *connection)

@@ -141,6 +141,14 @@ static void schedule(struct db *db)
     }
 }
 
+void db_stop_repeating(struct db *db)
+{
+    for (size_t i = 0; i < db->count; i++) {
+        pipeline_stop_repeating(db->connections[i]);
+    }
+    db->repeats_no_more = true;
+}
+
 void db_close(struct db *db, void (*closed)(void *user), void *user)
 {
     db->closing = true;
@@ -152,6 +160,11 @@ void db_close(struct db *db, void (*closed)(void *user), void *user)
 struct db_unit *db_unit_new(struct db *db, unsigned affinity)
 {
     return unit_new(db, db->count > 0 ? db->connections[affinity % db->writers] : NULL);
+}
+
+bool db_shares_connection(const struct db *db, unsigned a, unsigned b)
+{
+    return a % db->writers == b % db->writers;
 }
 
 /* The reader that has the least to do; a writer, if there is none. */

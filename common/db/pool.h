@@ -29,6 +29,7 @@ struct db {
     struct buffer problem;
 
     bool unusable; /* conninfo: nobody ever connects */
+    bool repeats_no_more;
     bool closing;
     void (*closed)(void *user);
     void *closed_user;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "common/base/error.h"
+#include "common/db/pool.h"
 
 struct db_unit *unit_new(struct db *db, struct connection *connection)
 {
@@ -101,7 +102,7 @@ void unit_finish_take(struct db_unit *unit, int status)
 
 void db_unit_repeat(struct db_unit *unit)
 {
-    unit->repeat = true;
+    unit->repeat = !unit->db->repeats_no_more;
 }
 
 void unit_free(struct db_unit *unit)

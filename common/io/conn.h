@@ -49,6 +49,8 @@ void conn_set_ops(struct conn *conn, const struct conn_ops *ops, void *user);
 
 void conn_write(struct conn *conn, const void *bytes, size_t length);
 size_t conn_queued(const struct conn *conn);
+/* Nothing is queued, and the peer's system has acknowledged all that was sent to it. */
+bool conn_has_drained(const struct conn *conn);
 /* Stop and go on reading: the only back-pressure there is. Calls nest as a count. */
 void conn_pause(struct conn *conn);
 void conn_resume(struct conn *conn);

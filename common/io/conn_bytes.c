@@ -4,6 +4,8 @@
  * queue of what is still to be sent.
  */
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "common/base/error.h"
@@ -57,6 +59,14 @@ ssize_t conn_send(struct conn *conn, const void *bytes, size_t length)
 size_t conn_queued(const struct conn *conn)
 {
     return conn->out.length - conn->out_sent;
+}
+
+bool conn_has_drained(const struct conn *conn)
+{
+    int unacknowledged = 0;
+
+    return conn->fd >= 0 && conn_queued(conn) == 0 &&
+           ioctl(conn->fd, SIOCOUTQ, &unacknowledged) == 0 && unacknowledged == 0;
 }
 
 size_t conn_sendable(const struct conn *conn)

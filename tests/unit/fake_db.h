@@ -46,6 +46,7 @@ static struct {
     bool late;      /* answers wait for fake_db_answer() */
     bool commit;    /* a unit that fails takes effect all the same */
     unsigned units; /* submitted */
+    uint64_t waiting_ms;
     struct db_unit *waiting[FAKE_ROWS];
     size_t waiting_count;
     unsigned accounts_read;
@@ -99,6 +100,31 @@ struct db_unit *db_unit_new(struct db *db, unsigned affinity)
     (void)db;
     (void)affinity;
     return xcalloc(1, sizeof(struct db_unit));
+}
+
+void db_unit_repeat(struct db_unit *unit)
+{
+    (void)unit;
+}
+
+bool db_shares_connection(const struct db *db, unsigned a, unsigned b)
+{
+    (void)db;
+    (void)a;
+    (void)b;
+    return true;
+}
+
+void db_stop_repeating(struct db *db)
+{
+    (void)db;
+}
+
+uint64_t db_waiting_ms(const struct db *db, unsigned affinity)
+{
+    (void)db;
+    (void)affinity;
+    return fake_db.waiting_ms;
 }
 
 struct db_unit *db_unit_new_reading(struct db *db)

@@ -29,6 +29,7 @@ struct client {
     int closed; /* the condition of its stream error, or -1 */
     int paused;
     size_t room; /* stanzas it takes before it is full */
+    bool drained;
     bool gone;
     uint64_t since_ms;
 };
@@ -150,6 +151,9 @@ int64_t config_number(const struct config *config, const char *section, const ch
     }
     if (strcmp(key, "roster-size") == 0) {
         return fake.roster_items;
+    }
+    if (strcmp(key, "offline-size") == 0) {
+        return 1000000;
     }
     if (strcmp(key, "outbox-expiry") == 0) {
         return 60000;
@@ -413,6 +417,11 @@ void client_close(struct client *client, int condition, const char *text)
         if (client->session)
             sm_plugin.closed(fake.state, client->session, CLIENT_FAILED);
     }
+}
+
+bool client_has_drained(const struct client *client)
+{
+    return client->drained;
 }
 
 void client_pause(struct client *client)

@@ -83,6 +83,21 @@ static void fake_describe_child(struct buffer *line, const struct element *child
     }
 }
 
+/* The <stanza-id/> that the account of the recipient gives to what it stores: the only one in its
+ * name, and the last thing in the message. It is in so many that it is not shown. */
+static bool fake_is_stored(const struct stanza *stanza, const struct element *child)
+{
+    ELEMENT_FOREACH (other, stanza->root) {
+        const char *by = element_get(other, "by");
+
+        if (element_is(other, "urn:xmpp:sid:0", "stanza-id") && by && stanza->has_to &&
+            strcmp(by, stanza->to.bare) == 0) {
+            return other == child && !element_next(other);
+        }
+    }
+    return false;
+}
+
 static char *fake_describe(const struct stanza *stanza)
 {
     struct buffer line = {0};
@@ -97,7 +112,8 @@ static char *fake_describe(const struct stanza *stanza)
     }
     buffer_printf(&line, " > %s", stanza->has_to ? stanza->to.full : "-");
     ELEMENT_FOREACH (child, stanza->root) {
-        if (stanza->type == PRESENCE_AVAILABLE && element_is(child, NS_CLIENT, "priority")) {
+        if ((stanza->type == PRESENCE_AVAILABLE && element_is(child, NS_CLIENT, "priority")) ||
+            fake_is_stored(stanza, child)) {
             continue;
         }
         if (!stanza_is_error(stanza) || element_is(child, NS_CLIENT, "error") ||

@@ -52,13 +52,13 @@ static void test_sent(void **state)
 {
     (void)state;
     say(c, "<message to='x@y.z' type='chat'><body>hi</body></message>");
-    expect(a, "message chat " ALICE " > " ALICE "/a sent {" ALICE "/c > x@y.z \"hi\"}");
-    expect(b, "message chat " ALICE " > " ALICE "/b sent {" ALICE "/c > x@y.z \"hi\"}");
-    expect(m, "message chat " ALICE " > " ALICE "/m sent {" ALICE "/c > x@y.z \"hi\"}");
+    expect(a, "message chat " ALICE " > " ALICE "/a sent {" ALICE "/c > x@y.z \"hi\" <stanza-id>}");
+    expect(b, "message chat " ALICE " > " ALICE "/b sent {" ALICE "/c > x@y.z \"hi\" <stanza-id>}");
+    expect(m, "message chat " ALICE " > " ALICE "/m sent {" ALICE "/c > x@y.z \"hi\" <stanza-id>}");
     expect_nothing(c);
     expect_routed("message chat " ALICE "/c > x@y.z \"hi\"");
     say(a, "<message to='x@y.z' type='chat'><body>hi</body></message>");
-    expect(b, "message chat " ALICE " > " ALICE "/b sent {" ALICE "/a > x@y.z \"hi\"}");
+    expect(b, "message chat " ALICE " > " ALICE "/b sent {" ALICE "/a > x@y.z \"hi\" <stanza-id>}");
     expect_nothing(a);
     expect_nothing(c);
 }
@@ -71,11 +71,14 @@ static void test_received(void **state)
     expect(a, "message chat " BOB "/x > " ALICE " \"hi\"");
     expect(b, "message chat " BOB "/x > " ALICE " \"hi\"");
     expect(c, "message chat " BOB "/x > " ALICE " \"hi\"");
-    expect(m, "message chat " ALICE " > " ALICE "/m received {" BOB "/x > " ALICE " \"hi\"}");
+    expect(m, "message chat " ALICE " > " ALICE "/m received {" BOB "/x > " ALICE
+              " \"hi\" <stanza-id>}");
     say(bob, "<message to='" ALICE "/b' type='chat'><body>hi</body></message>");
-    expect(a, "message chat " ALICE " > " ALICE "/a received {" BOB "/x > " ALICE "/b \"hi\"}");
+    expect(a, "message chat " ALICE " > " ALICE "/a received {" BOB "/x > " ALICE
+              "/b \"hi\" <stanza-id>}");
     expect(b, "message chat " BOB "/x > " ALICE "/b \"hi\"");
-    expect(m, "message chat " ALICE " > " ALICE "/m received {" BOB "/x > " ALICE "/b \"hi\"}");
+    expect(m, "message chat " ALICE " > " ALICE "/m received {" BOB "/x > " ALICE
+              "/b \"hi\" <stanza-id>}");
     for (struct client *const *at = (struct client *const[]){a, b, c, m, bob, NULL}; *at; at++)
         expect_nothing(*at);
 }
@@ -85,7 +88,8 @@ static void test_to_oneself(void **state)
     (void)state;
     say(a, "<message to='" ALICE "/c' type='chat'><body>hi</body></message>");
     expect(c, "message chat " ALICE "/a > " ALICE "/c \"hi\"");
-    expect(b, "message chat " ALICE " > " ALICE "/b received {" ALICE "/a > " ALICE "/c \"hi\"}");
+    expect(b, "message chat " ALICE " > " ALICE "/b received {" ALICE "/a > " ALICE
+              "/c \"hi\" <stanza-id>}");
     expect_nothing(a);
     expect_nothing(b);
     say(a, "<message type='chat'><body>note</body></message>");
@@ -162,7 +166,8 @@ static void test_gone(void **state)
     (void)state;
     say(bob, "<message to='" ALICE "/gone' type='chat'><body>hi</body></message>");
     expect(a, "message chat " BOB "/x > " ALICE "/gone \"hi\"");
-    expect(m, "message chat " ALICE " > " ALICE "/m received {" BOB "/x > " ALICE "/gone \"hi\"}");
+    expect(m, "message chat " ALICE " > " ALICE "/m received {" BOB "/x > " ALICE
+              "/gone \"hi\" <stanza-id>}");
     say(bob, "<message to='" ALICE "/gone'><body>hi</body></message>");
     expect_nothing(a);
     expect_nothing(m);
