@@ -90,7 +90,9 @@ void trace_answer(struct trace *trace, const char *name, enum dns_type type,
         trace_say(trace, "dns", "%s %s: there is no such name, %s", type_name(type), name,
                   proof_of(answer));
     } else if (answer->status) {
-        trace_say(trace, "dns", "%s %s: %s%s%s", type_name(type), name, error_text(answer->status),
+        trace_say(trace, "dns", "%s %s: %s%s%s", type_name(type), name,
+                  answer->status == ERR_DENIED ? "forged, as DNSSEC says"
+                                               : error_text(answer->status),
                   answer->problem ? ": " : "", answer->problem ? answer->problem : "");
     } else {
         trace_say(trace, "dns", "%s %s: %zu record%s, %s", type_name(type), name, answer->count,
