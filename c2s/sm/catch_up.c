@@ -22,7 +22,7 @@
 static const struct db_statement read_statement = {
     .name = "offline_read",
     .sql = "SELECT m.seq, m.stanza, (extract(epoch FROM m.received) * 1000000)::bigint,"
-           " w.resource FROM"
+           " w.resource, m.archived FROM"
            " ((SELECT seq, resource FROM pending WHERE owner = $1::bigint AND seq > $2::bigint"
            " ORDER BY seq LIMIT $4::bigint) UNION"
            " (SELECT seq, resource FROM message WHERE owner = $1::bigint"
@@ -84,13 +84,14 @@ static bool is_for(const struct session *session, const char *resource)
            account_session(session->account, resource) == NULL;
 }
 
-/* What its client has read in its archive already it need not be sent. */
+/* What its client has read in its archive it need not be sent again; it waits like what was sent
+ * until the answer to a question proves that it has arrived. */
 static void send_row(struct session *session, const struct db_result *rows, size_t row)
 {
     int64_t seq = db_get_int(rows, row, 0);
 
-    if (archive_has_shown(session, seq))
-        offline_acknowledged(session, &seq, 1);
+    if (db_get_bool(rows, row, 4) && archive_has_shown(session, seq))
+        confirm_sent(session, seq);
     else
         write_row(session, rows, row);
 }

@@ -108,7 +108,7 @@ def test_M3_stanza_ids(scene, attacker, victim, position):
     kept = [e for e in ids_in(message) if e.get("by") == "r@elsewhere.test"]
     ours = [e for e in ids_in(message) if e not in kept]
     assert len(kept) == 1
-    assert len(ours) <= 1
+    assert len(ours) == 1
     assert all(e.get("by") == victim.bare and e.get("id") != "forged" for e in ours)
 
 
@@ -212,7 +212,7 @@ def answers_to(stream, identities):
     """Their conditions, in the order of the questions."""
     found = {}
     while len(found) < len(identities):
-        element = stream.receive()
+        element = stream.wait_for(lambda e: e.get("id") in identities)
         found[element.get("id")] = archive.condition(element)
     return [found[identity] for identity in identities]
 
@@ -228,3 +228,19 @@ def test_M16_flood(scene, attacker):
     assert refused + answers.count(None) == len(answers)
     assert refused > 0
     assert wait.until(lambda: archive.query(stream).error is None)
+
+
+def test_M21_no_store(library):
+    """It is kept nowhere; whoever is there gets it."""
+    owner = library.node.add_account()
+    writer = connect(library)
+    hint = "<no-store xmlns='urn:xmpp:hints'/>"
+    writer.send(f"<message to='{owner.jid}' type='chat'><body>never</body>{hint}</message>")
+    writer.settle()
+    reader = connect(library, owner)
+    reader.send_presence()
+    writer.send(f"<message to='{owner.jid}' type='chat'><body>now</body>{hint}</message>")
+    assert reader.receive().find("{jabber:client}body").text == "now"
+    assert archive.query(reader).bodies == []
+    writer.close()
+    reader.close()

@@ -10,6 +10,7 @@ from tests.harness.stream import RawStream
 
 COUNT = 25
 KIB = 1024
+BODY = "{jabber:client}body"
 
 
 @pytest.fixture(scope="module")
@@ -238,3 +239,140 @@ def test_slow_reader(login, library):
     writer.settle()
     page = archive.read_page(reader, identity)
     assert [int(body.split()[0]) for body in page.bodies[:40]] == list(range(40))
+
+
+def leave(writer, owner, numbers, extra=""):
+    for number in numbers:
+        writer.send(f"<message to='{owner.jid}' type='chat'><body>{number}</body>{extra}</message>")
+    writer.settle()
+
+
+def go_online(client, answers=True):
+    """The bodies that come because of it. What the server asks behind them is answered, or not."""
+    client.send("<presence/>")
+    client.send(f"<iq type='get' id='ping' to='{client.domain}'><ping xmlns='urn:xmpp:ping'/></iq>")
+    bodies = []
+    while True:
+        element = client.receive()
+        if element.get("id") == "ping":
+            break
+        body = element.findtext(BODY)
+        bodies += [body] if body is not None else []
+        if element.get("type") == "get" and answers:
+            client.send(f"<iq type='result' id='{element.get('id')}' to='{element.get('from')}'/>")
+    client.settle()
+    return bodies
+
+
+@pytest.fixture
+def away(login, library):
+    """A writer, and an account with five messages that wait."""
+    writer, owner = login(where=library), library.add_account()
+    leave(writer, owner, range(5))
+    return writer, owner
+
+
+def test_not_offline_again(away, login, library):
+    """§6.1.1: what a client has read in pages without a gap it does not get as offline messages, and
+    nobody after it; what came later it gets."""
+    writer, owner = away
+    client = login(owner, library)
+    page = query(client, rsm={"max": "2"})
+    query(client, rsm={"max": "3", "after": page.last})
+    leave(writer, owner, [5])
+    assert go_online(client) == ["5"]
+    client.logout()
+    assert go_online(login(owner, library)) == []
+
+
+def test_not_offline_again_backwards(away, login, library):
+    client = login(away[1], library)
+    page = query(client, rsm={"max": "2", "before": ""})
+    query(client, rsm={"max": "2", "before": page.first})
+    assert go_online(client) == ["0"]
+
+
+@pytest.mark.parametrize("words", [
+    {"fields": {"with": "nobody@example.org"}},
+    {"fields": {"start": "2000-01-01T00:00:00Z"}},
+    {"rsm": {"max": "0"}},
+])
+def test_filters_prove_nothing(away, login, library, words):
+    client = login(away[1], library)
+    query(client, **words)
+    assert go_online(client) == texts(range(5))
+
+
+def test_shown_but_not_arrived(away, login, library):
+    """Nobody knows whether the client has got its page: the messages wait for the next one."""
+    client = login(away[1], library)
+    query(client)
+    assert go_online(client, answers=False) == []
+    client.close()
+    assert go_online(login(away[1], library)) == texts(range(5))
+
+
+def test_not_in_the_archive(away, login, library):
+    """What is not archived could not be read there."""
+    writer, owner = away
+    leave(writer, owner, ["off the record"], "<no-permanent-store xmlns='urn:xmpp:hints'/>")
+    leave(writer, owner, [5])
+    client = login(owner, library)
+    assert query(client).bodies == texts(range(6))
+    assert go_online(client) == ["off the record"]
+
+
+def test_preferences(login, library):
+    """XEP-0441 §2.1, for both directions; what is not archived is delivered all the same."""
+    romeo, juliet = login(where=library), library.add_account()
+    romeo.ask("set", f"<prefs xmlns='{archive.MAM}' default='never'/>")
+    leave(romeo, juliet, ["one"])
+    client = login(juliet, library)
+    client.ask("set", f"<prefs xmlns='{archive.MAM}' default='always'><never><jid>{romeo.bare}</jid>"
+                      "</never></prefs>")
+    leave(romeo, juliet, ["two"])
+    assert go_online(client) == ["one", "two"]
+    assert query(client).bodies == ["one"]
+    assert query(romeo).bodies == []
+
+
+def test_both_sides(login, library):
+    """§3: the same messages in the same order, also those to oneself, each once."""
+    romeo, juliet = login(where=library), login(where=library)
+    romeo.send_presence()
+    juliet.send_presence()
+    juliet.ask("set", "<enable xmlns='urn:xmpp:carbons:2'/>")
+    for number in range(6):
+        one, other = (romeo, juliet) if number % 2 else (juliet, romeo)
+        one.send_message(other.bare if number < 3 else other.full, str(number))
+        other.wait_message(str(number))
+    romeo.send_message(romeo.bare, "note")
+    romeo.wait_message("note")
+    assert query(juliet).bodies == texts(range(6))
+    assert query(romeo).bodies == texts(range(6)) + ["note"]
+    assert query(romeo, fields={"with": romeo.bare}).bodies == ["note"]
+    # 1 was for the bare address.
+    assert query(romeo, fields={"with": juliet.full}).bodies == ["0", "2", "3", "4", "5"]
+
+
+def stanza_ids(message):
+    return {e.get("by"): e.get("id") for e in message.iter("{urn:xmpp:sid:0}stanza-id")}
+
+
+def test_one_id(login, library):
+    """XEP-0359 §2.1, XEP-0280 §8: in the message, in copies on both sides, in both archives."""
+    romeo, juliet = library.add_account(), library.add_account()
+    clients = [login(account, library) for account in (romeo, romeo, juliet, juliet)]
+    for client in clients:
+        client.ask("set", "<enable xmlns='urn:xmpp:carbons:2'/>")
+    desk, sent, balcony, received = clients
+    desk.send_message(balcony.full, "hello")
+    message = balcony.wait_message("hello")
+    copies = [client.wait_for(lambda e: e.find("*//{urn:xmpp:forward:0}forwarded") is not None
+                              or e.find("*/{urn:xmpp:forward:0}forwarded") is not None)
+              for client in (sent, received)]
+    of_romeo, of_juliet = query(desk).ids, query(balcony).ids
+    assert stanza_ids(message) == {juliet.jid: of_juliet[0]}
+    assert stanza_ids(copies[0]) == {romeo.jid: of_romeo[0]}
+    assert stanza_ids(copies[1]) == {juliet.jid: of_juliet[0]}
+    assert len(of_romeo) == len(of_juliet) == 1
