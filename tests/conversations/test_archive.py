@@ -273,8 +273,8 @@ def away(login, library):
 
 
 def test_not_offline_again(away, login, library):
-    """§6.1.1: what a client has read in pages without a gap it does not get as offline messages, and
-    nobody after it; what came later it gets."""
+    """§6.1.1: what a client has read in pages without a gap it does not get as offline messages,
+    and nobody after it; what came later it gets."""
     writer, owner = away
     client = login(owner, library)
     page = query(client, rsm={"max": "2"})
@@ -328,8 +328,8 @@ def test_preferences(login, library):
     romeo.ask("set", f"<prefs xmlns='{archive.MAM}' default='never'/>")
     leave(romeo, juliet, ["one"])
     client = login(juliet, library)
-    client.ask("set", f"<prefs xmlns='{archive.MAM}' default='always'><never><jid>{romeo.bare}</jid>"
-                      "</never></prefs>")
+    never = f"<never><jid>{romeo.bare}</jid></never>"
+    client.ask("set", f"<prefs xmlns='{archive.MAM}' default='always'>{never}</prefs>")
     leave(romeo, juliet, ["two"])
     assert go_online(client) == ["one", "two"]
     assert query(client).bodies == ["one"]
