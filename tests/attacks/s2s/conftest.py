@@ -12,6 +12,7 @@ from tests.attacks.vitals import Life, Scene
 from tests.harness.node import SOURCES
 from tests.harness.plugin import running
 from tests.harness.stream import RawStream
+from tests.node import configuration
 
 # Peers are on this machine; what came of an attempt can be seen until the next one.
 OPEN = {"dnssec": "no", "internal-addresses": "yes", "retry-min": "30s"}
@@ -71,12 +72,38 @@ def shared_federation(tmp_path_factory):
         yield scene
 
 
+@pytest.fixture(scope="session")
+def changed_federation(tmp_path_factory):
+    """A node whose [s2s] settings tests change; `changed` puts them back."""
+    with federation(tmp_path_factory.mktemp("authority")) as scene:
+        yield scene
+
+
+@pytest.fixture(scope="session")
+def change(changed_federation):
+    """change(key=value, …): for `changed_federation`, in force when this returns."""
+    usual = changed_federation.node.settings
+
+    def apply(sections=None, **settings):
+        node = changed_federation.node
+        node.settings = configuration.merge(usual, sections)
+        node.reconfigure({"s2s": {key.replace("_", "-"): value
+                                  for key, value in settings.items()}})
+    return apply
+
+
+@contextlib.contextmanager
+def looked_after(scene):
+    yield scene
+    problems = scene.node.problems()
+    assert not problems, "\n".join(problems)
+
+
 @pytest.fixture
 def scene(shared_federation):
     """The node that most tests here share."""
-    yield shared_federation
-    problems = shared_federation.node.problems()
-    assert not problems, "\n".join(problems)
+    with looked_after(shared_federation):
+        yield shared_federation
 
 
 @pytest.fixture
