@@ -36,8 +36,7 @@ struct dns_query {
     dns_done *done;
     void *user;
     struct timer *timer;
-    int id;       /* of libunbound; 0: not asked yet */
-    bool no_name; /* too long, or a label of it is: the DNS cannot have it */
+    int id; /* of libunbound; 0: not asked yet */
     struct dns_query *prev, *next;
 };
 
@@ -76,11 +75,7 @@ static void on_query_timer(void *user)
     struct dns_query *query = user;
     if (query->id)
         ub_cancel(query->unbound->context, query->id);
-    if (query->no_name)
-        answered(query, &(struct dns_answer){.status = ERR_NOT_FOUND});
-    else
-        answered(query,
-                 &(struct dns_answer){.status = ERR_TIMEOUT, .problem = "no answer in time"});
+    answered(query, &(struct dns_answer){.status = ERR_TIMEOUT, .problem = "no answer in time"});
 }
 
 /* Behind the name at `at`; NULL: it leads out of the packet (RFC 1035 §4.1.4). */
@@ -118,6 +113,8 @@ static unsigned count_aliases(const struct ub_result *result)
 
 static int status_of(int error, const struct ub_result *result)
 {
+    if (error == UB_SYNTAX) /* too long, or a label of it is: the DNS cannot have such a name */
+        return ERR_NOT_FOUND;
     if (error || !result)
         return ERR_UNAVAILABLE;
     if (result->bogus)
@@ -153,7 +150,6 @@ static void begin(struct dns_query *query)
                                  on_result, &query->id);
     if (error) {
         query->id = 0;
-        query->no_name = error == UB_SYNTAX;
         timer_start(query->timer, 0, 0);
         return;
     }

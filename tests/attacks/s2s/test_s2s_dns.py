@@ -6,21 +6,18 @@
 
 import contextlib
 import socket
-import threading
 
 import pytest
 
 from tests.attacks.answers import check_stanza_error
-from tests.attacks.s2s.conftest import federation, looked_after, user_of
+from tests.attacks.s2s.conftest import looked_after, user_of
 from tests.attacks.s2s.servers import NUMBERS, free_address
 from tests.attacks.s2s.zones import (A, AAAA, CNAME, NXDOMAIN, REFUSED, SERVFAIL, SRV, TRUNCATED,
                                      Reply, address, alias, srv, wire_name)
-from tests.harness import wait
 from tests.harness.node import SOURCES
 
 NOT_FOUND = ("cancel", "remote-server-not-found")
 TIMEOUT = ("wait", "remote-server-timeout")
-SOME_SRV, SOME_ADDRESSES = 16, 16  # what is looked at of a zone (s2s/records.h)
 
 
 @pytest.fixture(scope="module")
@@ -205,10 +202,6 @@ def poison_in_additional(zone):
                                        (zone.host, *address("127.9.9.9"))])
 
 
-def no_srv(zone):
-    """The domain itself is the server, on the usual port: which here nobody listens on."""
-
-
 def direct_tls_is_off(zone):
     zone.zones.put(service(zone.domain, True), srv(0, ""))
 
@@ -239,10 +232,10 @@ def chain(zone, count):
 
 
 GOOD = [as_it_should_be, srv_below_alias, host_below_alias, some_aliases, dead_address_first,
-        dead_server_first, host_without_address_first, port_0_first, bad_record_first,
-        odd_target_first, ourselves_first, huge_weights, many_services, many_addresses, truncated,
-        wrong_number_first, wrong_question_first, no_packet_first, poison_in_additional,
-        direct_tls_is_off, direct_tls_fails, no_ipv6, longest_name]
+        dead_server_first, host_without_address_first, port_0_first, odd_target_first,
+        ourselves_first, huge_weights, many_services, many_addresses, truncated,
+        wrong_number_first, no_packet_first, poison_in_additional, direct_tls_is_off,
+        direct_tls_fails, no_ipv6, longest_name]
 
 
 @pytest.mark.parametrize("change_zone", GOOD, ids=[f"S10-{row.__name__}" for row in GOOD])
@@ -346,17 +339,19 @@ def name_error_with_records(zone):
 
 
 BAD = [(nothing, NOT_FOUND), (no_service, NOT_FOUND), (no_service_but_an_address, NOT_FOUND),
-       (only_ourselves, NOT_FOUND), (only_bad_records, None), (only_port_0, NOT_FOUND),
-       (no_address, NOT_FOUND), (empty_address, NOT_FOUND), (too_many_aliases, None),
-       (servers_fail, TIMEOUT), (servers_refuse, TIMEOUT), (servers_fail_for_the_host, TIMEOUT),
-       (alias_to_itself, TIMEOUT), (aliases_in_a_circle, TIMEOUT), (only_garbage, TIMEOUT),
-       (only_wrong_number, TIMEOUT), (silence, TIMEOUT), (answer_for_another_name, None),
+       (only_ourselves, NOT_FOUND), (only_bad_records, None), (bad_record_first, None),
+       (only_port_0, NOT_FOUND), (no_address, NOT_FOUND), (empty_address, NOT_FOUND),
+       (too_many_aliases, None), (servers_fail, TIMEOUT), (servers_refuse, TIMEOUT),
+       (servers_fail_for_the_host, TIMEOUT), (alias_to_itself, TIMEOUT),
+       (aliases_in_a_circle, TIMEOUT), (only_garbage, TIMEOUT), (only_wrong_number, TIMEOUT),
+       (wrong_question_first, None), (silence, TIMEOUT), (answer_for_another_name, None),
        (cut_in_the_middle, TIMEOUT), (name_error_with_records, None)]
 
 
 @pytest.mark.parametrize("change_zone, wanted", BAD, ids=[f"S10-{row[0].__name__}" for row in BAD])
 def test_not_reached(scene, alice, server, domain, change_zone, wanted):
-    """None: the one or the other, depending on what libunbound makes of it."""
+    """None: the one or the other, depending on what libunbound makes of it; never the server, not
+    even where a right answer stood beside the wrong one."""
     scene.zones.own_listener = scene.node.address("S2S")
     zone = Zone(scene.zones, domain, server)
     change_zone(zone)
@@ -366,3 +361,55 @@ def test_not_reached(scene, alice, server, domain, change_zone, wanted):
     check_stanza_error(answer, *(wanted or (NOT_FOUND if "not-found" in condition else TIMEOUT)))
     assert answer.findtext("{*}error/{*}text")
     assert not server.was_called()
+
+
+def returned(alice, domain):
+    """What came back of a message there, as type and condition, and why."""
+    alice.send_message(f"bob@{domain}", "x")
+    answer = alice.wait_for(lambda e: e.get("from") == f"bob@{domain}")
+    return answer, answer.findtext("{*}error/{*}text")
+
+
+def long_name(length):
+    """A domain of so many bytes."""
+    rest = "." + "a" * 60
+    name = f"l{next(NUMBERS)}"
+    while len(name) + len(rest) <= length:
+        name += rest
+    return name + "." + "b" * (length - len(name) - 1) if len(name) < length - 1 else name
+
+
+LENGTHS = {"S10-too-long-with-service": (240, "no address of a server"),
+           "S10-longest": (252, "no address of a server"),
+           "S10-too-long": (260, "no names as long"), "S10-much-too-long": (1000, "no names")}
+
+
+@pytest.mark.parametrize("length, why", LENGTHS.values(), ids=LENGTHS.keys())
+def test_long_names(scene, alice, length, why):
+    """Those of XMPP may be longer than those of the DNS; nothing is cut off and asked for."""
+    answer, text = returned(alice, long_name(length))
+    check_stanza_error(answer, *NOT_FOUND)
+    assert why in text
+
+
+INTERNAL = ["127.0.0.1", "127.255.255.254", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.1.1",
+            "100.64.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1",
+            "fd00::1", "ff02::1", "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1",
+            "2002:7f00:1::1"]
+
+
+def test_S10_internal_addresses(scene, alice, change):
+    """A stranger's zone does not lead us to our own network, unless that is allowed."""
+    change(stanza_expiry="1s", internal_addresses="no")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        for text in INTERNAL:
+            domain = f"z{next(NUMBERS)}.example"
+            scene.zones.put(service(domain), srv(port, f"host.{domain}"))
+            scene.zones.put(f"host.{domain}", address(text))
+            answer, why = returned(alice, domain)
+            check_stanza_error(answer, *NOT_FOUND)
+            assert "must not be used" in why, text
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()

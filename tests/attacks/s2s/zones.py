@@ -163,11 +163,11 @@ class Zones:
         while True:
             stream, _ = self._tcp.accept()
             with stream:
-                stream.settimeout(5)
-                length = stream.recv(2)
-                if length == b"\0\0":
-                    return
                 try:
+                    stream.settimeout(5)
+                    length = stream.recv(2)
+                    if length == b"\0\0":
+                        return
                     data = stream.recv(int.from_bytes(length, "big"))
                     for _, packet in self._packets(data, True):
                         stream.sendall(len(packet).to_bytes(2, "big") + packet)
