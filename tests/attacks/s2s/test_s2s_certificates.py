@@ -139,7 +139,7 @@ def test_inbound(shown, scene):
 def test_outbound(shown, scene, alice):
     """Nothing is said to a server that is not the domain's."""
     peer, problem = shown
-    alice.send_message(f"nobody@{peer.domain}", "x")
+    alice.send_message(f"nobody@{peer.domain}", "x", "headline")
     if not problem:
         assert peer.accept().serve(more="").next_stanza() is not None
         return
@@ -283,7 +283,7 @@ def test_alpn_inbound(scene, peer, names, accepted):
                          ids=("T17-xmpp-server", "T17-none"))
 def test_alpn_outbound(scene, peers, alice, names, accepted):
     peer = peers(direct=True)
-    alice.send_message(f"nobody@{peer.domain}", "x")
+    alice.send_message(f"nobody@{peer.domain}", "x", "headline")
     stream = peer.accept().encrypt(alpn=names)
     assert stream.asked_name == peer.domain
     assert stream.socket.selected_alpn_protocol() == (names[0] if names else None)
@@ -320,7 +320,7 @@ INJECTED = {"features": f"<stream:features>{EXTERNAL}</stream:features>",
 @pytest.mark.parametrize("text", INJECTED.values(), ids=INJECTED.keys())
 def test_injection(scene, peer, alice, text, together):
     """CVE-2011-0411 the other way round: nothing of it is obeyed, TLS never comes up."""
-    alice.send_message(f"nobody@{peer.domain}", "x")
+    alice.send_message(f"nobody@{peer.domain}", "x", "headline")
     stream = injected(peer, text, together)
     if together:
         assert stream.read_to_end().data == b""
@@ -343,7 +343,7 @@ def test_T1_injection(scene, peer, behind):
 
 def test_features_behind_starttls(scene, peer, alice):
     """Where <proceed/> is due there is nothing else; it once was the end of the daemon."""
-    alice.send_message(f"nobody@{peer.domain}", "x")
+    alice.send_message(f"nobody@{peer.domain}", "x", "headline")
     stream = peer.accept().greet(STARTTLS)
     stream.expect(f"{{{TLS}}}starttls")
     stream.send("<stream:features/>")
@@ -355,7 +355,7 @@ def test_features_behind_starttls(scene, peer, alice):
     (f"<failure xmlns='{SASL}'/>", None), (f"<challenge xmlns='{SASL}'/>", None)))
 def test_unasked_in_clear(scene, peer, alice, what, condition):
     """Answers to what we have not said."""
-    alice.send_message(f"nobody@{peer.domain}", "x")
+    alice.send_message(f"nobody@{peer.domain}", "x", "headline")
     stream = peer.accept()
     stream.wait_open()
     stream.send_header()
@@ -366,7 +366,7 @@ def test_unasked_in_clear(scene, peer, alice, what, condition):
 
 def test_unasked_success(scene, peer, alice):
     """Inside TLS too."""
-    alice.send_message(f"nobody@{peer.domain}", "x")
+    alice.send_message(f"nobody@{peer.domain}", "x", "headline")
     stream = peer.accept().accept_starttls()
     stream.wait_open()
     stream.send_header()
@@ -376,7 +376,7 @@ def test_unasked_success(scene, peer, alice):
 
 def test_challenges_without_end(scene, peer, alice):
     """EXTERNAL has one."""
-    alice.send_message(f"nobody@{peer.domain}", "x")
+    alice.send_message(f"nobody@{peer.domain}", "x", "headline")
     stream = peer.accept().accept_starttls().greet(EXTERNAL)
     stream.expect(f"{{{SASL}}}auth")
     stream.send(f"<challenge xmlns='{SASL}'/>" * 2)

@@ -197,7 +197,7 @@ def test_S9_further_domain(scene, peers, alice):
 @pytest.fixture
 def shown(peer, alice):
     """A stream on which the node has shown a key, and the key."""
-    alice.send_message(f"nobody@{peer.domain}", "key")
+    alice.send_message(f"nobody@{peer.domain}", "key", "headline")
     stream = peer.accept().serve_keys()
     return stream, stream.expect_words("result").text
 
@@ -322,7 +322,7 @@ def test_S6_answers_nobody_reads(scene, peer):
 
 def test_dialback_behind_a_refused_certificate(scene, peer, alice):
     """EXTERNAL was refused: dialback follows on the same stream (XEP-0178 §3), and only once."""
-    alice.send_message(f"nobody@{peer.domain}", "again")
+    alice.send_message(f"nobody@{peer.domain}", "again", "headline")
     stream = peer.accept().accept_starttls().greet(EXTERNAL + DIALBACK_FEATURE)
     stream.expect(f"{{{SASL}}}auth")
     for _ in range(3):

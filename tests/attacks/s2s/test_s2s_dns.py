@@ -243,7 +243,7 @@ def test_reached(scene, alice, server, domain, change_zone):
     scene.zones.own_listener = scene.node.address("S2S")
     zone = Zone(scene.zones, domain, server)
     change_zone(zone)
-    alice.send_message(f"bob@{domain}", "x")
+    alice.send_message(f"bob@{domain}", "x", "headline")
     assert server.called() == domain
 
 
@@ -355,7 +355,7 @@ def test_not_reached(scene, alice, server, domain, change_zone, wanted):
     scene.zones.own_listener = scene.node.address("S2S")
     zone = Zone(scene.zones, domain, server)
     change_zone(zone)
-    alice.send_message(f"bob@{domain}", "x")
+    alice.send_message(f"bob@{domain}", "x", "headline")
     answer = alice.wait_for(lambda e: e.get("type") == "error")
     condition = answer.find("{*}error")[-2].tag
     check_stanza_error(answer, *(wanted or (NOT_FOUND if "not-found" in condition else TIMEOUT)))
@@ -365,7 +365,7 @@ def test_not_reached(scene, alice, server, domain, change_zone, wanted):
 
 def returned(alice, domain):
     """What came back of a message there, as type and condition, and why."""
-    alice.send_message(f"bob@{domain}", "x")
+    alice.send_message(f"bob@{domain}", "x", "headline")
     answer = alice.wait_for(lambda e: e.get("from") == f"bob@{domain}")
     return answer, answer.findtext("{*}error/{*}text")
 

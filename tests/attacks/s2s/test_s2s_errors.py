@@ -43,7 +43,7 @@ def texts(stream, count):
 
 def send(alice, peer, *bodies):
     for body in bodies:
-        alice.send_message(f"bob@{peer.domain}", body)
+        alice.send_message(f"bob@{peer.domain}", body, "headline")
 
 
 def no_name(scene, peer):

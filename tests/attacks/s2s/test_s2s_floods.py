@@ -81,16 +81,16 @@ def test_S11_storm(scene, change, alice, volume, peer):
     else's stream goes on."""
     change(connect_timeout="2s", negotiation_timeout="2s", stanza_expiry="30s")
     count = max(150, volume(100_000))
-    alice.send_message(f"bob@{peer.domain}", "before")
+    alice.send_message(f"bob@{peer.domain}", "before", "headline")
     healthy = peer.accept().serve(more="")
     healthy.next_stanza()
     with suburb(scene, "storm.example") as dead, socket.create_server(("127.0.0.1", 0)) as deaf:
         dead.place = deaf.getsockname()
         for number in range(count):
-            alice.send_message(f"bob@d{number}.storm.example", "x")
+            alice.send_message(f"bob@d{number}.storm.example", "x", "headline")
         wait.until(lambda: states(scene, "storm.example").get("waiting", 0) >= count - CONNECTING)
         assert busy(scene, "storm.example") == CONNECTING
-        alice.send_message(f"bob@{peer.domain}", "during")
+        alice.send_message(f"bob@{peer.domain}", "during", "headline")
         assert healthy.next_stanza().findtext("{*}body") == "during"
         assert busy(scene, "storm.example") <= CONNECTING
 
@@ -103,14 +103,14 @@ def test_S11_somebody_new(scene, change, alice, peers):
     with suburb(scene, "failing.example") as dead, socket.create_server(("127.0.0.1", 0)) as deaf:
         names = [f"d{number}.failing.example" for number in range(12)]
         for name in names:
-            alice.send_message(f"bob@{name}", "x")
+            alice.send_message(f"bob@{name}", "x", "headline")
         wait.until(lambda: all(scene.pairs(name) and scene.pairs(name)[0]["problem"]
                                for name in names))
         dead.place = deaf.getsockname()  # from now on their attempts take long
         wait.until(lambda: busy(scene, "failing.example") == 2)
         for number in range(3):
             peer = peers()
-            alice.send_message(f"bob@{peer.domain}", "healthy")
+            alice.send_message(f"bob@{peer.domain}", "healthy", "headline")
             assert peer.accept().serve(more="").next_stanza().findtext("{*}body") == "healthy"
         assert busy(scene, "failing.example") == 2
         for name in names:  # the deaf ones go, or they would hold the places of tests to come
@@ -122,13 +122,13 @@ def test_S11_place_of_one_that_gave_up(scene, change, alice, peers):
     it waiting."""
     change(connecting="1", connect_timeout="2s", negotiation_timeout="2s", stanza_expiry="500ms")
     deaf, gone, healthy = peers(), peers(), peers()
-    alice.send_message(f"bob@{deaf.domain}", "x")
+    alice.send_message(f"bob@{deaf.domain}", "x", "headline")
     deaf.accept()
-    alice.send_message(f"bob@{gone.domain}", "x")
+    alice.send_message(f"bob@{gone.domain}", "x", "headline")
     for domain in (deaf.domain, gone.domain):
         alice.wait_for(lambda e: e.get("from") == f"bob@{domain}" and e.get("type") == "error")
     change(connecting="1", connect_timeout="2s", negotiation_timeout="2s", stanza_expiry="60s")
-    alice.send_message(f"bob@{healthy.domain}", "patient")
+    alice.send_message(f"bob@{healthy.domain}", "patient", "headline")
     assert healthy.accept().serve(more="").next_stanza().findtext("{*}body") == "patient"
 
 
