@@ -42,7 +42,9 @@ static void answer(struct in *in)
     uint32_t h = inbound_settled(in);
     if (in->ended || conn_queued(in->conn) >= CONN_HIGH_WATER)
         return;
-    buffer_printf(&text, "<a xmlns='" NS_SM "' h='%u'/>", h);
+    buffer_append_text(&text, "<a xmlns='" NS_SM "' h='");
+    buffer_append_number(&text, h);
+    buffer_append_text(&text, "'/>");
     stream_send_bytes(in->stream, text.data, text.length);
     buffer_fini(&text);
     in->told = h;

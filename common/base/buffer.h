@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "common/base/macros.h"
@@ -39,6 +40,8 @@ static inline void buffer_append(struct buffer *buffer, const void *bytes, size_
 }
 void buffer_append_text(struct buffer *buffer, const char *text);
 void buffer_append_char(struct buffer *buffer, char c);
+/* In decimal; a tenth of what buffer_printf() takes. */
+void buffer_append_number(struct buffer *buffer, uint64_t number);
 void buffer_printf(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Removes bytes from the front. */
 void buffer_consume(struct buffer *buffer, size_t length);

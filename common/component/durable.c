@@ -113,14 +113,18 @@ static void append(struct buffer *out, const char *name, const char *value)
 {
     if (!value)
         return;
-    buffer_printf(out, " %s='", name);
+    buffer_append_char(out, ' ');
+    buffer_append_text(out, name);
+    buffer_append_text(out, "='");
     xml_escape(out, value);
     buffer_append_char(out, '\'');
 }
 
 static void write_offer(struct buffer *out, const struct durable *durable)
 {
-    buffer_printf(out, " attempt='%u'", durable->attempt);
+    buffer_append_text(out, " attempt='");
+    buffer_append_number(out, durable->attempt);
+    buffer_append_char(out, '\'');
     append(out, "after", durable->after);
     buffer_append_char(out, '>');
     element_write(out, durable->stanza, NS_DURABLE);
@@ -144,13 +148,17 @@ static void write_answer(struct buffer *out, const struct durable *durable)
 void durable_write(struct buffer *out, const struct durable *durable)
 {
     const char *name = NAMES[durable->kind];
-    buffer_printf(out, "<%s xmlns='" NS_DURABLE "'", name);
+    buffer_append_char(out, '<');
+    buffer_append_text(out, name);
+    buffer_append_text(out, " xmlns='" NS_DURABLE "'");
     append(out, "id", durable->id);
     if (durable->kind == DURABLE_OFFER)
         write_offer(out, durable);
     else
         write_answer(out, durable);
-    buffer_printf(out, "</%s>", name);
+    buffer_append_text(out, "</");
+    buffer_append_text(out, name);
+    buffer_append_char(out, '>');
 }
 
 /* Answers go to the bare JID, so that they find whoever answers for the account now. */

@@ -120,12 +120,26 @@ static void test_take_gives_it_away(void **state)
     free(taken);
 }
 
+static void test_numbers(void **state)
+{
+    struct buffer buffer = {0};
+    (void)state;
+    buffer_append_number(&buffer, 0);
+    buffer_append_char(&buffer, ' ');
+    buffer_append_number(&buffer, 1090);
+    buffer_append_char(&buffer, ' ');
+    buffer_append_number(&buffer, UINT64_MAX);
+    assert_string_equal(buffer.data, "0 1090 18446744073709551615");
+    buffer_fini(&buffer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_starts_empty),
         cmocka_unit_test(test_appends_and_terminates),
         cmocka_unit_test(test_grows),
+        cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_reserve_is_written_in_place),
         cmocka_unit_test(test_consume),
         cmocka_unit_test(test_clear_keeps_the_memory),
