@@ -18,16 +18,17 @@
 #define BATCH    100
 
 /* $2: what the session has been sent; $3: it gets what came after this even if another device has
- * acknowledged it. A UNION, so that both parts are short walks along a key. */
+ * acknowledged it. In two parts, so that both are short walks along a key; what has been emptied in
+ * `pending` counts. */
 static const struct db_statement read_statement = {
     .name = "offline_read",
     .sql = "SELECT m.seq, m.stanza, (extract(epoch FROM m.received) * 1000000)::bigint,"
-           " w.resource, m.archived FROM"
+           " w.resource, m.archived FROM (SELECT seq, min(resource) AS resource FROM"
            " ((SELECT seq, resource FROM pending WHERE owner = $1::bigint AND seq > $2::bigint"
-           " ORDER BY seq LIMIT $4::bigint) UNION"
+           " ORDER BY seq LIMIT $4::bigint) UNION ALL"
            " (SELECT seq, resource FROM message WHERE owner = $1::bigint"
            " AND seq > greatest($2::bigint, $3::bigint) AND NOT outgoing"
-           " ORDER BY seq LIMIT $4::bigint)) AS w"
+           " ORDER BY seq LIMIT $4::bigint)) AS found GROUP BY seq) AS w"
            " JOIN message m ON m.owner = $1::bigint AND m.seq = w.seq"
            " ORDER BY m.seq LIMIT $4::bigint",
     .parameters = 4,

@@ -87,6 +87,11 @@ uint32_t settle_number(const struct settle_ticket *ticket)
     return ticket->number;
 }
 
+bool settle_is_first(const struct settle_ticket *ticket)
+{
+    return ticket->settle && ticket->settle->open == ticket;
+}
+
 struct settle *settle_of(const struct settle_ticket *ticket)
 {
     return ticket->settle;

@@ -40,5 +40,7 @@ void settle_reset(struct settle *settle, uint32_t h);
 struct settle_ticket *settle_ref(struct settle_ticket *ticket);
 void settle_release(struct settle_ticket *ticket);
 uint32_t settle_number(const struct settle_ticket *ticket);
+/* Nothing before it is open: once it is settled, h is its number. */
+bool settle_is_first(const struct settle_ticket *ticket);
 /* Whose it is; NULL: nobody's any more. */
 struct settle *settle_of(const struct settle_ticket *ticket);

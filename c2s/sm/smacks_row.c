@@ -26,9 +26,13 @@ static const struct db_statement insert_statement = {
     .parameters = 8,
 };
 
+/* Units of two slots may be committed in another order than they were written. Modulo 2^32. */
+#define RISES "(($3::bigint - h_in) & 4294967295) < 2147483648"
+
 static const struct db_statement save_statement = {
     .name = "session_save",
-    .sql = "UPDATE session SET h_in = $3::bigint, out_count = $4::bigint, cursor_seq = $5::bigint,"
+    .sql = "UPDATE session SET h_in = CASE WHEN " RISES
+           " THEN $3::bigint ELSE h_in END, out_count = $4::bigint, cursor_seq = $5::bigint,"
            " presence = $6, priority = $7::bigint, directed = $8, carbons = $9::boolean,"
            " csi_inactive = $10::boolean, roster_interested = $11::boolean,"
            " blocking_interested = $12::boolean, expires = $13::timestamptz, worker = $14"
@@ -38,7 +42,8 @@ static const struct db_statement save_statement = {
 
 static const struct db_statement h_statement = {
     .name = "session_h",
-    .sql = "UPDATE session SET h_in = $3::bigint WHERE owner = $1::bigint AND session_id = $2",
+    .sql = "UPDATE session SET h_in = $3::bigint WHERE owner = $1::bigint AND session_id = $2"
+           " AND " RISES,
     .parameters = 3,
 };
 
@@ -180,6 +185,24 @@ void smacks_row_store_h(struct session *session)
 
     if (smacks->row_stale || settle_h(&smacks->in) != smacks->h_row)
         smacks_row_write(session);
+}
+
+bool smacks_row_add_h(struct sm_unit *unit, struct session *session,
+                      const struct settle_ticket *ticket)
+{
+    const struct smacks *smacks = session->smacks;
+
+    if (!smacks || !smacks->resumable || !ticket || !settle_is_first(ticket))
+        return false;
+    sm_add_values(unit, &h_statement, DB_INT(session->account->owner), DB_TEXT(smacks->row_id),
+                  DB_INT(settle_number(ticket)));
+    return true;
+}
+
+void smacks_row_has_h(struct session *session, const struct settle_ticket *ticket)
+{
+    if (session->smacks && settle_of(ticket) == &session->smacks->in)
+        session->smacks->h_row = settle_number(ticket);
 }
 
 static void write_listed(void *user)

@@ -13,6 +13,7 @@
 #include "c2s/sm/delivery.h"
 #include "c2s/sm/offline.h"
 #include "c2s/sm/route.h"
+#include "c2s/sm/smacks_row.h"
 #include "c2s/sm/stanza_id.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -204,6 +205,12 @@ static void post_end(struct post *post)
     free(post);
 }
 
+static void committed(const struct post *post)
+{
+    if (post->tells_h)
+        smacks_row_has_h(post->session, post->ticket);
+}
+
 /* To a client of ours the error takes the straight way, so that it stands in its stream before the
  * stanza is acknowledged. */
 static void tell(struct post *post, enum stanza_condition condition, const char *text)
@@ -254,6 +261,7 @@ static void on_sent(struct account *account, int status, const struct db_result 
         store_failed(post, sm_condition(status));
         return;
     }
+    committed(post);
     if (!is_known(post, results)) {
         copy_to_others(post);
         sm_route(post->sm, post->stanza);
@@ -273,7 +281,9 @@ static void on_refused(struct account *account, int status, const struct db_resu
     struct post *post = user;
 
     (void)results;
-    if (status < 0 && post->refusal >= 0)
+    if (status == 0)
+        committed(post);
+    else if (post->refusal >= 0)
         post->refusal = (int)sm_condition(status);
     if (post->refusal >= 0)
         tell(post, (enum stanza_condition)post->refusal, NULL);
@@ -295,6 +305,7 @@ static void write_sent(struct post *post, sm_done *done)
     put_sent(&row, post, sender, to_hash);
     put_origin(&row);
     sm_add(unit, row.has_origin ? &sent_known : &sent, row.values);
+    post->tells_h = smacks_row_add_h(unit, post->session, post->ticket);
     sm_submit(unit, done, post);
     free(row.text);
 }
@@ -354,6 +365,7 @@ static void on_received(struct account *account, int status, const struct db_res
         store_failed(post, sm_condition(status));
         return;
     }
+    committed(post);
     if (is_known(post, results)) {
         offline_not_stored(account, post->size);
     } else {
@@ -412,6 +424,8 @@ void store_received(struct account *account, struct stanza *message, struct post
         add_both(unit, account, post);
     else
         add_received(unit, account, post);
+    if (post->session)
+        post->tells_h = smacks_row_add_h(unit, post->session, post->ticket);
     offline_stored(account, post->size);
     sm_submit(unit, on_received, post);
 }

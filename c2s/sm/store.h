@@ -20,6 +20,7 @@ struct post {
     /* Of the sender, if that is a client of this worker: errors go straight to it. Else NULL. */
     struct session *session;
     struct settle_ticket *ticket;
+    bool tells_h;     /* its unit says how far the client's stanzas are settled (smacks_row.h) */
     int64_t sent_seq; /* its number in the sender's archive; 0: none */
     /* Of the recipient. */
     int64_t seq;

@@ -5,10 +5,12 @@
 import pytest
 
 from tests.attacks.answers import STANZA_ERRORS, check_stream_error, conditions_of
+from tests.attacks.vitals import MIB, other_scene
 from tests.harness.node import SOURCES
-from tests.harness.smacks import SM, SmStream
+from tests.harness.smacks import SM, SmStream, collect
 from tests.node.client import CLIENT, Closed, local_name
 
+BODY = f"{{{CLIENT}}}body"
 APP = f"{{{SM}}}handled-count-too-high"
 NONZAS = {
     "enable": f"<enable xmlns='{SM}' resume='true'/>",
@@ -191,6 +193,40 @@ def test_B12_flood_of_requests(scene, connect, volume):
         while client.receive().get("h") != "2":
             answers += 1
         assert answers < count / 4
+
+
+def numbers(elements):
+    return [int(e.findtext(BODY).split()[0]) for e in elements if e.find(BODY) is not None]
+
+
+def test_B13_client_that_never_acknowledges(volume):
+    """It gets what there is room for; the rest is not kept in memory, and comes in order once it
+    acknowledges."""
+    count = max(1000, volume(100000))
+    with other_scene(next(SOURCES), settings={"c2s": {"rate-exempt": "127.0.0.0/8"}}) as scene:
+        owner, sender = (SmStream(scene.node, scene.node.add_account(), source=next(SOURCES))
+                         for _ in range(2))
+        for client in (owner, sender):
+            client.login()
+            client.enable()
+        owner.send_presence()
+        owner.acknowledge()
+        owner.answers = False
+        got = []
+        with scene.survives(lines=0, growth=2 * MIB):
+            for n in range(count):
+                sender.send_message(owner.bare, f"{n} " + "x" * 1000)
+                if n % 100 == 99:
+                    sender.settle()
+            got += numbers(collect(owner))
+        assert len(got) < 300
+        owner.answers = True
+        owner.acknowledge()
+        while len(got) < count:
+            got += numbers([owner.receive()])
+        assert got == list(range(count))
+        owner.close()
+        sender.close()
 
 
 def test_B14_password_change(scene, connect):

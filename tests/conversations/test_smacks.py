@@ -9,7 +9,7 @@ import contextlib
 import pytest
 
 from tests.harness.node import SOURCES
-from tests.harness.smacks import SM, SmStream
+from tests.harness.smacks import SM, SmStream, collect
 from tests.node.client import CLIENT, PING, Closed
 
 BODY = f"{{{CLIENT}}}body"
@@ -264,8 +264,7 @@ def test_no_flap(connect, account, login):
     seen = other.wait_for(lambda e: e.tag == PRESENCE and e.get("from") == client.full)
     assert seen.findtext(f"{{{CLIENT}}}status") == "here"
     resume(connect, owner, client).settle()
-    watcher.settle()
-    assert not [e for e in watcher._elements if e.tag == PRESENCE]
+    assert not [e for e in collect(watcher) if e.tag == PRESENCE]
 
 
 def test_administrators_see_who_waits(node, connect):
@@ -285,6 +284,95 @@ def test_new_session_of_the_same_resource(connect, account, login):
     login(owner, resource="phone").settle()
     failed = connect(owner, enabled=False).try_resume(client.id, 0)
     assert failed.find("{urn:ietf:params:xml:ns:xmpp-stanzas}item-not-found") is not None
+
+
+STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
+DELAY = "{urn:xmpp:delay}delay"
+
+
+def ids(client, count):
+    """Of the next messages: body, stanza-id, whether it was delayed."""
+    messages = [client.wait_for(lambda e: e.find(BODY) is not None) for _ in range(count)]
+    return [(e.findtext(BODY), e.find(STANZA_ID).get("id"), e.find(DELAY) is not None)
+            for e in messages]
+
+
+def again(messages):
+    return [(text, name, True) for text, name, _ in messages]
+
+
+def test_unacknowledged_messages_go_to_the_new_session(connect, account):
+    """XEP-0198 §4: of the same resource, which takes the place of the old one."""
+    owner, friend = account(), connect()
+    old = connect(owner, resource="phone")
+    old.send_presence()
+    old.acknowledge()
+    old.answers = False
+    for n in range(5):
+        friend.send_message(old.full, str(n))
+    got = ids(old, 5)
+    old.acknowledge(old.handled - 3)
+    old.settle()
+    new = connect(owner, resource="phone")
+    new.send("<presence/>")
+    assert ids(new, 3) == again(got[2:])
+    assert not [e for e in collect(new) if e.find(BODY) is not None]
+
+
+@pytest.mark.parametrize("end", ["logout", "expires"])
+def test_unacknowledged_messages_wait(short, connect, end):
+    """Until the next session, whatever the old one ended by."""
+    owner, friend = short.add_account(), connect(where=short)
+    old = connect(owner, short)
+    old.send_presence()
+    old.acknowledge()
+    old.answers = False
+    for n in range(3):
+        friend.send_message(owner.jid, str(n))
+    got = ids(old, 3)
+    if end == "logout":
+        old.logout()
+    else:
+        short.daemon("c2s").mark_log()
+        old.cut()
+        short.daemon("c2s").wait_log(f"event=session_expired .*jid={old.full}")
+    new = connect(owner, short)
+    new.send("<presence/>")
+    assert ids(new, 3) == again(got)
+
+
+def test_acknowledged_messages_do_not_come_again(connect, account):
+    owner, friend = account(), connect()
+    old = connect(owner)
+    old.send_presence()
+    for n in range(3):
+        friend.send_message(owner.jid, str(n))
+    bodies(old, 3)
+    old.acknowledge()
+    old.logout()
+    new = connect(owner)
+    new.send("<presence/>")
+    assert not [e for e in collect(new) if e.find(BODY) is not None]
+
+
+def test_window(make_node, connect):
+    """[sm] unacknowledged-stanzas: further messages stay in the database until there is room, and
+    come in order; across a resumption, too."""
+    node = make_node(settings={"sm": {"unacknowledged-stanzas": "10"},
+                               "c2s": {"rate-exempt": "127.0.0.0/8"}})
+    owner, friend = node.add_account(), connect(where=node)
+    client = connect(owner, node)
+    client.send("<presence/>")
+    client.answers = False
+    for n in range(200):
+        friend.send_message(owner.jid, str(n))
+    friend.settle()
+    got = bodies(client, 9)
+    assert not [e for e in collect(client) if e.tag == MESSAGE]
+    client.cut()
+    client = resume(connect, owner, client, where=node)
+    got += bodies(client, 191)
+    assert got == [str(n) for n in range(200)]
 
 
 def test_clients_come_before_sessions_that_wait(make_node, connect, login):

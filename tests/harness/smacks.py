@@ -3,10 +3,19 @@
 # A client with stream management (XEP-0198) that counts as it should, or as a test wants.
 
 from tests.harness.stream import RawStream
-from tests.node.client import CLIENT, local_name
+from tests.node.client import CLIENT, PING, local_name
 
 SM = "urn:xmpp:sm:3"
 STANZAS = {f"{{{CLIENT}}}{name}" for name in ("message", "presence", "iq")}
+
+
+def collect(client):
+    """All that comes to a client until the server has handled everything sent before."""
+    client.send(f"<iq type='get' id='collect' to='{client.domain}'><ping xmlns='{PING}'/></iq>")
+    elements = []
+    while (element := client.receive()).get("id") != "collect":
+        elements.append(element)
+    return elements
 
 
 class SmStream(RawStream):

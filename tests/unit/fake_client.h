@@ -54,19 +54,26 @@ static void fake_footer(void *user)
     (void)user;
 }
 
-static struct stanza *fake_parse(const char *xml, int *problem)
+static struct element *fake_parse_element(const char *xml)
 {
     static const struct parser_ops ops = {fake_header, fake_parsed, fake_footer};
     static const char header[] =
         "<stream:stream xmlns='" NS_CLIENT "' xmlns:stream='" NS_STREAM "' version='1.0'>";
     struct element *root = NULL;
-    struct stanza *stanza = NULL;
     struct parser *parser = parser_new(fake.pool, &parser_limits_after_auth, false, &ops, &root);
 
     assert_int_equal(parser_feed(parser, header, sizeof(header) - 1), 0);
     assert_int_equal(parser_feed(parser, xml, strlen(xml)), 0);
     parser_free(parser);
     assert_non_null(root);
+    return root;
+}
+
+static struct stanza *fake_parse(const char *xml, int *problem)
+{
+    struct element *root = fake_parse_element(xml);
+    struct stanza *stanza = NULL;
+
     assert_int_equal(stanza_from_element_take(root, NS_CLIENT, &stanza, problem), 0);
     return stanza;
 }

@@ -158,6 +158,9 @@ int64_t config_number(const struct config *config, const char *section, const ch
     if (strcmp(key, "outbox-expiry") == 0) {
         return 60000;
     }
+    if (strcmp(key, "unacknowledged-size") == 0) {
+        return 4096;
+    }
     if (strcmp(key, "resume-time") == 0) {
         return fake.resume_ms;
     }
@@ -344,6 +347,7 @@ void worker_answer(struct worker *worker, const struct durable *answer)
 
 void client_bound(struct client *client, const struct jid *full, void *session)
 {
+    free(client->jid);
     client->jid = jid_dup(full);
     client->session = session;
 }

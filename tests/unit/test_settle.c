@@ -41,6 +41,7 @@ static void test_h_is_the_longest_settled_prefix(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
         struct settle_ticket *tickets[8];
+        int references[8] = {0};
         struct settle settle;
         int progress = 0;
 
@@ -49,15 +50,23 @@ static void test_h_is_the_longest_settled_prefix(void **state)
         for (const char *step = prefixes[i].steps; *step; step++) {
             if (*step == '+') {
                 settle_ref(tickets[*++step - 'a']);
+                references[*step - 'a']++;
             } else if (*step >= 'a') {
                 tickets[*step - 'a'] = settle_arrived(&settle);
+                references[*step - 'a']++;
             } else {
                 settle_release(tickets[*step - 'A']);
+                references[*step - 'A']--;
             }
         }
         assert_int_equal(settle_h(&settle), prefixes[i].h);
         assert_int_equal(progress, prefixes[i].progress);
         settle_fini(&settle);
+        for (size_t at = 0; at < ARRAY_SIZE(references); at++) {
+            while (references[at]-- > 0) {
+                settle_release(tickets[at]);
+            }
+        }
     }
 }
 
