@@ -176,13 +176,21 @@ static void connect_now(struct connection *connection)
 {
     /* The first is expanded, the following override what it says. GSSAPI would do blocking
      * look-ups. TCP gives up on a peer that does not acknowledge as soon as units would. */
-    const char *const keywords[] = {"dbname",           "gssencmode",       "client_encoding",
-                                    "tcp_user_timeout", "application_name", NULL};
-    const char *const values[] = {connection->db->conninfo,         "disable", "UTF8", "10000",
-                                  connection->db->application_name, NULL};
+    const struct db *db = connection->db;
+    char *options = connection->writer ? NULL : db_reader_options(db->conninfo, db->deadline_ms);
+    const char *const keywords[] = {"dbname",
+                                    "gssencmode",
+                                    "client_encoding",
+                                    "tcp_user_timeout",
+                                    "application_name",
+                                    options ? "options" : NULL,
+                                    NULL};
+    const char *const values[] = {db->conninfo,         "disable", "UTF8", "10000",
+                                  db->application_name, options,   NULL};
 
     enter(connection, CONNECTION_CONNECTING);
     connection->pg = PQconnectStartParams(keywords, values, 1);
+    free(options);
     PQsetNoticeReceiver(connection->pg, pipeline_notice, connection);
     if (PQstatus(connection->pg) == CONNECTION_BAD) {
         lose_with_message(connection);

@@ -66,6 +66,11 @@ struct connection {
     struct prepared *prepared;
 };
 
+/* conninfo.c: the `options` of a connection for reading: whatever somebody asked for, the server
+ * gives up when he has been told that it takes too long, and the connection is free for others. To
+ * be freed. (What is written is committed or not, however long it takes.) */
+char *db_reader_options(const char *conninfo, unsigned deadline_ms);
+
 struct connection *connection_open(struct db *db, bool writer);
 /* The server is there again: no more waiting for the back-off. */
 void connection_hurry(struct connection *connection);

@@ -9,6 +9,7 @@
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "common/db/connection.h"
 #include "common/db/db.h"
 
 static bool is_numeric(const char *host)
@@ -64,4 +65,15 @@ int db_check_conninfo(const char *conninfo, char **problem)
     }
     PQconninfoFree(options);
     return error;
+}
+
+/* Behind what the operator gives, so that it is in force beside it. */
+char *db_reader_options(const char *conninfo, unsigned deadline_ms)
+{
+    PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+    char *text = xasprintf("%s -c statement_timeout=%u", options ? option(options, "options") : "",
+                           deadline_ms);
+
+    PQconninfoFree(options);
+    return text;
 }
