@@ -2,6 +2,7 @@
 #
 # Stanzas that do not arrive: what their senders are told, and when (S13 of docs/ATTACKS.md).
 
+import contextlib
 import select
 import socket
 
@@ -12,7 +13,7 @@ from tests.attacks.s2s.conftest import looked_after, user_of
 from tests.attacks.s2s.servers import DIALBACK_FEATURE, free_address
 from tests.attacks.s2s.zones import SERVFAIL, SRV, Reply, srv
 from tests.harness import wait
-from tests.node.client import CLIENT
+from tests.node.client import CLIENT, Closed
 
 QUEUE = 20
 ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
@@ -79,8 +80,8 @@ def no_tls(scene, peer):
 def refuses(scene, peer):
     def run():
         stream = peer.accept().serve_keys()
-        stream.expect_words("result")
-        stream.words("result", type="invalid")
+        if stream.receive(2).tag.endswith("}result"):
+            stream.words("result", type="invalid")
     return run
 
 
@@ -116,7 +117,8 @@ def next_of(alice, peer, serve):
             return alice.receive(0.02)
         except TimeoutError:
             if serve and select.select([peer.listener], [], [], 0)[0]:
-                serve()
+                with contextlib.suppress(TimeoutError, OSError, Closed, AssertionError):
+                    serve()  # the stanza may end, and with it the attempt, in the middle of it
 
 
 @pytest.mark.parametrize("spoil, wanted, why", ENDS, ids=[f"S13-{row[0].__name__}" for row in ENDS])

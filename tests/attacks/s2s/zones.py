@@ -13,6 +13,7 @@ A, NS, CNAME, SOA, TXT, AAAA, SRV, OPT = 1, 2, 5, 6, 16, 28, 33, 41
 NO_ERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
 RESPONSE, TRUNCATED, RECURSION = 0x8000, 0x0200, 0x0180
 HEADER = struct.Struct("!HHHHHH")
+AS_ASKED = b"\xc0\x0c"  # a pointer to the name in the question (RFC 1035 §4.1.4)
 
 
 def wire_name(name):
@@ -65,8 +66,9 @@ class Reply:
 
     @staticmethod
     def _record(query, row):
-        name, kind, data = row if len(row) == 3 else (query.name, *row)
-        return wire_name(name) + struct.pack("!HHIH", kind, 1, 0, len(data)) + data
+        name, kind, data = row if len(row) == 3 else (None, *row)
+        owner = wire_name(name) if name else AS_ASKED
+        return owner + struct.pack("!HHIH", kind, 1, 0, len(data)) + data
 
 
 def read_query(data, tcp):
