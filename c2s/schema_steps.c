@@ -164,6 +164,7 @@ const struct schema_step schema_steps[] = {
     {.sql = "CREATE TABLE IF NOT EXISTS taken ("
             " owner bigint NOT NULL,"
             " id_hash bytea NOT NULL,"
+            " seq bigint NOT NULL,"
             " taken timestamptz NOT NULL,"
             " PRIMARY KEY (owner, id_hash))"},
     {.sql = "CREATE INDEX IF NOT EXISTS session_slot ON session (slot) WHERE ended IS NULL"},

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "c2s/sm/content.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/component/slots.h"
 
 #define TICK_MS      1000
 #define BACK_OFF_MIN 1000
@@ -35,6 +35,7 @@ struct parcel {
     struct list *list;
     struct sender *sender;
     struct stanza *stanza;
+    struct outbox_row row;
     unsigned attempt;
     bool offered; /* the answer is awaited */
     uint64_t offered_ms;
@@ -45,8 +46,8 @@ struct parcel {
 /* One domain of ours and one of others. */
 struct list {
     UT_hash_handle hh; /* by key */
-    char *key;         /* "ours theirs" */
-    const char *theirs;
+    char *key;         /* "ours theirs", with a slot for accounts of ours */
+    char *theirs;
     struct parcel *parcels;
     size_t count;
     unsigned failures;            /* in a row; above 0 the head is offered first */
@@ -69,23 +70,8 @@ struct outbox {
     struct sender *senders;
     uint64_t next;
     size_t bytes;
+    struct outbox_rows *rows;
 };
-
-/* --- what goes this way --- */
-
-static bool is_subscription(const struct stanza *stanza)
-{
-    return stanza->type >= PRESENCE_SUBSCRIBE && stanza->type <= PRESENCE_UNSUBSCRIBED;
-}
-
-bool outbox_is_for(const struct sm *sm, const struct stanza *stanza)
-{
-    if (sm_is_ours(sm, &stanza->to) || !stanza->has_from || !sm_is_ours(sm, &stanza->from))
-        return false;
-    if (stanza->kind == STANZA_MESSAGE)
-        return content_is_kept(stanza);
-    return stanza->kind == STANZA_PRESENCE && is_subscription(stanza);
-}
 
 /* --- the books --- */
 
@@ -113,7 +99,8 @@ static void release_sender(struct outbox *outbox, struct sender *sender)
 
 static struct list *find_list(struct outbox *outbox, const struct stanza *stanza)
 {
-    char *key = xasprintf("%s %s", stanza->from.domain, stanza->to.domain);
+    unsigned slot = sm_is_ours(outbox->sm, &stanza->to) ? slot_of(stanza->to.bare) : SLOTS;
+    char *key = xasprintf("%s %s %u", stanza->from.domain, stanza->to.domain, slot);
     struct list *list;
 
     HASH_FIND_STR(outbox->lists, key, list);
@@ -123,7 +110,7 @@ static struct list *find_list(struct outbox *outbox, const struct stanza *stanza
     }
     list = xcalloc(1, sizeof(*list));
     list->key = key;
-    list->theirs = strchr(key, ' ') + 1;
+    list->theirs = xstrdup(stanza->to.domain);
     HASH_ADD_KEYPTR(hh, outbox->lists, list->key, strlen(list->key), list);
     return list;
 }
@@ -134,6 +121,7 @@ static void release_list(struct outbox *outbox, struct list *list)
         return;
     HASH_DEL(outbox->lists, list);
     free(list->problem);
+    free(list->theirs);
     free(list->key);
     free(list);
 }
@@ -159,6 +147,8 @@ static void end_parcel(struct outbox *outbox, struct parcel *parcel, enum stanza
 
     log_info("outbox_ended", LOG_TEXT("id", parcel->id), LOG_TEXT("to", parcel->stanza->to.bare),
              LOG_TEXT("reason", stanza_condition_name(reason)), LOG_TEXT("text", text));
+    if (parcel->row.owner)
+        outbox_rows_done(outbox->rows, &parcel->row, NULL);
     remove_parcel(outbox, parcel);
     if (error)
         sm_route_take(outbox->sm, error);
@@ -212,41 +202,113 @@ static void flow(struct outbox *outbox, struct list *list)
     }
 }
 
-int outbox_add(struct sm *sm, struct stanza *stanza)
+bool outbox_has_room(struct sm *sm, const struct stanza *stanza)
 {
     struct outbox *outbox = sm->outbox;
     struct list *list = find_list(outbox, stanza);
     struct sender *sender = find_sender(outbox, stanza->from.bare);
+    bool room = list->count < sm->limits.outbox_domain &&
+                sender->count < sm->limits.outbox_sender && outbox->bytes < BYTES_MAX;
 
-    if (list->count >= sm->limits.outbox_domain || sender->count >= sm->limits.outbox_sender ||
-        outbox->bytes >= BYTES_MAX) {
-        release_sender(outbox, sender);
-        release_list(outbox, list);
-        return ERR_LIMIT;
+    release_sender(outbox, sender);
+    release_list(outbox, list);
+    return room;
+}
+
+/* Behind what its account has sent before. */
+static void insert_old(struct list *list, struct parcel *parcel)
+{
+    struct parcel *other;
+
+    DL_FOREACH (list->parcels, other) {
+        if (other->row.owner == parcel->row.owner && other->row.seq > parcel->row.seq) {
+            DL_PREPEND_ELEM(list->parcels, other, parcel);
+            return;
+        }
     }
-    struct parcel *parcel = xcalloc(1, sizeof(*parcel));
-    parcel->id = xasprintf("%s/%" PRIu64, stanza->from.bare, outbox->next++);
-    parcel->list = list;
-    parcel->sender = sender;
-    parcel->stanza = stanza_ref(stanza);
-    parcel->expires_ms = clock_monotonic_ms() + sm->limits.outbox_expiry_ms;
-    outbox->bytes += arena_size(stanza->arena);
-    sender->count++;
-    list->count++;
     DL_APPEND(list->parcels, parcel);
+}
+
+static struct parcel *add_parcel_take(struct outbox *outbox, char *id, struct stanza *stanza,
+                                      const struct outbox_row *row)
+{
+    struct parcel *parcel = xcalloc(1, sizeof(*parcel));
+
+    parcel->id = id;
+    parcel->list = find_list(outbox, stanza);
+    parcel->sender = find_sender(outbox, stanza->from.bare);
+    parcel->stanza = stanza_ref(stanza);
+    parcel->expires_ms = clock_monotonic_ms() + outbox->sm->limits.outbox_expiry_ms;
+    outbox->bytes += arena_size(stanza->arena);
+    parcel->sender->count++;
+    parcel->list->count++;
+    if (row) {
+        parcel->row = *row;
+        insert_old(parcel->list, parcel);
+    } else {
+        DL_APPEND(parcel->list->parcels, parcel);
+    }
     HASH_ADD_KEYPTR(hh, outbox->parcels, parcel->id, strlen(parcel->id), parcel);
-    flow(outbox, list);
+    return parcel;
+}
+
+void outbox_put(struct sm *sm, const struct outbox_row *row, struct stanza *stanza, int64_t age_ms,
+                bool old)
+{
+    char *id = xasprintf("%s/%" PRId64, stanza->from.bare, row->seq);
+    struct parcel *parcel;
+
+    HASH_FIND_STR(sm->outbox->parcels, id, parcel);
+    if (parcel) {
+        free(id); /* it was written while the table was read */
+        return;
+    }
+    parcel = add_parcel_take(sm->outbox, id, stanza, old ? row : NULL);
+    parcel->row = *row;
+    parcel->expires_ms -= MIN((uint64_t)MAX(age_ms, 0), sm->limits.outbox_expiry_ms);
+    flow(sm->outbox, parcel->list);
+}
+
+int outbox_add(struct sm *sm, struct stanza *stanza)
+{
+    struct parcel *parcel;
+
+    if (!outbox_has_room(sm, stanza))
+        return ERR_LIMIT;
+    parcel = add_parcel_take(
+        sm->outbox, xasprintf("%s/%" PRIu64, stanza->from.bare, sm->outbox->next++), stanza, NULL);
+    flow(sm->outbox, parcel->list);
     return 0;
+}
+
+void outbox_drop(struct sm *sm, unsigned slot)
+{
+    struct outbox *outbox = sm->outbox;
+    struct parcel *parcel, *next;
+
+    HASH_ITER (hh, outbox->parcels, parcel, next) {
+        if (parcel->row.owner && parcel->row.slot == slot)
+            remove_parcel(outbox, parcel);
+    }
+}
+
+void outbox_slots_changed(struct sm *sm)
+{
+    outbox_rows_slots_changed(sm->outbox->rows);
 }
 
 /* --- answers --- */
 
-static void forget(struct outbox *outbox, const struct durable *answer)
+/* Once the row is gone: until then it may be offered again. */
+static void forget(struct outbox *outbox, const struct parcel *parcel, const struct durable *answer)
 {
     const struct durable words = {
         .kind = DURABLE_FORGET, .id = answer->id, .from = answer->to, .to = answer->from};
 
-    worker_answer(outbox->sm->worker, &words);
+    if (parcel && parcel->row.owner)
+        outbox_rows_done(outbox->rows, &parcel->row, &words);
+    else
+        worker_answer(outbox->sm->worker, &words);
 }
 
 static void taken(struct outbox *outbox, struct parcel *parcel)
@@ -311,7 +373,7 @@ void outbox_answered(struct sm *sm, const struct durable *answer)
 
     HASH_FIND_STR(outbox->parcels, answer->id, parcel);
     if (answer->kind == DURABLE_TOOK)
-        forget(outbox, answer);
+        forget(outbox, parcel, answer);
     if (!parcel)
         return;
     if (answer->kind == DURABLE_TOOK)
@@ -388,6 +450,7 @@ static void on_tick(void *user)
     uint64_t now = clock_monotonic_ms();
     struct list *list, *next;
 
+    outbox_rows_flush(outbox->rows);
     HASH_ITER (hh, outbox->lists, list, next) {
         ask_again(list, now);
         expire(outbox, list, now);
@@ -405,6 +468,7 @@ static void start(struct sm *sm)
 
     outbox->sm = sm;
     outbox->next = (uint64_t)clock_wall_us();
+    outbox->rows = outbox_rows_new(sm);
     outbox->timer = timer_new(sm->loop, on_tick, outbox);
     timer_start(outbox->timer, TICK_MS, TICK_MS);
     sm->outbox = outbox;
@@ -418,7 +482,7 @@ static void stop(struct sm *sm)
     struct list *list, *next_list;
 
     HASH_ITER (hh, outbox->parcels, parcel, next) {
-        if (!parcel->offered && worker_route(sm->worker, parcel->stanza) < 0)
+        if (!parcel->row.owner && !parcel->offered && worker_route(sm->worker, parcel->stanza) < 0)
             log_warn("outbox_lost", LOG_TEXT("id", parcel->id),
                      LOG_TEXT("to", parcel->stanza->to.bare));
         remove_parcel(outbox, parcel);
@@ -427,6 +491,7 @@ static void stop(struct sm *sm)
         release_list(outbox, list);
     }
     timer_close(outbox->timer);
+    outbox_rows_free(outbox->rows);
     free(outbox);
 }
 

@@ -105,7 +105,7 @@ static void plugin_offered(void *state, const struct durable *offer, struct stan
 static void plugin_answered(void *state, const struct durable *answer)
 {
     if (answer->kind == DURABLE_FORGET)
-        taker_forget(state, answer->id);
+        taker_forget(state, answer);
     else
         outbox_answered(state, answer);
 }

@@ -9,6 +9,7 @@
 #include "c2s/slots.h"
 #include "c2s/sm/core.h"
 #include "c2s/sm/dispatch.h"
+#include "c2s/sm/outbox.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/xmpp/parser.h"
@@ -134,6 +135,7 @@ void sm_slots_changed(struct sm *sm)
 {
     struct account *account, *next;
 
+    outbox_slots_changed(sm);
     HASH_ITER (hh, sm->accounts, account, next) {
         if (!is_empty(account) && !is_ours(sm, account)) {
             log_info("account_lost", LOG_TEXT("account", account->jid->bare),

@@ -12,9 +12,11 @@
 #include "c2s/sm/content.h"
 #include "c2s/sm/delivery.h"
 #include "c2s/sm/offline.h"
+#include "c2s/sm/outbox.h"
 #include "c2s/sm/route.h"
 #include "c2s/sm/smacks_row.h"
 #include "c2s/sm/stanza_id.h"
+#include "c2s/sm/taker.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -85,6 +87,20 @@ static const struct db_statement both_known = {
                                    "), waits AS (" WAITS("$9", "$10", "$14") IF_NEW ONCE
     ") SELECT seq FROM known",
     .parameters = 16,
+};
+
+/* $10: the offer. Taken before, under another number: not again. */
+static const struct db_statement received_offered = {
+    .name = "store_received_offered",
+    .sql = "WITH known AS (SELECT seq FROM taken WHERE owner = $4::bigint"
+           " AND id_hash = $10::bytea AND seq <> $5::bigint),"
+           " took AS (INSERT INTO taken (owner, id_hash, seq, taken)"
+           " SELECT $4::bigint, $10::bytea, $5::bigint, $2::timestamptz " IF_NEW ONCE "),"
+           " stored AS (" COLUMNS "SELECT * FROM (VALUES " GOT_ROW(
+               "$4", "$5", "$6", "$7", "$8", "$9") ") AS rows " IF_NEW ONCE "),"
+                                                   " waits AS (" WAITS("$4", "$5", "$9") IF_NEW ONCE
+    ") SELECT seq FROM known",
+    .parameters = 10,
 };
 
 #define VALUES_MAX 16
@@ -201,6 +217,9 @@ static void post_end(struct post *post)
     settle_release(post->ticket);
     if (post->session)
         session_job_done(post->session);
+    if (post->offer)
+        taker_ended(post->sm, post->offer, post->again);
+    free(post->offer);
     stanza_unref(post->stanza);
     free(post);
 }
@@ -231,7 +250,9 @@ static const char *text_of(enum stanza_condition condition)
 
 void store_failed(struct post *post, enum stanza_condition condition)
 {
-    tell(post, condition, text_of(condition));
+    post->again = post->offer && condition == STANZA_RESOURCE_CONSTRAINT;
+    if (!post->again)
+        tell(post, condition, text_of(condition));
     post_end(post);
 }
 
@@ -256,15 +277,18 @@ static void on_sent(struct account *account, int status, const struct db_result 
 {
     struct post *post = user;
 
-    (void)account;
     if (status < 0) {
         store_failed(post, sm_condition(status));
         return;
     }
     committed(post);
     if (!is_known(post, results)) {
+        const struct outbox_row row = {account->owner, post->sent_seq, account->slot};
         copy_to_others(post);
-        sm_route(post->sm, post->stanza);
+        if (post->outboxed)
+            outbox_put(post->sm, &row, post->stanza, 0, false);
+        else
+            sm_route(post->sm, post->stanza);
     }
     post_end(post);
 }
@@ -306,6 +330,8 @@ static void write_sent(struct post *post, sm_done *done)
     put_origin(&row);
     sm_add(unit, row.has_origin ? &sent_known : &sent, row.values);
     post->tells_h = smacks_row_add_h(unit, post->session, post->ticket);
+    if (post->outboxed)
+        outbox_rows_add(unit, sender, post->sent_seq, post->stanza, row.text);
     sm_submit(unit, done, post);
     free(row.text);
 }
@@ -313,7 +339,13 @@ static void write_sent(struct post *post, sm_done *done)
 void store_refused(struct post *post, int refusal)
 {
     post->refusal = refusal;
-    write_sent(post, on_refused);
+    if (post->session) {
+        write_sent(post, on_refused);
+        return;
+    }
+    if (refusal >= 0)
+        tell(post, (enum stanza_condition)refusal, NULL);
+    post_end(post);
 }
 
 void store_answered(struct post *post)
@@ -337,6 +369,20 @@ static bool can_store_both(const struct account *sender, const struct jid *to)
            db_shares_connection(sm->db, sender->slot, slot_of(to->bare));
 }
 
+/* Accounts of ours that are served elsewhere, or not by the short cut, are reached by the router.
+ */
+static void send_by_outbox(struct post *post)
+{
+    struct sm *sm = post->sm;
+    const struct stanza *message = post->stanza;
+
+    post->outboxed = message->to.local ? true : outbox_is_for(sm, message);
+    if (post->outboxed && !outbox_has_room(sm, message))
+        store_failed(post, STANZA_RESOURCE_CONSTRAINT);
+    else
+        write_sent(post, on_sent);
+}
+
 void store_sent(struct session *session, struct stanza *message)
 {
     struct account *account = session->account;
@@ -348,7 +394,7 @@ void store_sent(struct session *session, struct stanza *message)
     session_job_queued(session);
     post->run = delivery_post;
     if (!can_store_both(account, &message->to))
-        write_sent(post, on_sent);
+        send_by_outbox(post);
     else if (account_queue_post(account_get(sm, &message->to), post) < 0)
         store_failed(post, STANZA_RESOURCE_CONSTRAINT);
 }
@@ -408,7 +454,11 @@ static void add_received(struct sm_unit *unit, struct account *account, struct p
     crypto_digest(CRYPTO_SHA256, from, strlen(from), from_hash);
     begin_row(&row, post);
     put_received(&row, post, account, from_hash);
-    sm_add(unit, &received, row.values);
+    if (post->offer) {
+        crypto_digest(CRYPTO_SHA256, post->offer, strlen(post->offer), row.origin);
+        put(&row, DB_BYTES(row.origin, HASH_SIZE));
+    }
+    sm_add(unit, post->offer ? &received_offered : &received, row.values);
     free(row.text);
 }
 
@@ -428,4 +478,12 @@ void store_received(struct account *account, struct stanza *message, struct post
         post->tells_h = smacks_row_add_h(unit, post->session, post->ticket);
     offline_stored(account, post->size);
     sm_submit(unit, on_received, post);
+}
+
+void store_offered(struct account *account, struct stanza *message, const char *offer)
+{
+    struct post *post = post_new(account->sm, message);
+
+    post->offer = xstrdup(offer);
+    delivery_post(account, post);
 }

@@ -6,7 +6,7 @@
  *   outgoing_job ─► store_sent() ─┬─ recipient served here: its queue ─► delivery rules
  *                                 │      ─► store_received(): rows of both, one transaction
  *                                 │      ─► commit ─► delivery_stored()
- *                                 └─ else: the sender's row ─► commit ─► sm_route()
+ *                                 └─ else: the sender's row and the outbox's ─► commit ─► offer
  *   from the router ─► delivery rules ─► store_received(): the recipient's row ─► as above
  */
 #pragma once
@@ -21,6 +21,9 @@ struct post {
     struct session *session;
     struct settle_ticket *ticket;
     bool tells_h;     /* its unit says how far the client's stanzas are settled (smacks_row.h) */
+    bool outboxed;    /* it goes on by the outbox, whose row is written with the sender's */
+    char *offer;      /* it was offered under this id (taker.h), or NULL */
+    bool again;       /* … and has to be offered again */
     int64_t sent_seq; /* its number in the sender's archive; 0: none */
     /* Of the recipient. */
     int64_t seq;
@@ -38,6 +41,9 @@ void store_sent(struct session *session, struct stanza *message);
  * resource: see above; must live as long as the stanza. */
 void store_received(struct account *account, struct stanza *message, struct post *post,
                     const char *resource);
+/* The same for a message that somebody else answers for until it is committed: in the job of the
+ * recipient. */
+void store_offered(struct account *account, struct stanza *message, const char *offer);
 /* The recipient does not take it: only the sender's row is written, and then its client told why,
  * unless refusal is -1. */
 void store_refused(struct post *post, int refusal);

@@ -1,18 +1,30 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Taking offers, in memory: what is in hand, and what has been taken and may be offered again.
+ * Taking offers: what is in hand, and what has been taken and may be offered again. Messages that
+ * are kept are taken by the transaction that stores them (table `taken`); the rest is remembered in
+ * memory only, since it does no harm to take it twice.
  */
 #include "c2s/sm/taker.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/slots.h"
+#include "c2s/sm/content.h"
 #include "c2s/sm/delivery.h"
 #include "c2s/sm/route.h"
 #include "common/base/log.h"
+#include "common/tls/crypto.h"
 
 /* What has been taken is remembered until it is forgotten; beyond this many, the oldest are. */
 #define TAKEN_MAX 65536
+
+static const struct db_statement forget_statement = {
+    .name = "taker_forget",
+    .sql = "DELETE FROM taken WHERE id_hash = $1::bytea"
+           " AND owner = (SELECT owner FROM account WHERE domain = $2 AND local = $3)",
+    .parameters = 3,
+};
 
 struct taking {
     UT_hash_handle hh;        /* by id */
@@ -67,10 +79,31 @@ static void forget(struct taker *taker, struct taking *taking)
     free(taking);
 }
 
-void taker_forget(struct sm *sm, const char *id)
+static void forget_row(struct sm *sm, const struct durable *words)
 {
-    struct taking *taking = find(sm->taker, id);
+    uint8_t hash[CRYPTO_HASH_MAX];
+    unsigned slot;
+    struct db_unit *unit;
 
+    if (!words->to.domain || !words->to.local)
+        return;
+    slot = slot_of(words->to.bare);
+    unit = db_unit_new(sm->db, slot);
+    if (slots_fence(sm->slots, slot, unit) < 0) {
+        db_cancel(unit);
+        return;
+    }
+    crypto_digest(CRYPTO_SHA256, words->id, strlen(words->id), hash);
+    db_unit_add_values(unit, &forget_statement, DB_BYTES(hash, crypto_hash_size(CRYPTO_SHA256)),
+                       DB_TEXT(words->to.domain), DB_TEXT(words->to.local));
+    db_submit(unit, NULL, NULL);
+}
+
+void taker_forget(struct sm *sm, const struct durable *words)
+{
+    struct taking *taking = find(sm->taker, words->id);
+
+    forget_row(sm, words);
     if (taking && !taking->stanza)
         forget(sm->taker, taking);
 }
@@ -136,8 +169,25 @@ static void offered_job(struct account *account, struct session *session, struct
         refuse(account->sm, taking); /* D15: not now */
         return;
     }
+    if (account->state == ACCOUNT_READY && stanza->kind == STANZA_MESSAGE &&
+        content_is_kept(stanza)) {
+        store_offered(account, stanza, taking->id);
+        return;
+    }
     delivery_job(account, session, stanza, problem);
     settle(account, taking);
+}
+
+void taker_ended(struct sm *sm, const char *id, bool again)
+{
+    struct taking *taking = find(sm->taker, id);
+
+    if (!taking || !taking->stanza)
+        return;
+    if (again)
+        refuse(sm, taking);
+    else
+        took(sm, taking);
 }
 
 /* --- offers --- */

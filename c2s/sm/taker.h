@@ -11,4 +11,7 @@
 /* The stanza is borrowed. */
 void taker_offered(struct sm *sm, const struct durable *offer, struct stanza *stanza);
 /* Whoever offered it will not ask again. */
-void taker_forget(struct sm *sm, const char *id);
+void taker_forget(struct sm *sm, const struct durable *forget);
+/* store.c: it is committed, or its sender has been told why not; again: neither, it is to be
+ * offered again. */
+void taker_ended(struct sm *sm, const char *id, bool again);

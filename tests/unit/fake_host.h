@@ -304,44 +304,7 @@ int worker_route(struct worker *worker, struct stanza *stanza)
     return 0;
 }
 
-/* Offers leave no other trace in the inbox than stanzas do, and are taken at once. */
-static void fake_take(void *user)
-{
-    struct stanza *stanza = user;
-    const struct durable offer = {
-        .id = element_get(stanza->root, "fake-id"), .from = stanza->from, .to = stanza->to};
-    struct durable took = durable_answer(&offer, DURABLE_TOOK);
-
-    sm_plugin.answered(fake.state, &took);
-    stanza_unref(stanza);
-}
-
-int worker_offer(struct worker *worker, const char *id, unsigned attempt, const char *after,
-                 const struct stanza *stanza)
-{
-    (void)worker;
-    if (fake.congested) {
-        return ERR_LIMIT;
-    }
-    fake.offers++;
-    buffer_printf(&fake.offered, "%s %u %s\n", id, attempt, after ? after : "-");
-    fake_put(&fake.router, stanza);
-    if (!fake.keeps_offers) {
-        struct stanza *copy = stanza_copy(stanza);
-
-        element_set(copy->root, "fake-id", id);
-        loop_defer(NULL, fake_take, copy);
-    }
-    return 0;
-}
-
-void worker_answer(struct worker *worker, const struct durable *answer)
-{
-    (void)worker;
-    buffer_printf(&fake.answered, "%s %s%s%s\n", durable_name(answer->kind), answer->id,
-                  answer->kind == DURABLE_REFUSED ? " " : "",
-                  answer->kind == DURABLE_REFUSED ? stanza_condition_name(answer->reason) : "");
-}
+#include "tests/unit/fake_offers.h"
 
 /* The clients. */
 

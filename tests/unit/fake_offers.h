@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The part of fake_host.h that offers pass through: taken at once, kept, or brought back to
+ * ourselves by way of the router.
+ */
+#pragma once
+
+/* Offers leave no other trace in the inbox than stanzas do, and are taken at once. */
+static void fake_take(void *user)
+{
+    struct stanza *stanza = user;
+    const struct durable offer = {
+        .id = element_get(stanza->root, "fake-id"), .from = stanza->from, .to = stanza->to};
+    struct durable took = durable_answer(&offer, DURABLE_TOOK);
+
+    sm_plugin.answered(fake.state, &took);
+    stanza_unref(stanza);
+}
+
+/* By way of the router to ourselves. */
+struct fake_word {
+    struct stanza *stanza; /* of an offer */
+    struct durable word;
+    struct arena *arena;
+};
+
+static struct fake_word *fake_word(const struct durable *durable)
+{
+    struct arena *arena = arena_new();
+    struct fake_word *word = arena_zalloc(arena, sizeof(*word));
+
+    word->arena = arena;
+    word->word = *durable;
+    word->word.id = arena_strdup(arena, durable->id);
+    word->word.after = durable->after ? arena_strdup(arena, durable->after) : NULL;
+    word->word.text = NULL;
+    assert_int_equal(jid_parse(arena, durable->from.full, &word->word.from), 0);
+    assert_int_equal(jid_parse(arena, durable->to.full, &word->word.to), 0);
+    return word;
+}
+
+static void fake_say_word(void *user)
+{
+    struct fake_word *word = user;
+
+    if (word->stanza) {
+        sm_plugin.offered(fake.state, &word->word, word->stanza);
+    } else {
+        sm_plugin.answered(fake.state, &word->word);
+    }
+    arena_free(word->arena);
+}
+
+int worker_offer(struct worker *worker, const char *id, unsigned attempt, const char *after,
+                 const struct stanza *stanza)
+{
+    const struct durable offer = {.kind = DURABLE_OFFER,
+                                  .id = id,
+                                  .after = after,
+                                  .attempt = attempt,
+                                  .from = stanza->from,
+                                  .to = stanza->to};
+
+    if (fake.congested) {
+        return ERR_LIMIT;
+    }
+    if (fake.echo && worker_serves(worker, stanza->to.domain)) {
+        struct fake_word *word = fake_word(&offer);
+
+        word->stanza = stanza_copy(stanza);
+        loop_defer(NULL, fake_say_word, word);
+        return 0;
+    }
+    fake.offers++;
+    buffer_printf(&fake.offered, "%s %u %s\n", id, attempt, after ? after : "-");
+    fake_put(&fake.router, stanza);
+    if (!fake.keeps_offers) {
+        struct stanza *copy = stanza_copy(stanza);
+
+        element_set(copy->root, "fake-id", id);
+        loop_defer(NULL, fake_take, copy);
+    }
+    return 0;
+}
+
+void worker_answer(struct worker *worker, const struct durable *answer)
+{
+    if (fake.echo && answer->to.domain && worker_serves(worker, answer->to.domain)) {
+        loop_defer(NULL, fake_say_word, fake_word(answer));
+        return;
+    }
+    buffer_printf(&fake.answered, "%s %s%s%s\n", durable_name(answer->kind), answer->id,
+                  answer->kind == DURABLE_REFUSED ? " " : "",
+                  answer->kind == DURABLE_REFUSED ? stanza_condition_name(answer->reason) : "");
+}
