@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tests.faults.campaign.actor import Actor
 
-TALK_SECONDS = (0.05, 0.2)  # between two messages of a pair
+TALK_SECONDS = (0.02, 0.15)  # between two messages of a pair
 ROUND_SECONDS = (0.5, 2.0)  # of talk before the next fault
 RECOVERY_SECONDS = 60
 REST_SECONDS = 90
@@ -57,6 +57,10 @@ class Campaign:
                 task.cancel()
             for actor in self.crowd:
                 await actor.stop()
+
+    def some(self, divisor):
+        """Some of the crowd, one in `divisor`."""
+        return self.random.sample(self.crowd, max(1, len(self.crowd) // divisor))
 
     def _all_online(self):
         return all(actor.ready.is_set() for actor in self.crowd)

@@ -3,6 +3,7 @@
 # What can happen to a node of ours. A daemon that dies is started again, as its unit would be.
 
 import asyncio
+import contextlib
 import os
 import signal
 
@@ -24,8 +25,11 @@ class Faults:
                 ("SIGKILL of a PostgreSQL backend", self._kill_backend),
                 ("SIGKILL of PostgreSQL", self._kill_postgres),
                 ("restart of PostgreSQL", self._restart_postgres),
+                ("SIGSTOP of PostgreSQL, then SIGKILL c2s", self._stall_and_kill),
                 ("connections cut", self._cut),
-                ("slow readers", self._slow)]
+                ("slow readers", self._slow),
+                ("slow readers, then cut", self._slow_and_cut),
+                ("slow readers, then SIGKILL c2s", self._slow_and_kill)]
 
     def _daemons(self):
         return [name for name in ("router", "c2s", "s2s")
@@ -79,14 +83,48 @@ class Faults:
         await self._in_thread(self.node.postgres.stop)
         await self._in_thread(self.node.postgres.start)
 
+    async def _stall_and_kill(self, campaign):
+        """What was acknowledged while nothing could be committed is lost, if there is any."""
+        backends = await self._in_thread(self._backends)
+        self._signal(backends, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(campaign.random.uniform(*PAUSE_SECONDS))
+            self.node.daemon("c2s").kill()
+        finally:
+            self._signal(backends, signal.SIGCONT)
+        await self._in_thread(self.node.daemon("c2s").start)
+
+    @staticmethod
+    def _signal(pids, number):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     async def _cut(self, campaign):
-        for actor in campaign.random.sample(campaign.crowd, max(1, len(campaign.crowd) // 2)):
+        for actor in campaign.some(2):
             actor.cut()
 
     async def _slow(self, campaign):
-        some = campaign.random.sample(campaign.crowd, max(1, len(campaign.crowd) // 3))
+        some = await self._read_nothing(campaign)
+        for actor in some:
+            actor.pause(False)
+
+    @staticmethod
+    async def _read_nothing(campaign):
+        some = campaign.some(3)
         for actor in some:
             actor.pause(True)
         await asyncio.sleep(campaign.random.uniform(*PAUSE_SECONDS))
+        return some
+
+    async def _slow_and_cut(self, campaign):
+        """What they were sent meanwhile never arrives."""
+        for actor in await self._read_nothing(campaign):
+            actor.cut()
+
+    async def _slow_and_kill(self, campaign):
+        some = await self._read_nothing(campaign)
+        self.node.daemon("c2s").kill()
         for actor in some:
-            actor.pause(False)
+            actor.cut()
+        await self._in_thread(self.node.daemon("c2s").start)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Servers with one promise broken on purpose: what a campaign is worth if it does not see that
+# (docs/FAULTS.md). Each is a few texts of the tree that are replaced, in a copy of it.
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+
+# What the programs are made of.
+SOURCES = ("Makefile", "common", "router", "c2s", "s2s", "kontalkctl")
+
+
+@dataclass
+class Mutant:
+    name: str
+    rule: str  # of the checker, by which it shows
+    changes: list = field(default_factory=list)  # (file, text, its replacement)
+    database: str = ""  # options of the server's sessions
+
+
+MUTANTS = (
+    Mutant("acknowledged before the commit", "I1", [
+        ("c2s/sm/store.c", "post->ticket = settle_take(session);", "post->ticket = NULL;"),
+        ("c2s/sm/smacks_ack.c", "? smacks->h_row : h;", "? h : h;"),
+    ]),
+    Mutant("what is written is delivered", "I1", [
+        ("c2s/sm/catch_up.c", """    if (!session_acknowledges(session))
+        confirm_sent(session, seq);
+}
+
+void offline_deliver""", """    offline_acknowledged(session, &seq, 1);
+}
+
+void offline_deliver"""),
+    ]),
+    Mutant("nothing is sent again to who resumes", "I1", [
+        ("c2s/sm/smacks_resume.c", "    send_again(session);\n", "    (void)send_again;\n"),
+    ]),
+    Mutant("a message that is sent again is another one", "I3", [
+        ("c2s/sm/store.c", "    if (!text)\n        return;\n    buffer_printf(&key",
+         "    if (true)\n        return;\n    buffer_printf(&key"),
+    ]),
+    Mutant("commits do not wait for the disk", "I1", database="-c synchronous_commit=off"),
+)
+
+
+def apply(mutant, tree):
+    for name, before, after in mutant.changes:
+        path = os.path.join(tree, name)
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        assert text.count(before) == 1, f"{mutant.name}: {name} has changed"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace(before, after))
+
+
+def build(mutant, tree):
+    """Returns the directory of the programs."""
+    os.makedirs(tree)
+    for name in SOURCES:
+        (shutil.copytree if os.path.isdir(name) else shutil.copy2)(name, os.path.join(tree, name))
+    objects = os.path.join(os.environ.get("BUILD", "build"), "obj")
+    if os.path.isdir(objects):  # only what differs is compiled
+        shutil.copytree(objects, f"{tree}/build/obj",
+                        ignore=lambda _, names: {"unit", "tools", "tests"} & set(names))
+    apply(mutant, tree)
+    subprocess.run(["make", "-C", tree, f"-j{os.cpu_count()}", "BUILD=build", "SANITIZE=",
+                    "programs"], check=True, stdout=subprocess.DEVNULL)
+    return f"{tree}/build"
