@@ -88,7 +88,10 @@ class Actor:
         self._say(f"<message type='chat' to={quoteattr(to)} id={name}><body>{key}</body>"
                   f"<origin-id xmlns='{SID}' id={name}/></message>", key)
 
-    def cut(self):
+    def cut(self, forget=False):
+        """forget: as if the program had been started anew, with what it wants to say on its disk."""
+        if forget:
+            self._previous = None
         if self._wire:
             self._wire.cut()
 

@@ -3,7 +3,7 @@
 # Compares what a ledger says with what the server promised (docs/FAULTS.md numbers the rules). A
 # violation is a text that begins with its rule.
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 SHOWN = 20
 
@@ -131,11 +131,12 @@ def summary(ledger):
         if seconds is not None:
             recoveries[what].append(seconds)
     found = violations(ledger)
-    count = {rule: sum(text.startswith(rule) for text in found) for rule in ("I1", "I3", "I4")}
+    count = Counter(text[:2] for text in found)
     lines = [f"{len(ledger.faults)} rounds, {len(ledger.sent)} messages sent, "
              f"{len(ledger.promised)} acknowledged, {len(ledger.refused)} refused; "
              f"lost {count['I1']}, doubled {count['I3']}, reordered {count['I4']}; "
-             f"{repeats(ledger)} repeated deliveries"]
+             f"{repeats(ledger)} repeated deliveries",
+             f"  broken rules: {', '.join(sorted(count)) or 'none'}"]
     lines += [f"  {what}: {len(values)} times, talk went on after p50 "
               f"{percentile(values, 0.5):.2f} s, p95 {percentile(values, 0.95):.2f} s"
               for what, values in sorted(recoveries.items())]

@@ -118,9 +118,10 @@ class Faults:
         return some
 
     async def _slow_and_cut(self, campaign):
-        """What they were sent meanwhile never arrives."""
-        for actor in await self._read_nothing(campaign):
-            actor.cut()
+        """What they were sent meanwhile never arrives, acknowledgements too. Half of them come back
+        without their sessions."""
+        for number, actor in enumerate(await self._read_nothing(campaign)):
+            actor.cut(forget=number % 2 == 0)
 
     async def _slow_and_kill(self, campaign):
         some = await self._read_nothing(campaign)
