@@ -89,7 +89,7 @@ class Actor:
                   f"<origin-id xmlns='{SID}' id={name}/></message>", key)
 
     def cut(self, forget=False):
-        """forget: as if the program had been started anew, with what it wants to say on its disk."""
+        """forget: as if the program had been started anew; what it wants to say was on its disk."""
         if forget:
             self._previous = None
         if self._wire:
