@@ -107,6 +107,8 @@ void login_begin(struct login *login, int mechanism, const char *initial, size_t
                  bool has_initial);
 void login_continue(struct login *login, const char *response, size_t length);
 /* Ends it at once; also when the client is gone while something is under way. */
+/* The password of this account has changed: whoever is proving the old one has to begin anew. */
+void login_outdate(struct client *client, const struct jid *account);
 void login_abandon(struct client *client);
 /* Tells a refusal that was held back. */
 void login_answer(struct client *client);

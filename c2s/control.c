@@ -56,13 +56,14 @@ static void end_change(struct change *change, const char *error)
     change_free(change);
 }
 
-/* Who has proved a password that does not hold any more gets no session for it. (An account that
- * was removed is not found when they bind.) */
-static void end_unbound(struct worker *worker, const struct jid *account)
+/* Who has proved a password that does not hold any more, or is about to, gets no session for it.
+ * (An account that was removed is not found when they bind.) */
+static void end_logins(struct worker *worker, const struct jid *account)
 {
     struct client *client, *next;
 
     DL_FOREACH_SAFE (worker->clients, client, next) {
+        login_outdate(client, account);
         if (client->jid && !client->session && jid_bare_equal(client->jid, account))
             client_close(client, STREAM_NOT_AUTHORIZED, "the account has changed");
     }
@@ -81,7 +82,7 @@ static void on_changed(void *user, int status)
         worker->plugin->account_changed(worker->plugin_state, change->account,
                                         change->change == ACCOUNT_ADD, NULL);
         if (change->change == ACCOUNT_PASSWORD)
-            end_unbound(worker, change->account);
+            end_logins(worker, change->account);
     }
     end_change(change, status == 0 ? NULL : explain(status));
 }

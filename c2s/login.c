@@ -31,6 +31,7 @@ struct login {
     enum sasl_condition refusal; /* held back until DEADLINE_ANSWER */
     bool in_thread;
     bool disabled; /* the account; told only to who knows the password */
+    bool outdated; /* the password has changed since the exchange began */
 };
 
 static void advance(struct login *login, enum sasl_step step, struct buffer *out);
@@ -107,6 +108,16 @@ void login_abandon(struct client *client)
         login_free(login);
 }
 
+void login_outdate(struct client *client, const struct jid *account)
+{
+    struct login *login = client->login;
+    const char *user = login ? sasl_exchange_user(login->exchange) : NULL;
+
+    if (user && strcmp(user, account->local) == 0 &&
+        strcmp(client->domain->name, account->domain) == 0)
+        login->outdated = true;
+}
+
 /* The exchange is over; the client stays. */
 static void finish(struct login *login)
 {
@@ -176,8 +187,8 @@ static void succeeded(struct login *login, struct buffer *out)
 {
     struct client *client = login->client;
 
-    if (login->disabled) {
-        refuse(login, SASL_ACCOUNT_DISABLED);
+    if (login->disabled || login->outdated) {
+        refuse(login, login->outdated ? SASL_TEMPORARY_AUTH_FAILURE : SASL_ACCOUNT_DISABLED);
         return;
     }
     char *local = xstrdup(sasl_exchange_authenticated(login->exchange));

@@ -100,7 +100,7 @@ enum sasl_step sasl_exchange_credentials(struct sasl_exchange *exchange,
 /* The credentials could not be had: ends as SASL_TEMPORARY_AUTH_FAILURE. */
 enum sasl_step sasl_exchange_unavailable(struct sasl_exchange *exchange);
 
-/* In any thread, while nothing else is called on the exchange. */
+/* In any thread, while nothing else but sasl_exchange_user() is called on the exchange. */
 void sasl_exchange_check_password(struct sasl_exchange *exchange);
 enum sasl_step sasl_exchange_checked(struct sasl_exchange *exchange, struct buffer *out);
 

@@ -2,14 +2,19 @@
 #
 # The B and F rows of docs/ATTACKS.md: binding, and who may say what in whose name.
 
+import base64
+
 import pytest
 
-from tests.attacks.answers import APP_ERRORS, check_stanza_error, check_stream_error
+from tests.attacks.answers import (APP_ERRORS, check_failure, check_stanza_error,
+                                   check_stream_error)
+from tests.attacks.sasl import auth, respond
 from tests.harness import wait
 from tests.harness.node import SOURCES, Account
 from tests.harness.stream import RawStream
 from tests.node import place
-from tests.node.client import BIND, CLIENT, PING, Closed
+from tests.node.client import BIND, CLIENT, PING, Closed, encode
+from tests.node.scram import Scram
 
 RESOURCES = 10
 
@@ -198,6 +203,25 @@ def test_idle_streams_have_no_parser(scene, attacker):
     for stream in streams:
         stream.close()
     wait.until(lambda: parsers(scene.node) == 0, what="no parser in use")
+
+
+def test_B14_password_changed_in_the_middle(scene):
+    """A proof of the password of before is worth nothing, whenever the exchange began."""
+    owner = scene.node.add_account()
+    stream = RawStream(scene.node, owner, source=next(SOURCES))
+    stream.secure()
+    client = Scram("SCRAM-SHA-256", owner.user, owner.password)
+    challenge = auth(stream, "SCRAM-SHA-256", encode(client.first()))
+    scene.node.control("user", "passwd", owner.jid, password="a new password\n")
+    answer = encode(client.final(base64.b64decode(challenge.text)))
+    with scene.survives(lines=0):
+        check_failure(respond(stream, answer), "temporary-auth-failure")
+    with pytest.raises(AssertionError, match="not-authorized"):
+        stream.prove("SCRAM-SHA-256")
+    stream.password = "a new password"
+    stream.authenticate()
+    stream.bind()
+    stream.close()
 
 
 # In whose name.
