@@ -30,6 +30,8 @@ static const char *proof_of(const struct pair *pair)
     const struct out *out = pair->out;
     if (pair->state != PAIR_READY)
         return "-";
+    if (out->guest)
+        return "bidi";
     return out->auth_asked && !pair->no_external && strcmp(pair->local, out->local) == 0
                ? "EXTERNAL"
                : "dialback";

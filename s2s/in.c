@@ -16,6 +16,7 @@
 #include "common/base/table.h"
 #include "common/tls/verify.h"
 #include "common/xmpp/namespaces.h"
+#include "s2s/bidi.h"
 #include "s2s/dialback.h"
 #include "s2s/inbound.h"
 #include "s2s/remote.h"
@@ -157,8 +158,10 @@ static int on_header(void *user, const struct stream_header *header)
         condition = judge_from(in, header->from, arena);
     if (condition < 0)
         stream_set_local(in->stream, in->to, in->from);
-    if (condition < 0 && in->proven)
+    if (condition < 0 && in->proven) {
         stream_ready(in->stream);
+        bidi_share_in(in);
+    }
     arena_free(arena);
     return condition;
 }
@@ -186,14 +189,25 @@ static void on_arm(void *user, uint64_t after_ms)
         timer_stop(in->timer);
 }
 
-static void on_ended(void *user, int condition, const char *text, bool abrupt)
+/* Nothing is on it from now on. */
+static void leave(struct in *in)
 {
-    struct in *in = user;
     in->ended = true;
     timer_stop(in->deadline);
     timer_stop(in->ack);
     inbound_leave(in);
     in_forget_questions(in);
+    if (in->task)
+        loop_defer_cancel(in->task);
+    in->task = NULL;
+    if (in->twin && !in->guest)
+        out_guest_end(in->twin);
+}
+
+static void on_ended(void *user, int condition, const char *text, bool abrupt)
+{
+    struct in *in = user;
+    leave(in);
     log_info("s2s_in_ended", LOG_TEXT("sid", stream_id(in->stream)), LOG_TEXT("remote", in->from),
              LOG_TEXT("addr", conn_peer_address(in->conn)),
              LOG_TEXT("condition", condition < 0
@@ -212,8 +226,8 @@ static const struct stream_ops stream_ops = {
     .ended = on_ended,
 };
 
-static const struct stream_feature *const features[] = {&in_starttls, &in_sasl, &in_dialback,
-                                                        &in_sm_offer, &in_sm,   NULL};
+static const struct stream_feature *const features[] = {
+    &in_starttls, &in_sasl, &in_dialback, &in_bidi_offer, &in_bidi, &in_sm_offer, &in_sm, NULL};
 
 static const struct stream_profile profile = {
     .role = STREAM_ACCEPTOR,
@@ -250,6 +264,8 @@ static void on_drained(void *user)
     if (in->choked)
         conn_resume(in->conn);
     in->choked = false;
+    if (in->twin)
+        out_flush(in->twin);
 }
 
 static void forget_proven(struct in *in)
@@ -263,18 +279,14 @@ static void forget_proven(struct in *in)
     }
 }
 
-static void on_closed(void *user, int reason)
+static void in_free(struct in *in)
 {
-    struct in *in = user;
     struct server *server = in->server;
-    log_debug("s2s_in_closed", LOG_TEXT("sid", stream_id(in->stream)),
-              LOG_TEXT("addr", conn_peer_address(in->conn)), LOG_ERROR(reason));
-    in_forget_questions(in);
-    inbound_leave(in);
     no_stranger(in);
     forget_proven(in);
     DL_DELETE(server->ins, in);
-    stream_free(in->stream);
+    if (!in->guest)
+        stream_free(in->stream);
     timer_close(in->timer);
     timer_close(in->deadline);
     timer_close(in->ack);
@@ -284,6 +296,17 @@ static void on_closed(void *user, int reason)
     free(in->to);
     free(in);
     server_stream_closed(server);
+}
+
+static void on_closed(void *user, int reason)
+{
+    struct in *in = user;
+    log_debug("s2s_in_closed", LOG_TEXT("sid", stream_id(in->stream)),
+              LOG_TEXT("addr", conn_peer_address(in->conn)), LOG_ERROR(reason));
+    leave(in);
+    if (in->twin)
+        out_guest_free(in->twin);
+    in_free(in);
 }
 
 static const struct conn_ops conn_ops = {
@@ -336,6 +359,44 @@ void in_accept(struct server *server, int fd, const char *peer, bool direct_tls)
         conn_pause(in->conn);
     if (direct_tls)
         in_begin_tls(in);
+}
+
+/* --- as a guest --- */
+
+struct in *in_new_guest(struct out *out)
+{
+    struct server *server = out->server;
+    struct in *in = xcalloc(1, sizeof(*in));
+    in->server = server;
+    in->policy = policy_ref(out->policy);
+    in->timer = timer_new(server->loop, on_timer, in);
+    in->deadline = timer_new(server->loop, on_deadline, in);
+    in->ack = timer_new(server->loop, in_sm_on_timer, in);
+    in->conn = out->conn;
+    in->stream = out->stream;
+    in->from = xstrdup(out->remote->domain);
+    in->to = xstrdup(out->local);
+    in->twin = out;
+    in->guest = true;
+    DL_APPEND(server->ins, in);
+    if (server->congested)
+        conn_pause(in->conn);
+    remember(in, in->from, in->to, "bidi");
+    log_info("s2s_in_proven", LOG_TEXT("sid", stream_id(in->stream)), LOG_TEXT("remote", in->from),
+             LOG_TEXT("local", in->to), LOG_TEXT("addr", conn_peer_address(in->conn)),
+             LOG_TEXT("by", "bidi"));
+    return in;
+}
+
+void in_guest_end(struct in *in)
+{
+    leave(in);
+}
+
+void in_guest_free(struct in *in)
+{
+    leave(in);
+    in_free(in);
 }
 
 void in_close(struct in *in, enum stream_condition condition)

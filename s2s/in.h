@@ -8,6 +8,7 @@
  * in_dialback.c  dialback (XEP-0220): keys of others, and whether a key is ours
  * in_stanza.c    who may say what
  * in_sm.c        acknowledgements (XEP-0198)
+ * bidi.c         the other direction on the same connection (XEP-0288)
  */
 #pragma once
 
@@ -42,6 +43,11 @@ struct in {
     bool choked;   /* it does not read our answers, so nothing is read from it */
     bool ended;
 
+    struct out *twin;       /* the other direction; NULL: none */
+    bool guest;             /* connection and stream are the twin's */
+    bool bidi;              /* the peer asked for it */
+    struct loop_task *task; /* it is about to be used */
+
     struct inbound *open; /* what nobody has taken yet, in order */
     unsigned open_count;
     size_t open_bytes;
@@ -58,6 +64,11 @@ struct in {
 
 /* Takes the descriptor. */
 void in_accept(struct server *server, int fd, const char *peer, bool direct_tls);
+/* On the connection of `out`, whose server is proven. */
+struct in *in_new_guest(struct out *out);
+/* The stream has ended; then the connection has closed. */
+void in_guest_end(struct in *in);
+void in_guest_free(struct in *in);
 void in_close(struct in *in, enum stream_condition condition);
 const char *in_stream_id(const struct in *in);
 bool in_is_proven(const struct in *in, const char *remote, const char *local);
@@ -85,6 +96,9 @@ void in_verified(struct in *in, const char *remote, const char *local, const cha
 extern const struct stream_feature in_sm_offer, in_sm;
 void in_sm_settled(struct in *in);
 void in_sm_on_timer(void *in);
+/* <r/>, and that counting begins. */
+void in_sm_r(void *in, struct element *element);
+void in_sm_begin(struct in *in);
 
 /* in_stanza.c */
 void in_stanza(void *user, struct stanza *stanza, int problem, const char *bytes, size_t length);

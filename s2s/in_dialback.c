@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/xmpp/namespaces.h"
+#include "s2s/bidi.h"
 #include "s2s/dialback.h"
 #include "s2s/in.h"
 #include "s2s/pair.h"
@@ -77,8 +78,10 @@ void in_verified(struct in *in, const char *remote, const char *local, const cha
     if (strcmp(type, "valid") == 0 && !in_is_proven(in, remote, local))
         return; /* one pair too many: the stream has failed */
     answer(in, remote, local, type, condition);
-    if (strcmp(type, "valid") == 0)
+    if (strcmp(type, "valid") == 0) {
         stream_ready(in->stream);
+        bidi_share_in(in);
+    }
     /* A wrong key is an attack or a server that does not know what it does (XEP-0220 §2.1.2). */
     if (strcmp(type, "invalid") == 0)
         stream_close(in->stream);

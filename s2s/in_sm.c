@@ -11,6 +11,7 @@
 #include "common/xmpp/namespaces.h"
 #include "s2s/in.h"
 #include "s2s/inbound.h"
+#include "s2s/out.h"
 
 #define MOMENT_MS 250
 
@@ -71,6 +72,21 @@ void in_sm_on_timer(void *user)
     in->told_once = true;
 }
 
+void in_sm_begin(struct in *in)
+{
+    inbound_leave(in); /* what came before is not counted (§4) */
+    in->sm = true;
+    in->received = 0;
+}
+
+/* What has been sent in the other direction before has a barrier behind it, and more of them suit
+ * it better than a count that begins in the middle. */
+static void begin_twin(struct out *twin)
+{
+    if (twin && !twin->unacked)
+        twin->sm = true;
+}
+
 static void on_enable(void *user, struct element *element)
 {
     static const char enabled[] = "<enabled xmlns='" NS_SM "'/>";
@@ -80,13 +96,12 @@ static void on_enable(void *user, struct element *element)
         send_failed(in, "unexpected-request");
         return;
     }
-    inbound_leave(in); /* what came before is not counted (§4) */
-    in->sm = true;
-    in->received = 0;
+    in_sm_begin(in);
     stream_send_bytes(in->stream, enabled, sizeof(enabled) - 1);
+    begin_twin(in->twin);
 }
 
-static void on_r(void *user, struct element *element)
+void in_sm_r(void *user, struct element *element)
 {
     struct in *in = user;
     (void)element;
@@ -101,10 +116,11 @@ static void on_r(void *user, struct element *element)
         timer_start(in->ack, MOMENT_MS, 0);
 }
 
-/* Nothing goes in that direction. */
 static void on_a(void *user, struct element *element)
 {
-    (void)user, (void)element;
+    struct in *in = user;
+    if (in->twin)
+        out_sm_a(in->twin, element);
 }
 
 static void on_resume(void *user, struct element *element)
@@ -122,7 +138,7 @@ static int refuse(void *user, struct element *element)
 
 static const struct stream_element elements[] = {
     {NS_SM, "enable", on_enable},
-    {NS_SM, "r", on_r},
+    {NS_SM, "r", in_sm_r},
     {NS_SM, "a", on_a},
     {NS_SM, "resume", on_resume},
     {0},

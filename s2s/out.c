@@ -12,6 +12,7 @@
 #include "common/base/memory.h"
 #include "common/xmpp/namespaces.h"
 #include "s2s/dialback.h"
+#include "s2s/in.h"
 #include "s2s/verify.h"
 
 /* --- the end --- */
@@ -57,6 +58,8 @@ static void end(struct out *out, bool silent)
     timer_stop(out->deadline);
     timer_stop(out->idle);
     timer_stop(out->ack);
+    if (out->twin && !out->guest)
+        in_guest_end(out->twin);
     bool unacknowledged = out_sm_return(out);
     detach_pairs(out, &proving);
     verify_fail(out->remote, out, STANZA_REMOTE_SERVER_TIMEOUT);
@@ -110,12 +113,15 @@ static int on_header(void *user, const struct stream_header *header)
     return -1;
 }
 
-/* The way back is another stream (RFC 6120 §4.5). */
+/* The way back is another stream (RFC 6120 §4.5), unless it is agreed that it is this. */
 static void on_stanza(void *user, struct stanza *stanza, int problem, const char *bytes,
                       size_t length)
 {
     struct out *out = user;
-    (void)problem, (void)bytes, (void)length;
+    if (out->twin) {
+        in_stanza(out->twin, stanza, problem, bytes, length);
+        return;
+    }
     stanza_unref(stanza);
     stream_fail(out->stream, STREAM_NOT_AUTHORIZED, "this stream has one direction");
 }
@@ -172,6 +178,13 @@ static const struct stream_profile profile = {
 
 /* --- the connection --- */
 
+/* A guest's connection is looked after by its twin, which hears something when we are heard. */
+static void stay_awake(struct out *out)
+{
+    if (!out->guest)
+        timer_start(out->idle, out->server->limits.idle_ms, 0);
+}
+
 static void on_secured(void *user)
 {
     out_secured(user);
@@ -180,6 +193,8 @@ static void on_secured(void *user)
 static void on_data(void *user, const char *bytes, size_t length)
 {
     struct out *out = user;
+    if (out->twin)
+        stay_awake(out);
     stream_feed(out->stream, bytes, length);
 }
 
@@ -203,7 +218,8 @@ static void out_free(struct out *out)
     struct remote *remote = out->remote;
     DL_DELETE(server->outs, out);
     DL_DELETE2(remote->outs, out, prev_there, next_there);
-    stream_free(out->stream);
+    if (!out->guest)
+        stream_free(out->stream);
     timer_close(out->timer);
     timer_close(out->deadline);
     timer_close(out->idle);
@@ -229,6 +245,8 @@ static void on_closed(void *user, int reason)
         note(out, reason ? error_text(reason) : NULL);
     }
     end(out, false);
+    if (out->twin)
+        in_guest_free(out->twin);
     out_free(out);
 }
 
@@ -255,12 +273,7 @@ static void on_idle(void *user)
     out_close(user);
 }
 
-static void stay_awake(struct out *out)
-{
-    timer_start(out->idle, out->server->limits.idle_ms, 0);
-}
-
-void out_new(struct pair *pair, struct conn *conn, const struct candidate *candidate)
+static struct out *add(struct pair *pair)
 {
     struct server *server = pair->remote->server;
     struct out *out = xcalloc(1, sizeof(*out));
@@ -268,26 +281,63 @@ void out_new(struct pair *pair, struct conn *conn, const struct candidate *candi
     out->remote = pair->remote;
     out->policy = policy_ref(server->policy);
     out->local = xstrdup(pair->local);
-    out->conn = conn;
-    out->direct_tls = candidate->target->direct_tls;
-    out->target = xmalloc(sizeof(*out->target));
-    *out->target = *candidate->target;
     out->timer = timer_new(server->loop, on_timer, out);
     out->deadline = timer_new(server->loop, on_deadline, out);
     out->idle = timer_new(server->loop, on_idle, out);
     out->ack = timer_new(server->loop, out_sm_on_timer, out);
-    out->stream =
-        stream_new(&profile, server->parsers, &server->limits.before_auth, &stream_ops, out);
     DL_APPEND(server->outs, out);
     DL_APPEND2(pair->remote->outs, out, prev_there, next_there);
-    conn_set_ops(conn, &conn_ops, out);
     pair->out = out;
+    return out;
+}
+
+void out_new(struct pair *pair, struct conn *conn, const struct candidate *candidate)
+{
+    struct server *server = pair->remote->server;
+    struct out *out = add(pair);
+    out->conn = conn;
+    out->direct_tls = candidate->target->direct_tls;
+    out->target = xmalloc(sizeof(*out->target));
+    *out->target = *candidate->target;
+    out->stream =
+        stream_new(&profile, server->parsers, &server->limits.before_auth, &stream_ops, out);
+    conn_set_ops(conn, &conn_ops, out);
     stay_awake(out);
     timer_start(out->deadline, server->limits.negotiation_ms, 0);
     if (out->direct_tls)
         conn_start_tls(conn, policy_client_tls(out->policy, out->local, true), out->remote->domain);
     else
         stream_open(out->stream, out->remote->domain, out->local);
+}
+
+/* --- as a guest --- */
+
+struct out *out_new_guest(struct pair *pair, struct in *in)
+{
+    struct out *out = add(pair);
+    out->conn = in->conn;
+    out->stream = in->stream;
+    out->twin = in;
+    out->guest = true;
+    out->open = true;
+    out->sm = in->sm;
+    log_info("s2s_out_proven", LOG_TEXT("sid", stream_id(out->stream)),
+             LOG_TEXT("local", out->local), LOG_TEXT("remote", out->remote->domain),
+             LOG_TEXT("addr", conn_peer_address(out->conn)), LOG_TEXT("by", "bidi"));
+    pair_enter(pair, PAIR_READY);
+    return out;
+}
+
+void out_guest_end(struct out *out)
+{
+    note(out, "the stream ended");
+    end(out, false);
+}
+
+void out_guest_free(struct out *out)
+{
+    out_guest_end(out);
+    out_free(out);
 }
 
 /* --- sending --- */

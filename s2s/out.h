@@ -8,6 +8,7 @@
  * out.c           life: connection, stream, the end
  * out_open.c      features, TLS, certificate
  * out_prove.c     SASL EXTERNAL and dialback
+ * bidi.c          the other direction on the same connection (XEP-0288)
  * out_ack.c       acknowledgements (XEP-0198)
  * out_barrier.c   pings in their place
  * out_trace.c     what is said to who follows it
@@ -31,6 +32,10 @@ struct out {
     struct timer *idle;
     struct timer *ack;
     struct target *target; /* what is known about the server, until TLS is there */
+
+    struct in *twin; /* the other direction; NULL: none */
+    bool guest;      /* connection and stream are the twin's */
+    bool bidi;       /* asked for */
 
     bool direct_tls;
     bool tls_asked;  /* <starttls/> has been sent */
@@ -56,6 +61,11 @@ struct out {
 
 /* Takes the connection. */
 void out_new(struct pair *pair, struct conn *conn, const struct candidate *candidate);
+/* On the connection of `in`, where the pair is proven: ready. */
+struct out *out_new_guest(struct pair *pair, struct in *in);
+/* The stream has ended; then the connection has closed. */
+void out_guest_end(struct out *out);
+void out_guest_free(struct out *out);
 /* NULL for the pair: may carry questions of dialback. */
 bool out_may_carry(const struct out *out, const struct pair *pair);
 /* Proves the pair, if something waits in it and that has not begun. */
@@ -102,6 +112,8 @@ void out_ack_settle(struct out *out, struct parcel *parcel);
 /* As much may be unacknowledged as may wait. */
 bool out_sm_has_room(const struct out *out);
 void out_sm_on_timer(void *out);
+/* <a/>, <r/> */
+void out_sm_a(void *out, struct element *element);
 
 /* out_barrier.c */
 /* Asks about what has been sent for the pair, unless it does already. */

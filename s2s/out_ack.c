@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "common/base/memory.h"
+#include "s2s/in.h"
 #include "s2s/offer.h"
 #include "s2s/out.h"
 
@@ -102,7 +103,7 @@ void out_ack_settle(struct out *out, struct parcel *parcel)
         offer_took(offer);
 }
 
-static void on_a(void *user, struct element *element)
+void out_sm_a(void *user, struct element *element)
 {
     struct out *out = user;
     uint32_t h, settled;
@@ -128,19 +129,24 @@ static void on_a(void *user, struct element *element)
     out_flush(out);
 }
 
-/* Nothing comes in this direction. Who does not read answers gets no more of them. */
+/* Unless it has a twin, nothing comes in this direction. Who does not read answers gets no more of
+ * them. */
 static void on_r(void *user, struct element *element)
 {
     static const char none[] = "<a xmlns='" NS_SM "' h='0'/>";
     struct out *out = user;
-    (void)element;
-    if (conn_queued(out->conn) < CONN_HIGH_WATER)
+    if (out->twin && out->twin->sm)
+        in_sm_r(out->twin, element);
+    else if (conn_queued(out->conn) < CONN_HIGH_WATER)
         send_text(out, none, sizeof(none) - 1);
 }
 
 static void on_enabled(void *user, struct element *element)
 {
-    (void)user, (void)element;
+    struct out *out = user;
+    (void)element;
+    if (out->sm && out->twin && !out->twin->sm)
+        in_sm_begin(out->twin);
 }
 
 static void on_failed(void *user, struct element *element)
@@ -177,7 +183,7 @@ bool out_sm_return(struct out *out)
 }
 
 static const struct stream_element elements[] = {
-    {NS_SM, "a", on_a},
+    {NS_SM, "a", out_sm_a},
     {NS_SM, "r", on_r},
     {NS_SM, "enabled", on_enabled},
     {NS_SM, "failed", on_failed},

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/tls/verify.h"
 #include "common/xmpp/namespaces.h"
+#include "s2s/bidi.h"
 #include "s2s/dialback.h"
 #include "s2s/out.h"
 
@@ -142,6 +143,7 @@ void out_features(void *user, struct element *features)
         }
     }
     read_features(out, features);
+    bidi_ask(out, features);
     if (!out->open)
         opened(out);
     out_go_on(out);

@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/xmpp/namespaces.h"
+#include "s2s/bidi.h"
 #include "s2s/dialback.h"
 #include "s2s/out.h"
 #include "s2s/verify.h"
@@ -46,6 +47,8 @@ static void proven(struct out *out, struct pair *pair, const char *how)
              LOG_TEXT("cipher", tls ? tls_cipher(tls) : NULL));
     stream_set_flag(out->stream, STREAM_AUTHENTICATED);
     stream_ready(out->stream);
+    if (strcmp(pair->local, out->local) == 0)
+        bidi_share_out(out);
     out_sm_begin(out);
     if (!out->sm)
         remote_succeeded(out->remote);
@@ -244,6 +247,8 @@ const struct stream_feature out_dialback = {
 
 bool out_may_carry(const struct out *out, const struct pair *pair)
 {
+    if (out->guest)
+        return false; /* but its own pair, which is on it */
     if (out->ended || !out->open || stream_state(out->stream) >= STREAM_CLOSING)
         return false;
     return !pair || (out->dialback && !pair->alone) ||

@@ -32,6 +32,7 @@ struct server_limits {
     size_t queue_stanzas, queue_bytes, queue_total;
     unsigned pending_pairs, pending_verifications;
     bool internal_addresses;
+    bool bidi;
 };
 
 struct server {

@@ -274,6 +274,8 @@ const struct config_item config_items[] = {
      "The key of the DNS root."},
     {"s2s", "internal-addresses", CONFIG_BOOL, 0, "no", PLAIN_ROW,
      "Whether to connect where the DNS says even if that is this machine or a private network."},
+    {"s2s", "bidi", CONFIG_BOOL, 0, "yes", PLAIN_ROW,
+     "Use one connection for both directions where the other server can (XEP-0288)."},
     {"s2s", "connect-timeout", CONFIG_DURATION, 0, "30s", 100, HOUR, NULL,
      "How long it may take to reach a server of a domain."},
     {"s2s", "negotiation-timeout", CONFIG_DURATION, 0, "30s", 100, HOUR, NULL,

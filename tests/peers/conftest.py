@@ -17,7 +17,7 @@ from tests.peers.world import world as make_world
 
 LEFT, RIGHT = "left.test", "right.test"
 SERVICE_KEYS = {"S2S": "address", "S2S_TLS": "address-tls"}
-QUICK = {"retry-min": "100ms", "retry-max": "2s"}
+QUICK = {"retry-min": "100ms", "retry-max": "2s", "bidi": "no"}
 
 
 class Pair:

@@ -103,3 +103,46 @@ def test_a_certificate_is_required(strangers, login):
     assert error.get("type") == "wait"
     assert error.find("{*}remote-server-timeout") is not None
     assert "not trusted" in error.findtext("{*}text")
+
+
+@pytest.fixture
+def both_ways(pair):
+    for node in (pair.left, pair.right):
+        node.reconfigure({"s2s": {**node.settings["s2s"], "bidi": "yes"}})
+    forget_streams(pair)
+    yield pair
+    for node in (pair.left, pair.right):
+        node.reconfigure({"s2s": {**node.settings["s2s"], "bidi": "no"}})
+    forget_streams(pair)
+
+
+def test_one_connection_both_ways(both_ways, login):
+    """XEP-0288, with acknowledgements in both directions."""
+    left, right = both_ways.left, both_ways.right
+    alice, bob = login(where=left), login(where=right)
+    for number in range(3):
+        alice.send_message(bob.full, f"there {number}")
+        bob.wait_message(f"there {number}")
+        bob.send_message(alice.full, f"back {number}")
+        alice.wait_message(f"back {number}")
+    assert proofs(left) == {("out", right.network): "EXTERNAL", ("in", right.network): "bidi"}
+    assert proofs(right) == {("in", left.network): "EXTERNAL", ("out", left.network): "bidi"}
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_either_end_dies(both_ways, login, side):
+    alice, bob = login(where=both_ways.left), login(where=both_ways.right)
+    alice.send_message(bob.full, "there")
+    bob.wait_message("there")
+    daemon = getattr(both_ways, side).daemon("s2s")
+    daemon.kill()
+    texts = [str(number) for number in range(10)]
+    for text in texts:
+        alice.send_message(bob.full, text)
+        bob.send_message(alice.full, text)
+    daemon.start()
+    for client in (alice, bob):
+        heard = []
+        while not heard or heard[-1] != texts[-1]:
+            heard.append(client.wait_for(lambda e: e.tag.endswith("}message")).findtext("{*}body"))
+        assert [text for text in heard if text in texts] == texts

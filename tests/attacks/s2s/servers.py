@@ -55,6 +55,9 @@ class Wire(RawStream):
         """The next stanza of that name; what belongs to the stream itself is passed over."""
         return self.wait_for(lambda e: e.tag == f"{{{SERVER}}}{name}")
 
+    def acknowledge(self, h):
+        self.send(f"<a xmlns='{SM}' h='{h}'/>")
+
     def ping(self, to=None):
         """Returns when the other side has handled all that was sent before. Where stanzas have one
         direction its answer comes on another stream, so this asks what a stream itself answers."""
@@ -175,9 +178,6 @@ class Accepted(Wire):
         self.expect(f"{{{SM}}}enable")
         self.send(f"<enabled xmlns='{SM}'/>")
         return self
-
-    def acknowledge(self, h):
-        self.send(f"<a xmlns='{SM}' h='{h}'/>")
 
 
 def key_of(secret, receiving, originating, stream_id):
