@@ -13,6 +13,7 @@ struct settle_ticket {
     struct settle *settle; /* NULL: not counted any more */
     uint32_t number;
     unsigned references;
+    unsigned lane; /* 0: not on its way yet */
     struct settle_ticket *prev, *next;
 };
 
@@ -87,9 +88,17 @@ uint32_t settle_number(const struct settle_ticket *ticket)
     return ticket->number;
 }
 
-bool settle_is_first(const struct settle_ticket *ticket)
+bool settle_go(struct settle_ticket *ticket, unsigned lane)
 {
-    return ticket->settle && ticket->settle->open == ticket;
+    const struct settle_ticket *before;
+
+    if (!ticket || !ticket->settle)
+        return false;
+    ticket->lane = lane;
+    before = ticket->settle->open;
+    while (before != ticket && before->lane == lane)
+        before = before->next;
+    return before == ticket;
 }
 
 struct settle *settle_of(const struct settle_ticket *ticket)

@@ -40,7 +40,9 @@ void settle_reset(struct settle *settle, uint32_t h);
 struct settle_ticket *settle_ref(struct settle_ticket *ticket);
 void settle_release(struct settle_ticket *ticket);
 uint32_t settle_number(const struct settle_ticket *ticket);
-/* Nothing before it is open: once it is settled, h is its number. */
-bool settle_is_first(const struct settle_ticket *ticket);
+/* What settles it is on its way, in a lane (above 0) whose things end in their order. True if h is
+ * its number then: whatever is before it is settled, or on its way in the same lane. NULL: false.
+ */
+bool settle_go(struct settle_ticket *ticket, unsigned lane);
 /* Whose it is; NULL: nobody's any more. */
 struct settle *settle_of(const struct settle_ticket *ticket);

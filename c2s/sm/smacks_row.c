@@ -87,7 +87,7 @@ struct smacks_rows {
     struct smacks *listed;
 };
 
-static void add_save(struct sm_unit *unit, const struct session *session)
+static void add_save(struct sm_unit *unit, const struct session *session, uint32_t h)
 {
     const struct smacks *smacks = session->smacks;
     char *presence = session->presence ? sm_format(session->presence->root) : NULL;
@@ -97,14 +97,26 @@ static void add_save(struct sm_unit *unit, const struct session *session)
     if (smacks->expires_us)
         datetime_format(smacks->expires_us, expires);
     sm_add_values(unit, &save_statement, DB_INT(session->account->owner), DB_TEXT(smacks->row_id),
-                  DB_INT(settle_h(&smacks->in)), DB_INT(smacks->out.acknowledged),
-                  DB_INT(smacks->cursor), DB_TEXT(presence), DB_INT(session->priority),
-                  DB_TEXT(directed), DB_BOOL(session->carbons), DB_BOOL(session->csi != NULL),
+                  DB_INT(h), DB_INT(smacks->out.acknowledged), DB_INT(smacks->cursor),
+                  DB_TEXT(presence), DB_INT(session->priority), DB_TEXT(directed),
+                  DB_BOOL(session->carbons), DB_BOOL(session->csi != NULL),
                   DB_BOOL(session->roster_interested), DB_BOOL(session->blocking_interested),
                   DB_TEXT(smacks->expires_us ? expires : NULL),
                   DB_TEXT(worker_host(session->account->sm->worker)));
     free(presence);
     free(directed);
+}
+
+/* h covers what else the row tells, so that must not be behind it. */
+static void add_h(struct sm_unit *unit, const struct session *session, uint32_t h)
+{
+    const struct smacks *smacks = session->smacks;
+
+    if (smacks->row_stale || smacks->row_busy || smacks->expires_us)
+        add_save(unit, session, h);
+    else
+        sm_add_values(unit, &h_statement, DB_INT(session->account->owner), DB_TEXT(smacks->row_id),
+                      DB_INT(h));
 }
 
 void smacks_row_insert(struct session *session, sm_done *done, void *user)
@@ -118,7 +130,7 @@ void smacks_row_insert(struct session *session, sm_done *done, void *user)
                   DB_INT((int64_t)smacks->resume_ms), DB_TEXT(session->jid->resource),
                   DB_TEXT(session->device ? session->device : ""),
                   DB_TEXT(worker_host(account->sm->worker)));
-    add_save(unit, session);
+    add_save(unit, session, settle_h(&smacks->in));
     sm_submit(unit, done, user);
 }
 
@@ -126,7 +138,7 @@ void smacks_row_save(struct session *session, sm_done *done, void *user)
 {
     struct sm_unit *unit = sm_unit_new(session->account, SM_WRITE);
 
-    add_save(unit, session);
+    add_save(unit, session, settle_h(&session->smacks->in));
     session->smacks->row_stale = false;
     sm_submit(unit, done, user);
 }
@@ -168,11 +180,7 @@ void smacks_row_write(struct session *session)
     unit = sm_unit_new(session->account, SM_WRITE_BEHIND);
     write = xcalloc(1, sizeof(*write));
     *write = (struct row_write){session, settle_h(&smacks->in)};
-    if (smacks->row_stale || smacks->expires_us)
-        add_save(unit, session);
-    else
-        sm_add_values(unit, &h_statement, DB_INT(session->account->owner), DB_TEXT(smacks->row_id),
-                      DB_INT(write->h));
+    add_h(unit, session, write->h);
     smacks->row_stale = false;
     smacks->row_busy = true;
     session_ref(session);
@@ -187,15 +195,14 @@ void smacks_row_store_h(struct session *session)
         smacks_row_write(session);
 }
 
-bool smacks_row_add_h(struct sm_unit *unit, struct session *session,
-                      const struct settle_ticket *ticket)
+bool smacks_row_add_h(struct sm_unit *unit, struct session *session, struct settle_ticket *ticket,
+                      unsigned lane)
 {
     const struct smacks *smacks = session->smacks;
 
-    if (!smacks || !smacks->resumable || !ticket || !settle_is_first(ticket))
+    if (!smacks || !smacks->resumable || !settle_go(ticket, lane))
         return false;
-    sm_add_values(unit, &h_statement, DB_INT(session->account->owner), DB_TEXT(smacks->row_id),
-                  DB_INT(settle_number(ticket)));
+    add_h(unit, session, settle_number(ticket));
     return true;
 }
 

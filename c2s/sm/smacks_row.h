@@ -12,9 +12,10 @@ void smacks_row_insert(struct session *session, sm_done *done, void *user);
 /* Writes h if it has risen; smacks_wake() follows. */
 void smacks_row_store_h(struct session *session);
 /* Adds to the unit that settles the stanza of this ticket what h is then, if that is known already.
- * Once the unit is committed smacks_row_has_h() follows. */
-bool smacks_row_add_h(struct sm_unit *unit, struct session *session,
-                      const struct settle_ticket *ticket);
+ * Units of one lane (above 0) are answered in the order in which they are submitted. Once the unit
+ * is committed smacks_row_has_h() follows. */
+bool smacks_row_add_h(struct sm_unit *unit, struct session *session, struct settle_ticket *ticket,
+                      unsigned lane);
 void smacks_row_has_h(struct session *session, const struct settle_ticket *ticket);
 /* Something that the row tells has changed: it is written soon, with everything. */
 void smacks_row_touch(struct session *session);

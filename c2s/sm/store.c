@@ -316,6 +316,17 @@ static void on_refused(struct account *account, int status, const struct db_resu
     account_queue_post_last(account, post);
 }
 
+/* Units of one connection are answered in their order. */
+static unsigned lane_of(const struct account *account)
+{
+    return db_shares_connection(account->sm->db, account->slot, 0) ? 1 : account->slot + 1;
+}
+
+static void add_h(struct sm_unit *unit, const struct account *first, struct post *post)
+{
+    post->tells_h = smacks_row_add_h(unit, post->session, post->ticket, lane_of(first));
+}
+
 static void write_sent(struct post *post, sm_done *done)
 {
     struct account *sender = post->session->account;
@@ -329,7 +340,7 @@ static void write_sent(struct post *post, sm_done *done)
     put_sent(&row, post, sender, to_hash);
     put_origin(&row);
     sm_add(unit, row.has_origin ? &sent_known : &sent, row.values);
-    post->tells_h = smacks_row_add_h(unit, post->session, post->ticket);
+    add_h(unit, sender, post);
     if (post->outboxed)
         outbox_rows_add(unit, sender, post->sent_seq, post->stanza, row.text);
     sm_submit(unit, done, post);
@@ -475,7 +486,7 @@ void store_received(struct account *account, struct stanza *message, struct post
     else
         add_received(unit, account, post);
     if (post->session)
-        post->tells_h = smacks_row_add_h(unit, post->session, post->ticket);
+        add_h(unit, account, post);
     offline_stored(account, post->size);
     sm_submit(unit, on_received, post);
 }

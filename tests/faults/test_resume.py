@@ -184,3 +184,88 @@ def test_database_away(node, connect, account):
     client.cut()
     wait.until(lambda: reaches_database(node), what="c2s to find its database again")
     assert connect(owner, enabled=False).resume(client) == 2
+
+
+STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
+DELAY = "{urn:xmpp:delay}delay"
+BODY = f"{{{CLIENT}}}body"
+
+
+def messages(client, count):
+    """Body, stanza-id, whether it is said to be late."""
+    found = [client.wait_for(lambda e: e.find(BODY) is not None) for _ in range(count)]
+    return [(e.findtext(BODY), e.find(STANZA_ID).get("id"), e.find(DELAY) is not None)
+            for e in found]
+
+
+@pytest.mark.parametrize("restart", [kill, stop], ids=["killed", "ended in order"])
+def test_messages_come_again(node, connect, account, restart):
+    """What was acknowledged does not; what was sent and not acknowledged, and what came meanwhile,
+    does: once, in order, under the same ids."""
+    owner, speaking = account(), account()
+    client, friend = connect(owner), connect(speaking)
+    client.send_presence()
+    client.answers = False
+    for n in range(6):
+        friend.send_message(owner.jid, str(n))
+    first = messages(client, 6)
+    handled = client.handled
+    client.acknowledge(handled - 3)
+    client.ask_h()
+    said = friend.ask_h()
+    assert said >= 6
+    restart(node)
+    back = connect(speaking, enabled=False)
+    assert back.resume(friend) == said
+    back.send_message(owner.jid, "6")
+    assert back.ask_h() == said + 1
+    again = connect(owner, enabled=False)
+    again.resume(client, handled - 3)
+    got = messages(again, 4)
+    late = [(text, name, True) for text, name, _ in first]
+    assert [text for text, _, _ in got[-4:]] == ["3", "4", "5", "6"]
+    assert got[:3] == late[3:]
+    assert not [e for e in collect(again) if e.find(BODY) is not None]
+    back.send_message(owner.jid, "7")
+    assert messages(again, 1)[0][0] == "7"
+
+
+def test_state_before_a_message(node, connect, account):
+    """h is told with the message, and what came before it is there too."""
+    owner = account()
+    client = connect(owner)
+    client.send(f"<presence><status>here</status></presence>"
+                f"<message to='{owner.jid}'><body>note</body></message>")
+    client.wait_message("note")
+    kill(node)
+    again = connect(owner, enabled=False)
+    handled = again.resume(client)
+    other = connect(owner)
+    other.send("<presence/>")
+    seen = [e.get("from") for e in collect(other) if e.tag == PRESENCE]
+    assert (client.full in seen) == (handled > 0)
+
+
+def test_messages_in_flight(node, connect, account):
+    """The daemon of a sender is killed in the middle: what the sender says again, as h asks it to,
+    arrives once, and everything in order."""
+    owner, speaking = account(), account()
+    client, friend = connect(owner), connect(speaking)
+    client.send_presence()
+    client.ask_h()
+    count = 60
+    texts = [f"<message to='{owner.jid}' type='chat' id='m{n}'><body>{n}</body></message>"
+             for n in range(count)]
+    friend.send("".join(texts[:30]) + f"<r xmlns='{SM}'/>" + "".join(texts[30:]))
+    told = int(friend.nonza("a").get("h"))
+    node.daemon("c2s").kill()
+    node.daemon("c2s").start()
+    back = connect(speaking, enabled=False)
+    handled = back.resume(friend)
+    assert told <= handled <= count
+    back.send("".join(texts[handled:]))
+    assert back.ask_h() == count
+    again = connect(owner, enabled=False)
+    again.resume(client)
+    assert [text for text, _, _ in messages(again, count)] == [str(n) for n in range(count)]
+    assert not [e for e in collect(again) if e.find(BODY) is not None]

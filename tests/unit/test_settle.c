@@ -106,6 +106,43 @@ static void test_tickets_outlive_their_session(void **state)
     settle_release(NULL);
 }
 
+/* Only what is before it in the same lane ends before it. */
+static const struct {
+    unsigned lanes[4]; /* of the tickets in front, in their order; 0: not on its way */
+    size_t count;
+    unsigned lane;
+    bool known;
+} lanes[] = {
+    {{0}, 0, 1, true},  {{1}, 1, 1, true},        {{1, 1, 1}, 3, 1, true},  {{0}, 1, 1, false},
+    {{2}, 1, 1, false}, {{1, 0, 1}, 3, 1, false}, {{1, 1, 2}, 3, 1, false}, {{2, 2, 2}, 3, 2, true},
+};
+
+static void test_h_of_what_is_on_its_way(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(lanes); i++) {
+        struct settle_ticket *before[4], *ticket;
+        struct settle settle;
+        int progress = 0;
+
+        settle_init(&settle, count_progress, &progress);
+        for (size_t at = 0; at < lanes[i].count; at++) {
+            before[at] = settle_arrived(&settle);
+            if (lanes[i].lanes[at] > 0) {
+                settle_go(before[at], lanes[i].lanes[at]);
+            }
+        }
+        ticket = settle_arrived(&settle);
+        assert_int_equal(settle_go(ticket, lanes[i].lane), lanes[i].known);
+        settle_release(ticket);
+        for (size_t at = 0; at < lanes[i].count; at++) {
+            settle_release(before[at]);
+        }
+        settle_fini(&settle);
+    }
+    assert_false(settle_go(NULL, 1));
+}
+
 static void add(struct unacked *unacked, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -217,6 +254,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_h_is_the_longest_settled_prefix),
+        cmocka_unit_test(test_h_of_what_is_on_its_way),
         cmocka_unit_test(test_what_is_open_at_a_reset_is_not_counted),
         cmocka_unit_test(test_tickets_outlive_their_session),
         cmocka_unit_test(test_the_peers_h),
