@@ -101,6 +101,17 @@ def test_a_daemon_dies(scene, peer, alice, daemon):
     scene.lives["s2s"].__init__(scene.node.daemon("s2s"))
 
 
+def test_the_session_manager_dies(scene, peer, alice):
+    """What waits for who is away waits in its table."""
+    say(alice, peer, "1", "2")
+    peer.accept().close()
+    alice.ask("get", "<query xmlns='jabber:iq:roster'/>")  # what came before has been committed
+    scene.node.daemon("c2s").kill()
+    scene.node.daemon("c2s").start()
+    hear(peer.accept().serve().enable(), "1", "2")
+    scene.lives["c2s"].__init__(scene.node.daemon("c2s"))
+
+
 def test_a_ping_where_there_are_no_acknowledgements(peer, alice):
     """One for all that was sent before; only its own answer counts, but any."""
     say(alice, peer, "1", "2")
