@@ -87,6 +87,26 @@ static void test_from_outside(void **state)
     check("x@y.z/r", arrive);
 }
 
+static void arrive_as_offer(const char *xml)
+{
+    static unsigned number;
+    int problem;
+    struct stanza *stanza = fake_parse(xml, &problem);
+    char *id = xasprintf("s2s/1/%u", ++number);
+    const struct durable offer = {.id = id, .from = stanza->from, .to = stanza->to, .attempt = 1};
+
+    sm_plugin.offered(fake.state, &offer, stanza);
+    pump();
+    free(id);
+}
+
+/* Offers are taken another way. */
+static void test_from_offers(void **state)
+{
+    (void)state;
+    check("x@y.z/r", arrive_as_offer);
+}
+
 /* Forwarded messages and the like are looked through. */
 static void test_nested(void **state)
 {
@@ -164,6 +184,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_from_client, with_two, fake_teardown),
         {"test_from_client_by_router", test_from_client, with_router, fake_teardown, NULL},
         cmocka_unit_test_setup_teardown(test_from_outside, with_two, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_from_offers, with_two, fake_teardown),
         cmocka_unit_test_setup_teardown(test_nested, with_two, fake_teardown),
         cmocka_unit_test_setup_teardown(test_not_in_iq, with_two, fake_teardown),
         cmocka_unit_test_setup_teardown(test_asked, with_two, fake_teardown),
