@@ -42,6 +42,7 @@ class Foreign:
     says what is to be run."""
 
     ways = WAYS
+    acknowledges = False  # XEP-0198
     not_reached = "remote-server-timeout"  # the error for a domain that does not let it in
     users = ("alice", "bob", "carol", "dave", "eve")
 

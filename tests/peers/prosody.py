@@ -39,6 +39,7 @@ VirtualHost "{domain}"
 class Prosody(Foreign):
     name = "prosody"
     address = PROSODY
+    acknowledges = True
 
     @property
     def domains(self):

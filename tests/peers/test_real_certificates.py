@@ -2,8 +2,11 @@
 #
 # Certificates of real servers that are not good enough, and ours.
 
+import re
+
 import pytest
 
+from tests.harness import wait
 from tests.peers.meeting import (appear, condition, error_text, exchange, proofs, wait_error)
 from tests.peers.names import DISTRUSTED, OURS, WAYS, special
 
@@ -58,4 +61,7 @@ def test_ours_for_servers_only(request, world, login, peer, how):
     here = appear(login(world.node.add_account(domain=ours), where=world.node))
     exchange(here, appear(request.getfixturevalue(peer).login("alice", theirs)))
     assert proofs(world.node, ours, theirs) == {"in": "EXTERNAL", "out": how}
-    world.node.daemon("s2s").restart()  # no other domain of ours is to share this stream
+    # No other domain of ours is to share this stream, nor is anything to be sent again.
+    wait.until(lambda: re.search(rf"^out {ours} {theirs} .* unacked=0 ",
+                                 world.node.control("ask", "s2s", "show"), re.M))
+    world.node.daemon("s2s").restart()
