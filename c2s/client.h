@@ -67,6 +67,7 @@ struct client {
     bool direct_tls;
     bool pinged;   /* asked whether it is still there */
     bool slowed;   /* reading is stopped by the rate limit */
+    bool waiting;  /* reading is stopped until the router takes more */
     unsigned held; /* by the plugin */
     enum client_end end;
     bool ended; /* the stream is over; the connection is closing */
@@ -116,6 +117,8 @@ void login_answer(struct client *client);
 void client_sasl_failure(struct client *client, enum sasl_condition condition);
 
 /* client_stanza.c, client_bind.c */
+/* The router takes more again. */
+void client_router_drained(struct client *client);
 void client_stanza(void *user, struct stanza *stanza, int problem, const char *bytes,
                    size_t length);
 /* A stanza before the session: only a bind request is one. To be consumed. */

@@ -41,6 +41,24 @@ static void set_language(const struct client *client, struct stanza *stanza)
         element_set_ns(stanza->root, NS_XML, "lang", language);
 }
 
+/* Who goes on talking while the router does not keep up is read no further: what is outside waits
+ * outside, and nothing need be refused. */
+static void wait_for_router(struct client *client)
+{
+    if (client->waiting || client->ended || !worker_is_congested(client->worker))
+        return;
+    client->waiting = true;
+    conn_pause(client->conn);
+}
+
+void client_router_drained(struct client *client)
+{
+    if (!client->waiting)
+        return;
+    client->waiting = false;
+    conn_resume(client->conn);
+}
+
 static void limit_rate(struct client *client)
 {
     uint64_t wait = rate_take(&client->stanzas, 1, clock_monotonic_ms());
@@ -72,4 +90,5 @@ void client_stanza(void *user, struct stanza *stanza, int problem, const char *b
     stanza_set_from(stanza, client->jid);
     set_language(client, stanza);
     worker->plugin->stanza(worker->plugin_state, client->session, stanza, problem);
+    wait_for_router(client);
 }

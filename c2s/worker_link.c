@@ -4,8 +4,10 @@
  */
 #include <string.h>
 
+#include "c2s/client.h"
 #include "c2s/worker.h"
 #include "common/base/log.h"
+#include "common/base/table.h"
 #include "common/service/service.h"
 
 static void reachable(struct worker *worker, enum c2s_reach how, const char *name)
@@ -44,9 +46,20 @@ static void on_undelivered(void *user, struct stanza *stanza)
     worker->plugin->undelivered(worker->plugin_state, stanza);
 }
 
+bool worker_is_congested(const struct worker *worker)
+{
+    return worker->link && link_is_congested(worker->link);
+}
+
 static void on_drained(void *user)
 {
-    reachable(user, C2S_REACH_ROOM, NULL);
+    struct worker *worker = user;
+    struct client *client, *next;
+
+    DL_FOREACH_SAFE (worker->clients, client, next) {
+        client_router_drained(client);
+    }
+    reachable(worker, C2S_REACH_ROOM, NULL);
 }
 
 static void on_route(void *user, const char *name, bool available, const char *incarnation)
