@@ -2,6 +2,7 @@
  *
  * What kontalkctl asks of a running c2s: accounts and sessions. Changes apply to live sessions.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -244,6 +245,14 @@ static void show_sessions(void *state, struct control_request *request, size_t a
     control_end(request, NULL);
 }
 
+/* docs/DURABILITY.md */
+static const char *promise(const struct worker *worker)
+{
+    if (worker->weak_settings == NULL)
+        return "unknown";
+    return *worker->weak_settings ? worker->weak_settings : "kept";
+}
+
 static void show_counts(void *state, struct control_request *request, size_t argc,
                         const char *const *argv)
 {
@@ -255,6 +264,9 @@ static void show_counts(void *state, struct control_request *request, size_t arg
     control_print(request, "slots %zu", slots_count(worker->slots));
     control_print(request, "parsers_lent %zu", parser_pool_lent(worker->parsers));
     control_print(request, "database %s", db_available(worker->db) ? "up" : "down");
+    control_print(request, "promise %s", promise(worker));
+    control_print(request, "commits %" PRIu64 " of %" PRIu64 " units",
+                  db_counters(worker->db)->groups, db_counters(worker->db)->units);
     control_print(request, "router %s", link_is_up(worker->link) ? "up" : "down");
     control_end(request, NULL);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "c2s/client.h"
+#include "c2s/promise.h"
 #include "c2s/schema.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -34,6 +35,7 @@ static void worker_free(struct worker *worker)
     free(worker->id);
     free(worker->host);
     free(worker->network);
+    free(worker->weak_settings);
     crypto_wipe(worker->secret, sizeof(worker->secret));
     free(worker);
 }
@@ -202,13 +204,27 @@ static void check_schema(void *user)
     schema_check(worker->db, on_schema, worker);
 }
 
+static void on_promise(void *user, const char *weak)
+{
+    struct worker *worker = user;
+    bool told = worker->weak_settings && strcmp(worker->weak_settings, weak) == 0;
+
+    free(worker->weak_settings);
+    worker->weak_settings = xstrdup(weak);
+    if (*weak && !told)
+        log_warn("promise_reduced", LOG_TEXT("settings", weak));
+}
+
 static void on_database(void *user, bool available)
 {
-    (void)user;
-    if (available)
+    struct worker *worker = user;
+
+    if (available) {
         log_info("database_up");
-    else
+        promise_check(worker->db, on_promise, worker);
+    } else {
         log_warn("database_down");
+    }
 }
 
 static int open_database(struct worker *worker)

@@ -45,6 +45,7 @@ struct worker {
     struct admission *admission;
     struct parser_pool *parsers;
     struct db *db;
+    char *weak_settings; /* of it (promise.h); NULL: not known */
     struct link *link;
     struct slots *slots;
     struct listener **listeners;
