@@ -201,9 +201,9 @@ static void go_on(struct page *page)
 
 void archive_page_go_on(struct session *session)
 {
-    struct page *page = session->pages;
+    while (session->pages && !session_is_full(session)) {
+        struct page *page = session->pages;
 
-    if (page && !session_is_full(session)) {
         DL_DELETE(session->pages, page);
         go_on(page);
     }

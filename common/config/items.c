@@ -153,7 +153,7 @@ const struct config_item config_items[] = {
      "After how much silence a client is asked whether it is alive (announced by XEP-0478)."},
     {"c2s", "ping-timeout", CONFIG_DURATION, 0, "60s", 100, HOUR, NULL,
      "How long it may take to answer."},
-    {"c2s", "send-queue", CONFIG_SIZE, 0, "1M", 64 * KIB, GIB, NULL,
+    {"c2s", "send-queue", CONFIG_SIZE, 0, "1M", 256 * KIB, GIB, NULL,
      "How much may wait for a client that reads slowly."},
     {"c2s", "send-timeout", CONFIG_DURATION, 0, "60s", 100, HOUR, NULL,
      "After how long without any progress its connection is closed."},

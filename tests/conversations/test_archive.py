@@ -241,6 +241,29 @@ def test_slow_reader(login, library):
     assert [int(body.split()[0]) for body in page.bodies[:40]] == list(range(40))
 
 
+@pytest.fixture(scope="module")
+def narrow(make_node):
+    """Hardly more than one message of 200 KiB may wait for a client."""
+    return make_node(settings={"c2s": {"rate-exempt": "127.0.0.0/8", "send-queue": "256k"}})
+
+
+def test_many_slow_pages(login, narrow):
+    """A large page and small ones behind it, none of which fills what may wait: all go on."""
+    owner = narrow.add_account()
+    writer, reader = login(where=narrow), login(owner, narrow)
+    leave(writer, owner, ["x" * 200 * KIB] * 40 + ["end"])
+    waiting = {archive.send_query(reader)}
+    writer.settle()
+    waiting |= {archive.send_query(reader, rsm={"max": "1", "before": ""}) for _ in range(8)}
+    writer.settle()
+    results = 0
+    while waiting:
+        element = reader.receive()
+        waiting.discard(element.get("id"))
+        results += element.find(f"{{{archive.MAM}}}result") is not None
+    assert results == 49
+
+
 def leave(writer, owner, numbers, extra=""):
     for number in numbers:
         writer.send(f"<message to='{owner.jid}' type='chat'><body>{number}</body>{extra}</message>")
