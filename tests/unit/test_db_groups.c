@@ -12,6 +12,8 @@ static const struct db_statement insert = {
 static const struct db_statement number = {"group_number", "SELECT ($1::text)::bigint", 1};
 static const struct db_statement divide = {"group_divide", "SELECT 1 / $1::bigint", 1};
 static const struct db_statement count_items = {"group_count", "SELECT count(*) FROM item", 0};
+static const struct db_statement lock_row = {"group_lock",
+                                             "SELECT 1 FROM item WHERE id = 0 FOR SHARE", 0};
 static const struct db_statement note = {
     "group_note", "INSERT INTO note VALUES ($1) RETURNING 1 / $1::bigint", 1};
 
@@ -221,13 +223,20 @@ static void test_unconfirmed(void **state)
     static const char cancel_waiting[] = "SELECT count(pg_cancel_backend(pid)) FROM"
                                          " pg_stat_activity WHERE wait_event = 'SyncRep'";
     struct world *world = open_world(state, 60000);
+    struct db_unit *unit;
 
+    run_sql(world, "INSERT INTO item VALUES (0, 'locked')");
     run_sql(world, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     db_session_close(world->session); /* a reload would be seen by its backends some time later */
     postgres_kill(&postgres);
     assert_true(postgres_start(&postgres));
     open_session(world);
-    submit_repeated(world, 1);
+    /* As every unit of ours does by its fence, it locks a row: a transaction that changes nothing
+     * would wait for no standby. */
+    unit = make_insert(world, 1, "x");
+    db_unit_add(unit, &lock_row, NULL);
+    db_unit_repeat(unit);
+    db_submit(unit, on_done, &world->outcomes[1]);
     for (int cancelled = 0; cancelled < 3;) {
         cancelled += (int)ask_sql(world, cancel_waiting);
         uv_run(loop_uv(world->loop), UV_RUN_NOWAIT);
