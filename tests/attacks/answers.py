@@ -12,6 +12,7 @@ STANZA_ERRORS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 APP_ERRORS = "urn:xmpp:errors"
 LANG = "http://www.w3.org/XML/1998/namespace}lang"
+STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
 
 
 def check_header(answer, content_ns, domain):
@@ -73,3 +74,12 @@ def check_failure(element, conditions):
     wanted = (conditions,) if isinstance(conditions, str) else conditions
     found = conditions_of(element, SASL)
     assert len(found) == 1 and found[0] in wanted, f"{found}, not {wanted}"
+
+
+def take_stanza_id(message, account):
+    """Takes out of a message what the server has added for its recipient (XEP-0359), which is one
+    element at the end."""
+    added = message[-1]
+    assert added.tag == STANZA_ID and added.get("by") == account, added.attrib
+    message.remove(added)
+    return message

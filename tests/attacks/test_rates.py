@@ -13,9 +13,10 @@ from tests.harness.node import SOURCES
 from tests.harness.stream import RawStream
 from tests.node.client import CLIENT, PING
 
-# Four seconds of 4 KiB come at once; the rest of FLOOD takes three times as long as a login may.
+# Four seconds of 4 KiB come at once, and 64 KiB are read at a time; the rest of FLOOD takes far
+# longer than a login may.
 STRANGER = 16 * KIB
-FLOOD = 80 * KIB
+FLOOD = 256 * KIB
 PATIENCE = "5s"
 
 

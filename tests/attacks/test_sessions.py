@@ -189,7 +189,7 @@ def test_B14_account_changed(scene, verb, text):
 def parsers(node):
     """How many XML parsers are in use by clients."""
     lines = node.control("ask", "c2s", "show", "counts").splitlines()
-    return int(dict(line.split() for line in lines)["parsers_lent"])
+    return int(dict(line.split(maxsplit=1) for line in lines)["parsers_lent"])
 
 
 def test_idle_streams_have_no_parser(scene, attacker):

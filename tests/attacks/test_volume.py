@@ -13,6 +13,7 @@ from xml.sax.saxutils import quoteattr
 import pytest
 
 from tests.attacks import positions
+from tests.attacks.answers import take_stanza_id
 from tests.attacks.vitals import KIB, MIB, other_scene
 from tests.harness.node import SOURCES
 from tests.node.client import CLIENT, SASL
@@ -174,7 +175,7 @@ def test_X25_smuggling(scene, attacker, volume):
             continue
         arrived += 1
         stream.send(f"<message type='chat' to='{friend.full}' id='end'/>")
-        got = friend.receive()
+        got = take_stanza_id(friend.receive(), friend.bare)
         assert got.tag == f"{{{CLIENT}}}message" and shape(got) == shape(wanted), repr(text)
         assert friend.receive().get("id") == "end", repr(text)
     assert arrived > 100 and refused > 100

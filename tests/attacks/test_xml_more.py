@@ -10,7 +10,7 @@ import socket
 import pytest
 
 from tests.attacks import positions
-from tests.attacks.answers import check_end_at, check_silent_end
+from tests.attacks.answers import check_end_at, check_silent_end, take_stanza_id
 from tests.harness.stream import RawStream
 
 BODY = "{jabber:client}body"
@@ -103,7 +103,7 @@ def test_legal(scene, attacker, friend, text, meaning):
     with scene.survives(lines=0):
         stream.send(f"<message to='{friend.full}' type='chat'><body>{text}</body></message>"
                     f"<message to='{friend.full}' type='chat'><body>end</body></message>")
-        first, second = friend.receive(), friend.receive()
+        first, second = take_stanza_id(friend.receive(), friend.bare), friend.receive()
         assert first.findtext(BODY) == meaning and len(first) == 1
         assert second.findtext(BODY) == "end"
         assert first.get("from") == stream.full == second.get("from")
@@ -180,7 +180,7 @@ def test_X36_byte_by_byte(scene, friend, source):
     slow = Slow(scene.node, account, source=source()).login()
     for text, meaning in LEGAL.values():
         slow.send(f"<message to='{friend.full}' type='chat'>\n<body>{text}</body></message> ")
-        message = friend.receive()
+        message = take_stanza_id(friend.receive(), friend.bare)
         assert message.findtext(BODY) == meaning and len(message) == 1
     slow.close()
 
