@@ -5,7 +5,6 @@
 #include "common/xmpp/datetime.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -16,24 +15,38 @@
 #define FIRST_US (-62167219200 * SECOND_US)
 #define LAST_US  (253402300800 * SECOND_US - 1)
 
+/* Behind the digits comes `mark`. Returns the place behind it. */
+static char *put(char *at, int value, int digits, char mark)
+{
+    for (int i = digits - 1; i >= 0; i--) {
+        at[i] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    at[digits] = mark;
+    return at + digits + 1;
+}
+
+/* Every message that is stored has a few of these, so no printf(). */
 void datetime_format(int64_t time_us, char text[DATETIME_SIZE])
 {
     /* Four digits of year are all the format has. */
     int64_t shown = time_us < FIRST_US ? FIRST_US : time_us > LAST_US ? LAST_US : time_us;
     int64_t fraction = ((shown % SECOND_US) + SECOND_US) % SECOND_US;
     time_t seconds = (time_t)((shown - fraction) / SECOND_US);
+    int thousandths = (int)(fraction / 1000);
     struct tm tm;
-    size_t length;
+    char *at = text;
 
     gmtime_r(&seconds, &tm);
-    length =
-        (size_t)snprintf(text, DATETIME_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u",
-                         (unsigned)tm.tm_year + 1900, (unsigned)tm.tm_mon + 1, (unsigned)tm.tm_mday,
-                         (unsigned)tm.tm_hour, (unsigned)tm.tm_min, (unsigned)tm.tm_sec);
-    if (fraction / 1000 > 0)
-        snprintf(text + length, DATETIME_SIZE - length, ".%03uZ", (unsigned)(fraction / 1000));
-    else
-        snprintf(text + length, DATETIME_SIZE - length, "Z");
+    at = put(at, tm.tm_year + 1900, 4, '-');
+    at = put(at, tm.tm_mon + 1, 2, '-');
+    at = put(at, tm.tm_mday, 2, 'T');
+    at = put(at, tm.tm_hour, 2, ':');
+    at = put(at, tm.tm_min, 2, ':');
+    at = put(at, tm.tm_sec, 2, thousandths > 0 ? '.' : 'Z');
+    if (thousandths > 0)
+        at = put(at, thousandths, 3, 'Z');
+    *at = '\0';
 }
 
 /* Reads exactly `digits` digits; false, and nowhere else, if there are fewer. */
