@@ -49,6 +49,14 @@ static UNUSED void on_done(void *user, int status, const struct db_result *resul
     }
 }
 
+static UNUSED void forget_outcomes(struct world *world)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(world->outcomes); i++) {
+        buffer_fini(&world->outcomes[i].text);
+        world->outcomes[i] = (struct outcome){0};
+    }
+}
+
 /* Runs the loop until the condition holds; the runner of the tests limits the time. */
 #define RUN_UNTIL(world, condition)                                                                \
     do {                                                                                           \
@@ -163,9 +171,7 @@ static int world_teardown(void **state)
     loop_free(world->loop);
     db_session_close(world->session);
     free(world->conninfo);
-    for (size_t i = 0; i < ARRAY_SIZE(world->outcomes); i++) {
-        buffer_fini(&world->outcomes[i].text);
-    }
+    forget_outcomes(world);
     return 0;
 }
 

@@ -123,7 +123,7 @@ static void test_poison(void **state)
         struct world *world = p == 0 ? open_world(state, 60000) : *state;
 
         run_sql(world, "TRUNCATE item");
-        memset(world->outcomes, 0, sizeof(world->outcomes));
+        forget_outcomes(world);
         outcome_turn = 0;
         begin_group(world);
         for (int i = 1; i <= 64; i++) {
@@ -275,7 +275,7 @@ static void test_once(void **state)
     assert_int_equal(ask_sql(world, "SELECT count(*) FROM item"), 16);
     assert_true(ask_sql(world, "SELECT count(*) FROM note") >= 3);
 
-    memset(world->outcomes, 0, sizeof(world->outcomes));
+    forget_outcomes(world);
     run_sql(world, "TRUNCATE note");
     begin_group(world);
     for (int i = 1; i <= 20; i++) {
