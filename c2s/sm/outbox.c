@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * The outbox, in memory: a list for each pair of domains, in the order of sending. Whatever comes
+ * The outbox: a list for each pair of domains, in the order of sending. Messages have a row in the
+ * database too (outbox_rows.c), from which they are read again; subscriptions do not. Whatever comes
  * back stops the list; after a while its head is offered alone, and the rest follows once that has
  * been taken, or has not come back for a moment: so a dead domain costs few offers now and then,
  * however much waits for it.
@@ -25,7 +26,7 @@
 #define WINDOW 256
 /* Without an answer for so long it is offered again: the answer may have been lost. */
 #define STALE_MS 180000
-/* All of it is in memory. */
+/* Of all that waits, in memory. */
 #define BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* A stanza that nobody else answers for. */
