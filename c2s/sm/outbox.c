@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * The outbox: a list for each pair of domains, in the order of sending. Messages have a row in the
- * database too (outbox_rows.c), from which they are read again; subscriptions do not. Whatever comes
- * back stops the list; after a while its head is offered alone, and the rest follows once that has
- * been taken, or has not come back for a moment: so a dead domain costs few offers now and then,
- * however much waits for it.
+ * database too (outbox_rows.c), from which they are read again; subscriptions do not. Whatever
+ * comes back stops the list; after a while its head is offered alone, and the rest follows once
+ * that has been taken, or has not come back for a moment: so a dead domain costs few offers now and
+ * then, however much waits for it.
  */
 #include "c2s/sm/outbox.h"
 

@@ -148,8 +148,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (connection->state == CONNECTION_CONNECTING) {
         proceed(connection);
     } else {
-        /* With an error reading tells what it is. libuv has stopped to watch, and what is to be read
-         * may be the server's last words: the end of the connection comes behind them. */
+        /* With an error reading tells what it is. libuv has stopped to watch, and what is to be
+         * read may be the server's last words: the end of the connection comes behind them. */
         if (status < 0) {
             connection->events = 0;
         }
