@@ -146,8 +146,6 @@ static void is_full(const struct offer *offer, struct owed **list, const char *n
     buffer_fini(&out);
 }
 
-/* --- offers --- */
-
 static const char *name_of(const struct router *router, const char *domain)
 {
     return routes_find(router->routes, domain) ? domain : ROUTE_DEFAULT;
@@ -158,29 +156,47 @@ static void write_plain(struct buffer *out, const struct durable *durable)
     element_write_as(out, durable->stanza, NS_CLIENT, NS_COMPONENT);
 }
 
+/* --- in the name of others --- */
+
+static void tell_took(const struct offer *offer)
+{
+    struct durable took = durable_answer(offer->durable, DURABLE_TOOK);
+    tell(offer->sender, &took);
+}
+
 /* Whoever does not know this protocol gets the stanza as it is; nobody can promise more than that
  * it was written. */
 static void unwrap(const struct offer *offer, struct component *receiver,
                    const struct buffer *plain)
 {
-    struct durable took = durable_answer(offer->durable, DURABLE_TOOK);
     component_send(receiver, plain->data, plain->length);
-    tell(offer->sender, &took);
+    taken_add(offer->router->taken, offer->durable);
+    tell_took(offer);
 }
 
-static void hand_over(const struct offer *offer, struct component *receiver)
+/* As every taker it remembers what it took, and lets nothing overtake what it did not take. */
+static bool is_done_with(const struct offer *offer, const struct component *receiver)
+{
+    const struct taken *taken = offer->router->taken;
+    if (receiver->durable)
+        return false;
+    if (taken_has(taken, offer->durable))
+        tell_took(offer);
+    else if (!taken_has_predecessor(taken, offer->durable))
+        refuse(offer, STANZA_UNEXPECTED_REQUEST);
+    else
+        return false;
+    return true;
+}
+
+/* --- offers --- */
+
+static void hand_on(const struct offer *offer, struct component *receiver)
 {
     struct router *router = offer->router;
-    const char *domain = offer->durable->to.domain;
     struct buffer plain = {0};
     if (!receiver->durable || router->tap)
         write_plain(&plain, offer->durable);
-    if (is_owed(receiver->owed, offer->sender) || !component_has_room(receiver, offer->length)) {
-        receiver->counters.full++;
-        is_full(offer, &receiver->owed, name_of(router, domain));
-        buffer_fini(&plain);
-        return;
-    }
     router->counters.offered++;
     if (receiver->durable)
         component_send(receiver, offer->bytes, offer->length);
@@ -189,6 +205,16 @@ static void hand_over(const struct offer *offer, struct component *receiver)
     if (router->tap)
         forward_copy(router, offer->sender, receiver, plain.data, plain.length);
     buffer_fini(&plain);
+}
+
+static void hand_over(const struct offer *offer, struct component *receiver)
+{
+    if (is_owed(receiver->owed, offer->sender) || !component_has_room(receiver, offer->length)) {
+        receiver->counters.full++;
+        is_full(offer, &receiver->owed, name_of(offer->router, offer->durable->to.domain));
+    } else if (!is_done_with(offer, receiver)) {
+        hand_on(offer, receiver);
+    }
 }
 
 static bool may_come_yet(const struct router *router)
@@ -241,6 +267,8 @@ static void route_answer(const struct offer *answer)
     struct router *router = answer->router;
     const struct jid *to = &answer->durable->to;
     struct component *receiver;
+    if (answer->durable->kind == DURABLE_FORGET)
+        taken_forget(router->taken, answer->durable);
     if (forward_find(router, answer->sender, to, &receiver) < 0 && receiver->durable &&
         component_has_room(receiver, answer->length))
         component_send(receiver, answer->bytes, answer->length);

@@ -126,6 +126,7 @@ static void router_free(struct router *router)
 {
     timer_close(router->timer);
     hold_free(router->hold);
+    taken_free(router->taken);
     throttle_free(router->throttle);
     routes_free(router->routes);
     acl_set_free(router->acls);
@@ -159,6 +160,7 @@ int router_start(struct loop *loop, const struct config *config, void **state)
     router->pool = parser_pool_new();
     router->routes = routes_new();
     router->throttle = throttle_new();
+    router->taken = taken_new();
     router->hold = hold_new(router, (uint64_t)number(config, "shared-hold"), router->queue_size);
     router->timer = timer_new(loop, router_ping, router);
     timer_start(router->timer, router->ping_interval_ms, router->ping_interval_ms);

@@ -19,6 +19,7 @@
 #include "router/acl.h"
 #include "router/hold.h"
 #include "router/routes.h"
+#include "router/taken.h"
 #include "router/throttle.h"
 
 #define ROUTER_VERSION 1 /* of urn:kontalk:router:1 */
@@ -53,6 +54,7 @@ struct router {
     struct component *tap; /* any component that taps; NULL: none does */
     struct throttle *throttle;
     struct hold *hold;
+    struct taken *taken;
     uint64_t started_ms; /* monotonic */
     struct owed *owed;   /* who waits for the end of the hold */
     struct router_counters counters;

@@ -146,3 +146,48 @@ def test_offers_of_the_largest_stanza(make_router):
     body = "x" * (16 * KIB - len(offer_text("1", ALICE, REMOTE, "")) + 60)
     worker.send(offer_text("1", ALICE, REMOTE, body))
     assert word(federation, "offer", "1") is not None
+
+
+def test_taken_once_in_the_name_of_a_component(router):
+    """An offerer that has not heard the answer yet offers again, when it hears that the component
+    has come."""
+    worker = router.worker()
+    irc = router.third_party(IRC)
+    to = f"room@{IRC}"
+    for attempt in (1, 2):
+        worker.send(offer_text("1", ALICE, to, "once", f"attempt='{attempt}'"))
+        assert word(worker, "took", "1").get("from") == to
+    worker.send(offer_text("2", ALICE, to, "next", "attempt='1' after='1'"))
+    assert word(worker, "took", "2") is not None
+    assert irc.receive().findtext("{*}body") == "once"
+    assert irc.receive().findtext("{*}body") == "next"
+
+
+def test_forgotten_by_its_offerer_alone(router):
+    worker, irc = router.worker(), router.third_party(IRC)
+    to = f"room@{IRC}"
+
+    def offer(text):
+        worker.send(offer_text("1", ALICE, to, text))
+        word(worker, "took", "1")
+
+    def forget(sender):
+        worker.send(f"<forget xmlns='{DURABLE}' id='1' from='{sender}' to='{to}'/>")
+
+    offer("first")
+    forget(f"bob@{NETWORK}")
+    offer("known")
+    forget(ALICE)
+    offer("second")
+    assert [irc.receive().findtext("{*}body") for _ in range(2)] == ["first", "second"]
+
+
+def test_nothing_overtakes_on_the_way_to_a_component(router):
+    worker, irc = router.worker(), router.third_party(IRC)
+    to = f"room@{IRC}"
+    worker.send(offer_text("2", ALICE, to, "second", "attempt='1' after='1'"))
+    refused = word(worker, "refused", "2")
+    assert refused.get("reason") == "unexpected-request" and refused.get("type") == "wait"
+    worker.send(offer_text("1", ALICE, to, "first"))
+    worker.send(offer_text("2", ALICE, to, "second", "attempt='2' after='1'"))
+    assert [irc.receive().findtext("{*}body") for _ in range(2)] == ["first", "second"]
