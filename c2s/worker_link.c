@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "c2s/client.h"
+#include "c2s/node_message.h"
 #include "c2s/worker.h"
 #include "common/base/log.h"
 #include "common/base/table.h"
@@ -36,6 +37,8 @@ static void on_link_stanza(void *user, struct stanza *stanza, int problem)
 {
     struct worker *worker = user;
 
+    if (problem < 0 && node_message_take(worker, NULL, stanza))
+        return;
     worker->plugin->routed(worker->plugin_state, stanza, problem);
 }
 
@@ -74,6 +77,8 @@ static void on_offer(void *user, const struct durable *offer, struct stanza *sta
     struct worker *worker = user;
     struct durable took = durable_answer(offer, DURABLE_TOOK);
 
+    if (node_message_take(worker, offer, stanza))
+        return;
     if (worker->plugin->offered) {
         worker->plugin->offered(worker->plugin_state, offer, stanza);
         return;
