@@ -35,6 +35,7 @@ static void worker_free(struct worker *worker)
     free(worker->id);
     free(worker->host);
     free(worker->network);
+    free(worker->home);
     free(worker->weak_settings);
     crypto_wipe(worker->secret, sizeof(worker->secret));
     free(worker);
@@ -261,6 +262,7 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
     worker->id = xstrdup(config_text(config, "c2s", NULL, "worker"));
     worker->host = xstrdup(config_text(config, "node", NULL, "host"));
     worker->network = xstrdup(config_text(config, "node", NULL, "network"));
+    worker->home = config_home(config);
     read_limits(worker, config);
     worker->admission = admission_new(config);
     worker->parsers = parser_pool_new();

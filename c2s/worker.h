@@ -40,6 +40,7 @@ struct worker {
     char *id; /* "c2s-1" */
     char *host;
     char *network;
+    char *home; /* the name of it */
     struct worker_limits limits;
     struct domains *domains;
     struct admission *admission;

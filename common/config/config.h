@@ -97,6 +97,10 @@ const char *config_list_item(const struct config *config, const char *section, c
 size_t config_instances(const struct config *config, const char *section);
 const char *config_instance(const struct config *config, const char *section, size_t index);
 
+/* The name of the home of this node: [node] home, or the first label of its host name. free() it.
+ */
+char *config_home(const struct config *config);
+
 /* The content of a secret file without a trailing newline; free with free() after wiping.
  * ERR_NOT_FOUND, ERR_DENIED (readable by others, or not by us), ERR_TOO_BIG (over 4096 bytes),
  * ERR_INVALID (empty, or no regular file), ERR_SYSTEM. */

@@ -34,6 +34,9 @@ const struct config_item config_items[] = {
      "The name of this node, unique in its network. Users never see it."},
     {"node", "network", CONFIG_DOMAIN, CONFIG_RESTART, "{node.host}", PLAIN_ROW,
      "The domain of the accounts, the same on all nodes of the network."},
+    {"node", "home", CONFIG_TEXT, CONFIG_RESTART, NULL, PLAIN_ROW,
+     "The name of the home whose accounts are in the database of this node, as the network document "
+     "has it. Without it: the first label of host."},
     {"node", "log-level", CONFIG_CHOICE, 0, "info", 0, 0, log_levels,
      "The least important lines that are still logged."},
     {"node", "run-directory", CONFIG_FILE, CONFIG_RESTART, "/run/kontalk", PLAIN_ROW,

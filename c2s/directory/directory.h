@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Which home an account has, and which node serves it (docs/NETWORK.md). Only the network domain
+ * has accounts elsewhere; further domains of a node are its own. A node without a network document
+ * is a network of one: everything is here, and asking costs nothing.
+ *
+ *     struct directory_place place;
+ *     if (!directory_look(worker, &to, &place)) { directory_ask(worker, &to, done, user); return; }
+ *     … done(user, &place) comes later, exactly once unless it is cancelled.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/macros.h"
+#include "common/xmpp/jid.h"
+
+struct worker;
+
+enum directory_answer {
+    /* This node serves its home. Whether there is such an account now, the home's own tables know.
+     */
+    DIRECTORY_HERE,
+    /* Another node serves its home: `host`. */
+    DIRECTORY_ELSEWHERE,
+    /* The registrar has said that nobody has this name: it was never given, or its account was
+     * deleted. Only this is "no such user". */
+    DIRECTORY_NOBODY,
+    /* The truth is not known now: the registrar does not answer, or nobody serves the home. To be
+     * answered with an error of type wait, or asked again later. Never "no such user". */
+    DIRECTORY_UNKNOWN
+};
+
+struct directory_place {
+    enum directory_answer answer;
+    /* HERE and ELSEWHERE, else NULL and 0. The strings are valid during the call that gave the
+     * place (in directory_look(): until control returns to the loop). */
+    const char *home; /* "alpha" */
+    const char *host; /* of the node that serves it now: "alpha.example.net" */
+    int64_t epoch;    /* of the home, in the network document in force */
+};
+
+/* From what is known at once: true and *place, or false: directory_ask(). Addresses without a local
+ * part, and those of other domains than the network's, are HERE (callers ask about our own names
+ * only). The resource does not matter. Never answers UNKNOWN. */
+bool directory_look(struct worker *worker, const struct jid *jid, struct directory_place *place);
+
+/* Looks into the database, and if the name is not there asks the registrar. `done` is called
+ * exactly once, later than this call, within some seconds; those who ask for the same name at once
+ * are answered in the order in which they asked. What is found is remembered for
+ * directory_look(). */
+typedef void directory_found(void *user, const struct directory_place *place);
+struct directory_question;
+struct directory_question *directory_ask(struct worker *worker, const struct jid *jid,
+                                         directory_found *done, void *user);
+/* `done` will not be called. NULL is allowed. */
+void directory_cancel(struct directory_question *question);
+
+/* A node has said that it does not hold this account ("moved"): what is remembered about it is
+ * forgotten, so that the next who asks gets it anew. */
+void directory_forget(struct worker *worker, const struct jid *jid);
+
+/* The name of the home that this node serves, and its epoch; NULL and 0: it serves none now (its
+ * data has another epoch than the network document says). Without a document the home of the
+ * configuration. Valid until control returns to the loop. */
+const char *directory_own_home(struct worker *worker, int64_t *epoch);
