@@ -20,10 +20,11 @@
 
 extern const struct sm_module archive_rate_module, binding_module, blocking_module, contact_module,
     last_module, outbox_module, ping_module, private_module, taker_module, time_module,
-    vcard_module, version_module;
+    vcard_module, version_module, words_module;
 
 const struct sm_module *const sm_modules[] = {
-    &outbox_module,       /* no hooks: sm_route() asks it */
+    &words_module,        /* no hooks: outbox and taker speak by it */
+    &outbox_module,       /* no hooks: store.c and letters.c fill it */
     &taker_module,        /* the same the other way */
     &blocking_module,     /* nothing from or to a blocked address is seen by any other */
     &roster_module,       /* refuses forged pushes before anybody takes them for something else */

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "c2s/slots.h"
-#include "c2s/sm/content.h"
 #include "c2s/sm/core.h"
 #include "c2s/sm/outbox.h"
+#include "c2s/sm/words.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -20,13 +20,22 @@
 /* Deleted together, read together. */
 #define BATCH 256
 
-/* Only with the row of `message` that has the same number: it may be one that is known. */
+#define INSERT                                                                                     \
+    "INSERT INTO outbox (owner, seq, slot, destination, stanza, size, created)"                    \
+    " SELECT $1::bigint, $2::bigint, $3::bigint, $4, $5, $6::bigint, $7::timestamptz"
+#define ONCE " ON CONFLICT DO NOTHING"
+
 static const struct db_statement insert_statement = {
     .name = "outbox_insert",
-    .sql = "INSERT INTO outbox (owner, seq, slot, destination, stanza, size, created)"
-           " SELECT $1::bigint, $2::bigint, $3::bigint, $4, $5, $6::bigint, $7::timestamptz"
-           " WHERE EXISTS (SELECT 1 FROM message WHERE owner = $1::bigint AND seq = $2::bigint)"
-           " ON CONFLICT DO NOTHING",
+    .sql = INSERT ONCE,
+    .parameters = 7,
+};
+
+/* The message may be one that is known. */
+static const struct db_statement insert_with_statement = {
+    .name = "outbox_insert_with",
+    .sql = INSERT
+    " WHERE EXISTS (SELECT 1 FROM message WHERE owner = $1::bigint AND seq = $2::bigint)" ONCE,
     .parameters = 7,
 };
 
@@ -77,20 +86,6 @@ struct outbox_rows {
     struct batch *batches;
     struct reading *readings;
 };
-
-static bool is_subscription(const struct stanza *stanza)
-{
-    return stanza->type >= PRESENCE_SUBSCRIBE && stanza->type <= PRESENCE_UNSUBSCRIBED;
-}
-
-bool outbox_is_for(const struct sm *sm, const struct stanza *stanza)
-{
-    if (sm_is_ours(sm, &stanza->to) || !stanza->has_from || !sm_is_ours(sm, &stanza->from))
-        return false;
-    if (stanza->kind == STANZA_MESSAGE)
-        return content_is_kept(stanza);
-    return stanza->kind == STANZA_PRESENCE && is_subscription(stanza);
-}
 
 struct outbox_rows *outbox_rows_new(struct sm *sm)
 {
@@ -144,28 +139,32 @@ void outbox_rows_free(struct outbox_rows *rows)
     free(rows);
 }
 
-void outbox_rows_add(struct sm_unit *unit, const struct account *sender, int64_t seq,
-                     const struct stanza *stanza, const char *text)
+static void add(struct sm_unit *unit, const struct db_statement *statement,
+                const struct account *sender, int64_t seq, const struct stanza *stanza,
+                const char *text)
 {
     const char *destination =
         sm_is_ours(sender->sm, &stanza->to) ? stanza->to.bare : stanza->to.domain;
     char now[DATETIME_SIZE];
 
     datetime_format(clock_wall_us(), now);
-    sm_add_values(unit, &insert_statement, DB_INT(sender->owner), DB_INT(seq), DB_INT(sender->slot),
+    sm_add_values(unit, statement, DB_INT(sender->owner), DB_INT(seq), DB_INT(sender->slot),
                   DB_TEXT(destination), DB_TEXT(text), DB_INT((int64_t)strlen(text)), DB_TEXT(now));
 }
 
-/* --- deleting --- */
-
-static void keep_words(struct done *done, const struct durable *forget)
+void outbox_rows_add_alone(struct sm_unit *unit, const struct account *sender, int64_t seq,
+                           const struct stanza *stanza, const char *text)
 {
-    done->forget = (struct durable){.kind = DURABLE_FORGET};
-    done->forget.id = arena_strdup(done->arena, forget->id);
-    if (jid_parse(done->arena, forget->from.full, &done->forget.from) < 0 ||
-        jid_parse(done->arena, forget->to.full, &done->forget.to) < 0)
-        done->forget.id = NULL;
+    add(unit, &insert_statement, sender, seq, stanza, text);
 }
+
+void outbox_rows_add(struct sm_unit *unit, const struct account *sender, int64_t seq,
+                     const struct stanza *stanza, const char *text)
+{
+    add(unit, &insert_with_statement, sender, seq, stanza, text);
+}
+
+/* --- deleting --- */
 
 void outbox_rows_done(struct outbox_rows *rows, const struct outbox_row *row,
                       const struct durable *forget)
@@ -175,7 +174,7 @@ void outbox_rows_done(struct outbox_rows *rows, const struct outbox_row *row,
     done->row = *row;
     done->arena = arena_new();
     if (forget)
-        keep_words(done, forget);
+        durable_copy(done->arena, forget, &done->forget);
     DL_APPEND(rows->done[row->slot], done);
 }
 
@@ -189,7 +188,7 @@ static void on_deleted(void *user, int status, const struct db_result *results U
     if (status == 0) {
         DL_FOREACH (batch->done, done) {
             if (done->forget.id)
-                worker_answer(rows->sm->worker, &done->forget);
+                words_say(rows->sm, &done->forget);
         }
     } else if (status != ERR_FENCED) {
         DL_CONCAT(batch->done, rows->done[batch->slot]);
@@ -197,6 +196,48 @@ static void on_deleted(void *user, int status, const struct db_result *results U
         batch->done = NULL;
     }
     free_batch(batch);
+}
+
+static bool has_seq(const struct done *list, int64_t seq)
+{
+    const struct done *done;
+
+    DL_FOREACH (list, done) {
+        if (done->row.seq == seq)
+            return true;
+    }
+    return false;
+}
+
+static bool is_done(const struct outbox_rows *rows, unsigned slot, int64_t seq)
+{
+    const struct batch *batch;
+
+    DL_FOREACH (rows->batches, batch) {
+        if (batch->slot == slot && has_seq(batch->done, seq))
+            return true;
+    }
+    return has_seq(rows->done[slot], seq);
+}
+
+/* Ids end with it (outbox_put()); what is none of ours is 0. */
+static int64_t seq_of(const char *id)
+{
+    const char *slash = strrchr(id, '/');
+
+    return slash ? strtoll(slash + 1, NULL, 10) : 0;
+}
+
+bool outbox_rows_may_have(const struct outbox_rows *rows, const char *bare, const char *id)
+{
+    unsigned slot = slot_of(bare);
+    const struct reading *reading;
+
+    DL_FOREACH (rows->readings, reading) {
+        if (reading->slot == slot)
+            return true;
+    }
+    return rows->epochs[slot] == 0 || is_done(rows, slot, seq_of(id));
 }
 
 static void append_number(struct buffer *array, int64_t number)
@@ -265,7 +306,8 @@ static void read_row(struct reading *reading, const struct db_result *result, si
 
     reading->owner = db_get_int(result, row, 0);
     reading->seq = db_get_int(result, row, 1);
-    if (stanza && stanza->has_from && stanza->has_to) {
+    if (stanza && stanza->has_from && stanza->has_to &&
+        !is_done(reading->rows, reading->slot, reading->seq)) {
         const struct outbox_row at = {reading->owner, reading->seq, reading->slot};
         outbox_put(sm, &at, stanza, (clock_wall_us() - db_get_int(result, row, 3)) / 1000, true);
     }

@@ -7,7 +7,7 @@
 #include "c2s/sm/sm.h"
 
 struct outbox_row {
-    int64_t owner, seq; /* owner 0: there is none */
+    int64_t owner, seq;
     unsigned slot;
 };
 
@@ -17,13 +17,19 @@ struct outbox_rows *outbox_rows_new(struct sm *sm);
 /* What was not written is not forgotten by whoever took it either. */
 void outbox_rows_free(struct outbox_rows *rows);
 
-/* Adds the row to the unit that writes the row of `message` with the same number, behind it. */
+/* Adds the row to the unit that writes what the stanza follows from. */
+void outbox_rows_add_alone(struct sm_unit *unit, const struct account *sender, int64_t seq,
+                           const struct stanza *stanza, const char *text);
+/* The same behind the row of `message` with this number: only if that has been written. */
 void outbox_rows_add(struct sm_unit *unit, const struct account *sender, int64_t seq,
                      const struct stanza *stanza, const char *text);
 /* Nobody needs the row any more. It is deleted behind, and then whoever took it may forget it:
  * `forget` is what he is told, or NULL. */
 void outbox_rows_done(struct outbox_rows *rows, const struct outbox_row *row,
                       const struct durable *forget);
+/* Whether the row of this id, of an account of ours, may still be in the table, although nothing is
+ * known of it here: it will be read, or deleted. */
+bool outbox_rows_may_have(const struct outbox_rows *rows, const char *bare, const char *id);
 /* Now and then: deletes. */
 void outbox_rows_flush(struct outbox_rows *rows);
 

@@ -59,6 +59,7 @@ struct roster_change {
     struct account *account;
     struct roster_item *item; /* a copy to be altered; a new one is `removed` at first */
     bool push;                /* to clients even if they would see no difference */
+    struct letters *letters;  /* its own: what others are told of it; NULL: nothing. They fit */
 
     /* Private to roster_change.c. */
     bool visible;
@@ -71,8 +72,8 @@ struct roster_change {
 struct roster_change *roster_change_begin(struct account *account, const struct jid *jid);
 /* Makes the item part of the roster. ERR_LIMIT: the roster is full, and nothing has changed. */
 MUST_CHECK int roster_change_show(struct roster_change *change);
-/* Consumes the change. done() is called before the pushes (what clients have to see first),
- * after() behind them; each may be NULL. */
+/* Consumes the change. Once it is committed the letters are sent; then done() is called, before the
+ * pushes (what clients have to see first), and after() behind them; each may be NULL. */
 void roster_change_submit(struct roster_change *change, roster_done *done, roster_done *after,
                           void *user);
 void roster_change_cancel(struct roster_change *change);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/sm/letters.h"
 #include "c2s/sm/roster.h"
 #include "common/base/error.h"
 
@@ -73,6 +74,7 @@ int roster_change_show(struct roster_change *change)
 
 void roster_change_cancel(struct roster_change *change)
 {
+    letters_free(change->letters);
     if (change->item) {
         roster_item_free(change->item);
     }
@@ -166,6 +168,9 @@ static void changed(struct account *account, int status, const struct db_result 
     const struct roster_item *item = status == 0 ? apply(change) : NULL;
 
     (void)results;
+    if (status == 0) {
+        letters_send(change->letters);
+    }
     if (change->done) {
         change->done(account, status, change->user);
     }
@@ -183,6 +188,7 @@ static void write(struct roster_change *change, struct sm_unit *unit)
     const struct roster *roster = change->account->roster;
     int64_t owner = change->account->owner;
 
+    letters_write(change->letters, unit);
     if (change->forget) {
         roster_write_floor(unit, owner, roster->version);
     }

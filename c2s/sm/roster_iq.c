@@ -187,7 +187,10 @@ static void item_remove(struct sm_request *request, const struct jid *jid)
     change->item->name = NULL;
     change->item->approved = false;
     change->item->removed = true;
-    subscription_remove(change, answer, request);
+    if (subscription_remove(change, answer, request) < 0) {
+        roster_change_cancel(change);
+        sm_error(request, STANZA_RESOURCE_CONSTRAINT, NULL);
+    }
 }
 
 static void handle_set(struct sm_request *request)

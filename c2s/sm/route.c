@@ -11,7 +11,6 @@
 #include "c2s/slots.h"
 #include "c2s/sm/delivery.h"
 #include "c2s/sm/dispatch.h"
-#include "c2s/sm/outbox.h"
 
 bool sm_is_ours(const struct sm *sm, const struct jid *jid)
 {
@@ -89,9 +88,6 @@ void sm_route(struct sm *sm, struct stanza *stanza)
     }
     if (route_is_short(sm, &stanza->to)) {
         sm_arrived(sm, stanza);
-    } else if (outbox_is_for(sm, stanza)) {
-        if (outbox_add(sm, stanza) < 0)
-            sm_refuse(sm, stanza, STANZA_RESOURCE_CONSTRAINT, "too much waits for this domain");
     } else if (worker_route(sm->worker, stanza) < 0) {
         sm_undelivered(sm, stanza);
     }

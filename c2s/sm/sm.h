@@ -35,6 +35,7 @@ struct crypto_block;
 struct parser_pool;
 struct sm_iq_row;
 struct taker;
+struct words;
 
 /* From [sm] and [c2s], read again by a reload. */
 struct sm_limits {
@@ -72,6 +73,7 @@ struct sm {
     struct caps_cache *caps;
     struct outbox *outbox;
     struct taker *taker;
+    struct words *words;
     struct crypto_block *stanza_ids;
     struct archive_rates *archive_rates;
     struct smacks_rows *smacks_rows;
@@ -267,6 +269,8 @@ void sm_add(struct sm_unit *unit, const struct db_statement *statement,
             const struct db_value *values);
 #define sm_add_values(unit, statement, ...)                                                        \
     sm_add((unit), (statement), (const struct db_value[]){__VA_ARGS__})
+/* SM_WRITE: it is repeated as SM_APPEND is. The account is held until its outcome is known. */
+void sm_unit_repeat(struct sm_unit *unit);
 /* Consumes the unit. done may be NULL. */
 void sm_submit(struct sm_unit *unit, sm_done *done, void *user);
 /* For reading what a request asks for: somebody else's neither holds up the account nor waits for

@@ -387,7 +387,7 @@ static void send_by_outbox(struct post *post)
     struct sm *sm = post->sm;
     const struct stanza *message = post->stanza;
 
-    post->outboxed = message->to.local ? true : outbox_is_for(sm, message);
+    post->outboxed = !sm_is_server(sm, &message->to);
     if (post->outboxed && !outbox_has_room(sm, message))
         store_failed(post, STANZA_RESOURCE_CONSTRAINT);
     else

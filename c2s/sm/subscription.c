@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/sm/letters.h"
 #include "c2s/sm/presence.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/base/macros.h"
 
 /* One subscription stanza on its way through the database. The account is held meanwhile, so the
  * session stays in memory too. */
@@ -24,6 +26,7 @@ struct transition {
     enum subscription old, next;
     bool pass;
     bool reply;
+    struct letters *letters; /* what the contact is told; NULL: the change has them */
 };
 
 static bool is_subscription(const struct stanza *stanza)
@@ -64,6 +67,7 @@ static void transition_free(struct transition *transition)
 {
     stanza_unref(transition->original);
     stanza_unref(transition->stamped);
+    letters_free(transition->letters);
     free(transition->contact);
     free(transition);
 }
@@ -106,17 +110,20 @@ static bool is_outbound(const struct transition *transition)
     return transition->event < SUBSCRIPTION_IN_SUBSCRIBE;
 }
 
+static void write_letters(struct account *account, struct transition *transition)
+{
+    transition->letters = letters_new(account);
+    if (transition->reply) {
+        letters_add_presence(transition->letters, PRESENCE_SUBSCRIBED, transition->contact);
+    }
+    if (transition->pass && is_outbound(transition)) {
+        letters_add(transition->letters, transition->stamped);
+    }
+}
+
 static void pass_on(struct account *account, struct transition *transition)
 {
-    if (transition->reply) {
-        sm_route_presence(account->sm, PRESENCE_SUBSCRIBED, account->jid, transition->contact);
-    }
-    if (!transition->pass) {
-        return;
-    }
-    if (is_outbound(transition)) {
-        sm_route(account->sm, transition->stamped);
-    } else {
+    if (transition->pass && !is_outbound(transition)) {
         deliver(account, transition);
     }
 }
@@ -151,11 +158,33 @@ static void pushed(struct account *account, int status, void *user)
     transition_free(transition);
 }
 
+static void told(struct account *account, int status, const struct db_result *results UNUSED,
+                 void *user)
+{
+    struct transition *transition = user;
+
+    if (status == 0) {
+        letters_send(transition->letters);
+        show_or_hide(account, transition);
+    } else {
+        refuse(account, transition, sm_condition(status));
+    }
+    transition_free(transition);
+}
+
+/* The contact is told all the same: it may have lost what it was told before. */
 static void unchanged(struct account *account, struct transition *transition)
 {
-    pass_on(account, transition);
-    show_or_hide(account, transition);
-    transition_free(transition);
+    if (letters_empty(transition->letters)) {
+        pass_on(account, transition);
+        show_or_hide(account, transition);
+        transition_free(transition);
+    } else {
+        struct sm_unit *unit = sm_unit_new(account, SM_WRITE);
+
+        letters_write(transition->letters, unit);
+        sm_submit(unit, told, transition);
+    }
 }
 
 static void set_pending(struct roster_item *item, const struct transition *transition)
@@ -183,6 +212,8 @@ static void submit(struct account *account, struct transition *transition, bool 
         transition_free(transition);
         return;
     }
+    change->letters = transition->letters;
+    transition->letters = NULL;
     roster_change_submit(change, committed, pushed, transition);
 }
 
@@ -228,6 +259,12 @@ static void apply_rule(struct account *account, struct transition *transition)
         transition->reply = rule->reply;
     }
     approved = approval_after(transition, was_approved);
+    write_letters(account, transition);
+    if (!letters_fit(transition->letters)) {
+        refuse(account, transition, STANZA_RESOURCE_CONSTRAINT);
+        transition_free(transition);
+        return;
+    }
     if (transition->next == transition->old && approved == was_approved) {
         unchanged(account, transition);
         return;

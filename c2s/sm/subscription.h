@@ -10,8 +10,9 @@
 extern const struct sm_module subscription_module;
 
 /* Ends both directions with the removal of a roster item (§2.5.2): submits the change and tells the
- * contact. after() as in roster_change_submit(). */
-void subscription_remove(struct roster_change *change, roster_done *after, void *user);
+ * contact. after() as in roster_change_submit(). ERR_LIMIT: too much waits to be told already, and
+ * nothing has changed; the change is the caller's still. */
+MUST_CHECK int subscription_remove(struct roster_change *change, roster_done *after, void *user);
 
 /* What is kept of a request (free with free()); shown to each session that becomes available. */
 char *subscription_pending_text(const struct stanza *request);

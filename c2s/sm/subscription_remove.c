@@ -5,8 +5,10 @@
  */
 #include <stdlib.h>
 
+#include "c2s/sm/letters.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/subscription.h"
+#include "common/base/error.h"
 
 struct removal {
     struct jid *contact;
@@ -15,19 +17,17 @@ struct removal {
     void *user;
 };
 
-static void removal_committed(struct account *account, int status, void *user)
+static struct letters *letters_of(struct account *account, const struct roster_item *item)
 {
-    const struct removal *removal = user;
+    struct letters *letters = letters_new(account);
 
-    if (status < 0) {
-        return;
+    if (subscription_to(item->subscription) || subscription_pending_out(item->subscription)) {
+        letters_add_presence(letters, PRESENCE_UNSUBSCRIBE, item->jid);
     }
-    if (subscription_to(removal->old) || subscription_pending_out(removal->old)) {
-        sm_route_presence(account->sm, PRESENCE_UNSUBSCRIBE, account->jid, removal->contact);
+    if (subscription_from(item->subscription)) {
+        letters_add_presence(letters, PRESENCE_UNSUBSCRIBED, item->jid);
     }
-    if (subscription_from(removal->old)) {
-        sm_route_presence(account->sm, PRESENCE_UNSUBSCRIBED, account->jid, removal->contact);
-    }
+    return letters;
 }
 
 static void removal_pushed(struct account *account, int status, void *user)
@@ -42,16 +42,22 @@ static void removal_pushed(struct account *account, int status, void *user)
     free(removal);
 }
 
-void subscription_remove(struct roster_change *change, roster_done *after, void *user)
+int subscription_remove(struct roster_change *change, roster_done *after, void *user)
 {
-    struct removal *removal = xcalloc(1, sizeof(*removal));
+    struct removal *removal;
     struct roster_item *item = change->item;
 
+    change->letters = letters_of(change->account, item);
+    if (!letters_fit(change->letters)) {
+        return ERR_LIMIT;
+    }
+    removal = xcalloc(1, sizeof(*removal));
     removal->contact = jid_dup(item->jid);
     removal->old = item->subscription;
     removal->after = after;
     removal->user = user;
     item->subscription =
         subscription_make(false, false, false, subscription_pending_in(item->subscription));
-    roster_change_submit(change, removal_committed, removal_pushed, removal);
+    roster_change_submit(change, NULL, removal_pushed, removal);
+    return 0;
 }

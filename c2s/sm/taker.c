@@ -13,6 +13,7 @@
 #include "c2s/sm/content.h"
 #include "c2s/sm/delivery.h"
 #include "c2s/sm/route.h"
+#include "c2s/sm/words.h"
 #include "common/base/log.h"
 #include "common/tls/crypto.h"
 
@@ -117,7 +118,7 @@ static void answer(struct sm *sm, const char *id, const struct stanza *stanza,
     struct durable words = durable_answer(&offer, kind);
 
     words.reason = reason;
-    worker_answer(sm->worker, &words);
+    words_say(sm, &words);
 }
 
 static void took(struct sm *sm, struct taking *taking)

@@ -80,6 +80,11 @@ struct sm_unit *sm_unit_new(struct account *account, enum sm_access access)
     return unit;
 }
 
+void sm_unit_repeat(struct sm_unit *unit)
+{
+    db_unit_repeat(unit->unit);
+}
+
 void sm_unit_join(struct sm_unit *unit, struct account *account)
 {
     unit->second.account = account;

@@ -175,3 +175,29 @@ struct durable durable_answer(const struct durable *offer, enum durable_kind kin
     return (struct durable){
         .kind = kind, .id = offer->id, .from = offer->to, .to = bare_of(&offer->from)};
 }
+
+static const char *copy_text(struct arena *arena, const char *text)
+{
+    return text ? arena_strdup(arena, text) : NULL;
+}
+
+static struct jid copy_jid(struct arena *arena, const struct jid *jid)
+{
+    return (struct jid){.local = copy_text(arena, jid->local),
+                        .domain = copy_text(arena, jid->domain),
+                        .resource = copy_text(arena, jid->resource),
+                        .bare = copy_text(arena, jid->bare),
+                        .full = copy_text(arena, jid->full)};
+}
+
+void durable_copy(struct arena *arena, const struct durable *durable, struct durable *copy)
+{
+    *copy = *durable;
+    copy->id = copy_text(arena, durable->id);
+    copy->from = copy_jid(arena, &durable->from);
+    copy->to = copy_jid(arena, &durable->to);
+    copy->stanza = NULL;
+    copy->after = copy_text(arena, durable->after);
+    copy->type = copy_text(arena, durable->type);
+    copy->text = copy_text(arena, durable->text);
+}

@@ -44,5 +44,7 @@ MUST_CHECK int durable_read(struct element *element, struct durable *durable, in
 void durable_write(struct buffer *out, const struct durable *durable);
 /* The answer to an offer; borrows from it. */
 struct durable durable_answer(const struct durable *offer, enum durable_kind kind);
+/* With everything but the stanza in the arena. */
+void durable_copy(struct arena *arena, const struct durable *durable, struct durable *copy);
 /* "offer", "took" and so on. */
 const char *durable_name(enum durable_kind kind);

@@ -345,6 +345,17 @@ static UNUSED void fake_db_answer(void)
     loop_defer(NULL, fake_answer, unit);
 }
 
+/* How often the oldest unit that waits has this statement. */
+static UNUSED size_t fake_db_has(const char *name)
+{
+    size_t count = 0;
+
+    assert_true(fake_db.waiting_count > 0);
+    for (size_t i = 0; i < fake_db.waiting[0]->count; i++)
+        count += strcmp(fake_db.waiting[0]->statements[i].statement->name, name) == 0;
+    return count;
+}
+
 void db_cancel(struct db_unit *unit)
 {
     if (unit) {

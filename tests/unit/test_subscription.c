@@ -297,6 +297,68 @@ static void test_commit_before_route(void **state)
     expect_routed("presence subscribe " ALICE " > " CONTACT);
 }
 
+/* What is told is written by the unit that it follows from. */
+static void test_one_unit(void **state)
+{
+    static const struct {
+        enum subscription before;
+        const char *does; /* NULL: the event */
+        enum subscription_event event;
+        size_t letters, changes;
+    } rows[] = {
+        {SUBSCRIPTION_NONE, NULL, SUBSCRIPTION_OUT_SUBSCRIBE, 1, 1},
+        {SUBSCRIPTION_NONE_OUT, NULL, SUBSCRIPTION_OUT_SUBSCRIBE, 1, 0},
+        {SUBSCRIPTION_TO_IN, NULL, SUBSCRIPTION_OUT_SUBSCRIBED, 1, 1},
+        {SUBSCRIPTION_NONE, NULL, SUBSCRIPTION_OUT_SUBSCRIBED, 0, 1},
+        {SUBSCRIPTION_NONE, NULL, SUBSCRIPTION_IN_SUBSCRIBE, 0, 1},
+        {SUBSCRIPTION_FROM, NULL, SUBSCRIPTION_IN_SUBSCRIBE, 1, 0},
+        {SUBSCRIPTION_BOTH,
+         "<iq type='set' id='r'><query xmlns='jabber:iq:roster'>"
+         "<item jid='" CONTACT "' subscription='remove'/></query></iq>",
+         SUBSCRIPTION_OUT_UNSUBSCRIBE, 2, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        fake_setup(NULL);
+        give_state(rows[i].before);
+        log_in();
+        fake_db.late = true;
+        if (rows[i].does) {
+            say(a, rows[i].does);
+        } else {
+            do_event(rows[i].event);
+        }
+        assert_int_equal(fake_db.waiting_count, 1);
+        assert_int_equal(fake_db_has("outbox_insert"), rows[i].letters);
+        assert_int_equal(fake_db_has("roster_upsert"), rows[i].changes);
+        expect_nothing_routed();
+        fake_db.late = false;
+        fake_db_answer();
+        pump();
+        assert_int_equal(fake.offers, rows[i].letters);
+        fake_teardown(NULL);
+    }
+}
+
+/* Too much waits already: nothing changes. */
+static void test_nothing_is_told(void **state)
+{
+    (void)state;
+    give_state(SUBSCRIPTION_BOTH);
+    log_in();
+    fake.keeps_offers = true;
+    for (int i = 0; i < 8; i++) {
+        say(a, "<message to='" CONTACT "' type='chat'><body>1</body></message>");
+    }
+    do_event(SUBSCRIPTION_OUT_UNSUBSCRIBE);
+    expect(a, "presence error " CONTACT "/res > " ALICE "/a resource-constraint");
+    say(a, "<iq type='set' id='r'><query xmlns='jabber:iq:roster'>"
+           "<item jid='" CONTACT "' subscription='remove'/></query></iq>");
+    expect(a, "iq error > " ALICE "/a resource-constraint");
+    assert_int_equal(stored_state(), SUBSCRIPTION_BOTH);
+}
+
 static void test_database_fails(void **state)
 {
     (void)state;
@@ -416,6 +478,8 @@ int main(void)
         cmocka_unit_test(test_pre_approval_with_other_states),
         TEST(test_pre_approval_is_taken_back),
         TEST(test_commit_before_route),
+        cmocka_unit_test(test_one_unit),
+        TEST(test_nothing_is_told),
         TEST(test_database_fails),
         TEST(test_to_oneself),
         TEST(test_to_nobody),

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The books of the outbox: a list for each pair of domains, or domain and slot, in the order of
+ * sending; and how much each account has in all of them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/sm/outbox_internal.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/component/slots.h"
+
+/* Of all that waits, in memory. */
+#define BYTES_MAX ((size_t)64 * 1024 * 1024)
+
+static struct sender *find_sender(struct outbox *outbox, const char *bare)
+{
+    struct sender *sender;
+    size_t length = strlen(bare);
+
+    HASH_FIND(hh, outbox->senders, bare, length, sender);
+    if (sender)
+        return sender;
+    sender = xcalloc(1, sizeof(*sender) + length + 1);
+    memcpy(sender->bare, bare, length + 1);
+    HASH_ADD_KEYPTR(hh, outbox->senders, sender->bare, length, sender);
+    return sender;
+}
+
+static void release_sender(struct outbox *outbox, struct sender *sender)
+{
+    if (sender->count > 0)
+        return;
+    HASH_DEL(outbox->senders, sender);
+    free(sender);
+}
+
+struct list *outbox_list(struct outbox *outbox, const struct stanza *stanza)
+{
+    unsigned slot = sm_is_ours(outbox->sm, &stanza->to) ? slot_of(stanza->to.bare) : SLOTS;
+    char *key = xasprintf("%s %s %u", stanza->from.domain, stanza->to.domain, slot);
+    struct list *list;
+
+    HASH_FIND_STR(outbox->lists, key, list);
+    if (list) {
+        free(key);
+        return list;
+    }
+    list = xcalloc(1, sizeof(*list));
+    list->key = key;
+    list->theirs = xstrdup(stanza->to.domain);
+    HASH_ADD_KEYPTR(hh, outbox->lists, list->key, strlen(list->key), list);
+    return list;
+}
+
+void outbox_release_list(struct outbox *outbox, struct list *list)
+{
+    if (list->parcels)
+        return;
+    HASH_DEL(outbox->lists, list);
+    free(list->problem);
+    free(list->theirs);
+    free(list->key);
+    free(list);
+}
+
+struct parcel *outbox_find(const struct outbox *outbox, const char *id)
+{
+    struct parcel *parcel;
+
+    HASH_FIND_STR(outbox->parcels, id, parcel);
+    return parcel;
+}
+
+void outbox_remove(struct outbox *outbox, struct parcel *parcel)
+{
+    HASH_DEL(outbox->parcels, parcel);
+    DL_DELETE(parcel->list->parcels, parcel);
+    parcel->list->count--;
+    parcel->sender->count--;
+    release_sender(outbox, parcel->sender);
+    outbox->bytes -= arena_size(parcel->stanza->arena);
+    stanza_unref(parcel->stanza);
+    free(parcel->id);
+    free(parcel);
+}
+
+bool outbox_has_room(struct sm *sm, const struct stanza *stanza)
+{
+    struct outbox *outbox = sm->outbox;
+    struct list *list = outbox_list(outbox, stanza);
+    struct sender *sender = find_sender(outbox, stanza->from.bare);
+    bool room = list->count < sm->limits.outbox_domain &&
+                sender->count < sm->limits.outbox_sender && outbox->bytes < BYTES_MAX;
+
+    release_sender(outbox, sender);
+    outbox_release_list(outbox, list);
+    return room;
+}
+
+/* Behind what its account has sent before. */
+static void insert_old(struct list *list, struct parcel *parcel)
+{
+    struct parcel *other;
+
+    DL_FOREACH (list->parcels, other) {
+        if (other->row.owner == parcel->row.owner && other->row.seq > parcel->row.seq) {
+            DL_PREPEND_ELEM(list->parcels, other, parcel);
+            return;
+        }
+    }
+    DL_APPEND(list->parcels, parcel);
+}
+
+struct parcel *outbox_add_take(struct outbox *outbox, char *id, struct stanza *stanza,
+                               const struct outbox_row *row, bool old)
+{
+    struct parcel *parcel = xcalloc(1, sizeof(*parcel));
+
+    parcel->id = id;
+    parcel->list = outbox_list(outbox, stanza);
+    parcel->sender = find_sender(outbox, stanza->from.bare);
+    parcel->stanza = stanza_ref(stanza);
+    parcel->expires_ms = clock_monotonic_ms() + outbox->sm->limits.outbox_expiry_ms;
+    outbox->bytes += arena_size(stanza->arena);
+    parcel->sender->count++;
+    parcel->list->count++;
+    parcel->row = *row;
+    if (old)
+        insert_old(parcel->list, parcel);
+    else
+        DL_APPEND(parcel->list->parcels, parcel);
+    HASH_ADD_KEYPTR(hh, outbox->parcels, parcel->id, strlen(parcel->id), parcel);
+    return parcel;
+}
+
+void outbox_end(struct outbox *outbox, struct parcel *parcel, enum stanza_condition reason,
+                const char *type, const char *text)
+{
+    struct stanza *error = stanza_error_typed(parcel->stanza, reason, type, text);
+
+    log_info("outbox_ended", LOG_TEXT("id", parcel->id), LOG_TEXT("to", parcel->stanza->to.bare),
+             LOG_TEXT("reason", stanza_condition_name(reason)), LOG_TEXT("text", text));
+    outbox_rows_done(outbox->rows, &parcel->row, NULL);
+    outbox_remove(outbox, parcel);
+    if (error)
+        sm_route_take(outbox->sm, error);
+}

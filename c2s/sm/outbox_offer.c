@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Offering, and what the answers mean. Whatever comes back stops its list; after a while the head
+ * is offered alone, and the rest follows once that has been taken, or has not come back for a
+ * moment: so a dead domain costs few offers now and then, however much waits for it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/sm/outbox_internal.h"
+#include "c2s/sm/words.h"
+#include "common/base/clock.h"
+
+#define BACK_OFF_MIN 1000
+#define BACK_OFF_MAX 60000
+/* What came in the wrong order is not the other side's fault. */
+#define ORDER_MS 50
+/* Of one list on their way at the same time. */
+#define WINDOW 256
+
+static const char *predecessor(const struct parcel *parcel)
+{
+    return parcel == parcel->list->parcels ? NULL : parcel->prev->id;
+}
+
+/* False: nothing more can be offered now. */
+static bool offer(struct outbox *outbox, struct parcel *parcel)
+{
+    struct list *list = parcel->list;
+    int error = words_offer(outbox->sm, parcel->id, parcel->attempt + 1, predecessor(parcel),
+                            parcel->stanza);
+
+    if (error) {
+        list->due_ms = UINT64_MAX;
+        return false;
+    }
+    parcel->attempt++;
+    parcel->offered = true;
+    parcel->offered_ms = clock_monotonic_ms();
+    return true;
+}
+
+/* How many, from the head, may be on their way. */
+static size_t window_of(const struct list *list, uint64_t now)
+{
+    const struct parcel *head = list->parcels;
+
+    if (list->failures == 0)
+        return WINDOW;
+    return head && head->offered && head->offered_ms + OUTBOX_TICK_MS <= now ? WINDOW : 1;
+}
+
+void outbox_flow(struct outbox *outbox, struct list *list)
+{
+    uint64_t now = clock_monotonic_ms();
+    size_t window = window_of(list, now);
+    struct parcel *parcel;
+
+    if (now < list->due_ms)
+        return;
+    DL_FOREACH (list->parcels, parcel) {
+        if (window-- == 0 || (!parcel->offered && !offer(outbox, parcel)))
+            return;
+    }
+}
+
+/* --- answers --- */
+
+/* Whoever took it may forget it once the row is gone: until then it may be offered again. */
+static void forget(struct outbox *outbox, const struct parcel *parcel, const struct durable *answer)
+{
+    const struct durable words = {
+        .kind = DURABLE_FORGET, .id = answer->id, .from = answer->to, .to = answer->from};
+
+    if (parcel)
+        outbox_rows_done(outbox->rows, &parcel->row, &words);
+    else if (!outbox_rows_may_have(outbox->rows, answer->to.bare, answer->id))
+        words_say(outbox->sm, &words);
+}
+
+static void taken(struct outbox *outbox, struct parcel *parcel)
+{
+    struct list *list = parcel->list;
+
+    list->failures = 0;
+    list->due_ms = 0;
+    outbox_remove(outbox, parcel);
+    outbox_flow(outbox, list);
+    outbox_release_list(outbox, list);
+}
+
+static void note_problem(struct list *list, const struct durable *refused)
+{
+    list->reason = refused->reason;
+    free(list->problem);
+    list->problem = xstrdup_or_null(refused->text);
+}
+
+/* The first that comes back decides for how long; those behind it say the same. */
+static void back_off(struct list *list, const struct durable *refused)
+{
+    uint64_t now = clock_monotonic_ms();
+    uint64_t wait = backoff_ms(list->failures, BACK_OFF_MIN, BACK_OFF_MAX);
+    uint64_t hint = MIN((uint64_t)refused->retry_after * 1000, BACK_OFF_MAX);
+
+    if (list->failures > 0 && now < list->due_ms)
+        return;
+    list->failures++;
+    list->due_ms = now + MAX(wait, hint);
+    note_problem(list, refused);
+}
+
+static void refused_for_now(struct outbox *outbox, struct parcel *parcel,
+                            const struct durable *refused)
+{
+    struct list *list = parcel->list;
+
+    parcel->offered = false;
+    if (refused->reason != STANZA_UNEXPECTED_REQUEST)
+        back_off(list, refused);
+    else if (list->failures == 0)
+        list->due_ms = clock_monotonic_ms() + ORDER_MS;
+    timer_start(outbox->timer, ORDER_MS, OUTBOX_TICK_MS);
+}
+
+static void refused_for_good(struct outbox *outbox, struct parcel *parcel,
+                             const struct durable *refused)
+{
+    struct list *list = parcel->list;
+
+    outbox_end(outbox, parcel, refused->reason, refused->type, refused->text);
+    outbox_flow(outbox, list);
+    outbox_release_list(outbox, list);
+}
+
+void outbox_answered(struct sm *sm, const struct durable *answer)
+{
+    struct outbox *outbox = sm->outbox;
+    struct parcel *parcel = outbox_find(outbox, answer->id);
+
+    if (answer->kind == DURABLE_TOOK)
+        forget(outbox, parcel, answer);
+    if (!parcel)
+        return;
+    if (answer->kind == DURABLE_TOOK)
+        taken(outbox, parcel);
+    else if (strcmp(answer->type, "wait") == 0)
+        refused_for_now(outbox, parcel, answer);
+    else
+        refused_for_good(outbox, parcel, answer);
+}
+
+void outbox_full(struct sm *sm, const char *id)
+{
+    struct parcel *parcel = outbox_find(sm->outbox, id);
+
+    if (!parcel)
+        return;
+    parcel->offered = false;
+    parcel->list->due_ms = UINT64_MAX; /* until <ready/> */
+}
+
+/* --- when it is offered again --- */
+
+/* Whoever had it is not there any more. */
+void outbox_start_over(struct list *list)
+{
+    struct parcel *parcel;
+
+    DL_FOREACH (list->parcels, parcel) {
+        parcel->offered = false;
+    }
+    list->failures = 0;
+    list->due_ms = 0;
+}
+
+static bool concerns(const struct list *list, enum c2s_reach how, const char *name)
+{
+    if (how == C2S_REACH_ALL)
+        return true;
+    return name == NULL || strcmp(list->theirs, name) == 0;
+}
+
+void outbox_reachable(struct sm *sm, enum c2s_reach how, const char *name)
+{
+    struct list *list, *next;
+
+    HASH_ITER (hh, sm->outbox->lists, list, next) {
+        if (!concerns(list, how, name))
+            continue;
+        if (how != C2S_REACH_ROOM)
+            outbox_start_over(list);
+        else if (list->due_ms == UINT64_MAX)
+            list->due_ms = 0;
+        outbox_flow(sm->outbox, list);
+    }
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The words of urn:kontalk:durable:1 (docs/ROUTER.md) on their way from here: to the router, or,
+ * where both accounts are this worker's, by the short cut. That is the same conversation without
+ * the router: an offer is in the queue of its account when the call returns, so that nothing that
+ * is routed behind it overtakes it; answers come in the next turn of the loop.
+ */
+#pragma once
+
+#include "c2s/sm/sm.h"
+
+/* Offers the stanza. ERR_LIMIT and others: nothing more can be offered now (worker_offer()). */
+MUST_CHECK int words_offer(struct sm *sm, const char *id, unsigned attempt, const char *after,
+                           const struct stanza *stanza);
+/* Says took, refused or forget to whoever is at `word->to`. */
+void words_say(struct sm *sm, const struct durable *word);
