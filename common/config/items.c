@@ -44,6 +44,12 @@ const struct config_item config_items[] = {
     {"node", "secret-file", CONFIG_FILE_SECRET, CONFIG_RESTART, NULL, PLAIN_ROW,
      "A random secret of this node. From it come the salts that are shown for accounts that do not "
      "exist, so that they stay the same over restarts. Without it they are made at each start."},
+    {"node", "document", CONFIG_FILE, 0, NULL, PLAIN_ROW,
+     "The network document: which nodes make up the network (docs/NETWORK.md). Daemons follow the "
+     "file by themselves. Without it this node is a network of one."},
+    {"node", "signing-key", CONFIG_FILE_SECRET, CONFIG_RESTART, NULL, PLAIN_ROW,
+     "The private key whose public half is this node's signing-key in the network document. The "
+     "users of kontalk-c2s and kontalk-s2s read it."},
 
     {"router", "socket-directory", CONFIG_FILE, CONFIG_RESTART, "{node.run-directory}", PLAIN_ROW,
      "Where the router makes one socket for each kind of daemon: c2s.sock, net.sock, s2s.sock. Who "

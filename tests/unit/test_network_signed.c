@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Unit tests of signatures under network documents, of suspensions, and of what may follow what.
+ */
+#include "common/base/error.h"
+#include "tests/unit/network_text.h"
+
+#define ADA 1U
+#define BEA 2U
+#define EVE 4U
+
+#define HOME(epoch, host) "[home \"beta\"]\nepoch = " epoch "\nhost = " host ".example.net\n"
+
+static struct network *make(const struct network_world *world, uint64_t serial, unsigned required,
+                            unsigned signers)
+{
+    return network_signed(world, network_text(world, serial, required, NULL), signers);
+}
+
+static void test_enough_keyholders(void **state)
+{
+    static const struct {
+        unsigned required, signers;
+        int result;
+    } rows[] = {
+        {1, 0, ERR_DENIED},   {1, ADA, 0},          {1, BEA, 0},
+        {1, EVE, ERR_DENIED}, {2, ADA, ERR_DENIED}, {2, ADA | EVE, ERR_DENIED},
+        {2, ADA | BEA, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct network *network = make(*state, 7, rows[i].required, rows[i].signers);
+        const char *problem = NULL;
+        assert_int_equal(network_verify(network, &problem), rows[i].result);
+        assert_int_equal(problem == NULL, rows[i].result == 0);
+        network_unref(network);
+    }
+}
+
+/* Each byte of the body counts. */
+static void test_a_changed_body_is_not_signed(void **state)
+{
+    struct network *network = make(*state, 7, 1, ADA);
+    char *text = xstrdup(network->text);
+    const char *problem;
+
+    strstr(text, "serial = 7")[9] = '8';
+    struct network *changed = network_must_parse(text, strlen(text));
+    assert_int_equal(network_verify(changed, &problem), ERR_DENIED);
+    network_unref(network);
+    network_unref(changed);
+    free(text);
+}
+
+/* One keyholder who signs twice is one. */
+static void test_a_keyholder_counts_once(void **state)
+{
+    struct network *network = make(*state, 7, 2, ADA);
+    struct network_signature twice = {.keyholder = "bea"};
+    struct buffer text = {0};
+    const char *problem;
+
+    memcpy(twice.value, network->signatures[0].value, SIGNATURE_SIZE);
+    buffer_append_text(&text, network->text);
+    network_write_signature(&text, &twice);
+    struct network *doubled = network_must_parse(text.data, text.length);
+    assert_int_equal(network_verify(doubled, &problem), ERR_DENIED);
+    network_unref(network);
+    network_unref(doubled);
+    buffer_fini(&text);
+}
+
+static void test_what_may_follow(void **state)
+{
+    static const struct {
+        uint64_t serial;
+        unsigned signers;
+        const char *home;
+        int result;
+    } rows[] = {
+        {8, ADA, NULL, 0},
+        {12, BEA, NULL, 0},
+        {7, ADA, NULL, ERR_EXISTS},
+        {6, ADA, NULL, ERR_EXISTS},
+        {8, 0, NULL, ERR_DENIED},
+        {8, EVE, NULL, ERR_DENIED},
+        {8, ADA, HOME("2", "beta"), ERR_DENIED},
+        {8, ADA, HOME("3", "alpha"), ERR_DENIED},
+        {8, ADA, HOME("4", "alpha"), 0},
+        {8, ADA, "", 0},
+    };
+    struct network_world *world = *state;
+    struct network *before = make(world, 7, 1, ADA);
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct network *next = network_signed(
+            world, network_text(world, rows[i].serial, 1, rows[i].home), rows[i].signers);
+        const char *problem = NULL;
+        assert_int_equal(network_verify_next(before, next, &problem), rows[i].result);
+        assert_int_equal(problem == NULL, rows[i].result == 0);
+        network_unref(next);
+    }
+    network_unref(before);
+}
+
+/* New keyholders have to be named by the old ones, and to sign too. */
+static void test_a_change_of_keyholders(void **state)
+{
+    struct network_world *world = *state;
+    struct network_world other = *world;
+    struct network *before = make(world, 7, 1, ADA);
+    const char *problem;
+
+    other.holders[0] = world->holders[2];
+    other.holders[1] = world->holders[1];
+    other.holders[2] = world->holders[0];
+    static const struct {
+        unsigned required, signers;
+        int result;
+    } rows[] = {
+        {1, ADA, ERR_DENIED}, /* only the new one */
+        {1, EVE, ERR_DENIED}, /* only the one that goes */
+        {1, ADA | EVE, 0},
+        {2, BEA | EVE, ERR_DENIED}, /* enough for the old document alone */
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct network *next = network_signed(
+            &other, network_text(&other, 8, rows[i].required, NULL), rows[i].signers);
+        assert_int_equal(network_verify_next(before, next, &problem), rows[i].result);
+        network_unref(next);
+    }
+    network_unref(before);
+}
+
+/* A copy of the document with a suspension of beta by that keyholder. */
+static struct network *suspended(const struct network_world *world, const struct network *network,
+                                 size_t holder, int64_t begins, int64_t ends)
+{
+    static const char *const names[] = {"ada", "bea", "ada"}; /* a stranger says it is ada */
+    struct network_suspension suspension = {.host = "beta.example.net",
+                                            .begins = begins,
+                                            .ends = ends,
+                                            .signature = {.keyholder = names[holder]}};
+    struct buffer text = {0};
+
+    network_sign_suspension(network, world->holders[holder], &suspension);
+    buffer_append_text(&text, network->text);
+    network_write_suspension(&text, &suspension);
+    struct network *made = network_must_parse(text.data, text.length);
+    buffer_fini(&text);
+    return made;
+}
+
+static void test_a_suspension(void **state)
+{
+    struct network *network = make(*state, 7, 2, ADA | BEA);
+    struct network *made = suspended(*state, network, 1, NETWORK_TEXT_NOW, NETWORK_TEXT_NOW + 3600);
+    const struct network_member *beta = network_member_by_number(made, 2);
+    const char *problem;
+
+    assert_int_equal(network_verify(made, &problem), 0);
+    assert_int_equal(network_member_state(made, beta, NETWORK_TEXT_NOW), NETWORK_SUSPENDED);
+    assert_false(network_member_is_linked(made, beta, NETWORK_TEXT_NOW));
+    assert_false(network_member_may(made, beta, NETWORK_HOME, NETWORK_TEXT_NOW));
+    assert_int_equal(network_member_state(made, beta, NETWORK_TEXT_NOW + 3600), NETWORK_DRAINING);
+    assert_int_equal(
+        network_member_state(made, network_member_by_number(made, 1), NETWORK_TEXT_NOW),
+        NETWORK_ACTIVE);
+    network_unref(made);
+    made = suspended(*state, network, 2, NETWORK_TEXT_NOW, NETWORK_TEXT_NOW + 3600);
+    assert_int_equal(network_verify(made, &problem), ERR_DENIED);
+    network_unref(made);
+    network_unref(network);
+}
+
+static void test_a_day_is_the_most(void **state)
+{
+    struct network *network = make(*state, 7, 1, ADA);
+    struct network *made =
+        suspended(*state, network, 0, NETWORK_TEXT_NOW, NETWORK_TEXT_NOW + NETWORK_SUSPENSION_MAX);
+    struct buffer text = {0};
+
+    made->suspensions[0].ends++;
+    buffer_append_text(&text, network->text);
+    network_write_suspension(&text, &made->suspensions[0]);
+    struct network *longer = NULL;
+    assert_int_equal(network_parse("doc", text.data, text.length, NULL, &longer), ERR_INVALID);
+    buffer_fini(&text);
+    network_unref(made);
+    network_unref(network);
+}
+
+/* Both sides come to the same; one that is made later cannot draw out another. */
+static void test_merging(void **state)
+{
+    struct network *network = make(*state, 7, 1, ADA);
+    struct network *a = suspended(*state, network, 0, NETWORK_TEXT_NOW, NETWORK_TEXT_NOW + 60);
+    struct network *b =
+        suspended(*state, network, 1, NETWORK_TEXT_NOW + 30, NETWORK_TEXT_NOW + 3600);
+    struct buffer one = {0}, other = {0};
+    uint8_t digests[3][NETWORK_DIGEST_SIZE];
+
+    network_merge(&one, a, b);
+    network_merge(&other, b, a);
+    assert_string_equal(one.data, other.data);
+    struct network *merged = network_must_parse(one.data, one.length);
+    const char *problem;
+    assert_int_equal(network_verify(merged, &problem), 0);
+    assert_int_equal(merged->suspensions_count, 1);
+    assert_true(merged->suspensions[0].ends == NETWORK_TEXT_NOW + 60);
+    network_digest(merged, digests[0]);
+    network_digest(a, digests[1]);
+    network_digest(b, digests[2]);
+    assert_memory_equal(digests[0], digests[1], NETWORK_DIGEST_SIZE);
+    assert_memory_not_equal(digests[0], digests[2], NETWORK_DIGEST_SIZE);
+    network_unref(merged);
+    network_unref(a);
+    network_unref(b);
+    network_unref(network);
+    buffer_fini(&one);
+    buffer_fini(&other);
+}
+
+/* A peer that adds signatures of nobody adds nothing. */
+static void test_merging_takes_no_rubbish(void **state)
+{
+    struct network *mine = make(*state, 7, 1, ADA);
+    struct network *theirs = make(*state, 7, 1, ADA | BEA | EVE);
+    struct buffer text = {0};
+
+    network_merge(&text, mine, theirs);
+    struct network *merged = network_must_parse(text.data, text.length);
+    assert_int_equal(merged->signatures_count, 2);
+    assert_int_equal(network_count_signatures(merged, merged), 2);
+    network_unref(merged);
+    network_unref(mine);
+    network_unref(theirs);
+    buffer_fini(&text);
+}
+
+static int setup(void **state)
+{
+    static struct network_world world;
+
+    network_world_init(&world);
+    *state = &world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    network_world_fini(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_enough_keyholders),
+        cmocka_unit_test(test_a_changed_body_is_not_signed),
+        cmocka_unit_test(test_a_keyholder_counts_once),
+        cmocka_unit_test(test_what_may_follow),
+        cmocka_unit_test(test_a_change_of_keyholders),
+        cmocka_unit_test(test_a_suspension),
+        cmocka_unit_test(test_a_day_is_the_most),
+        cmocka_unit_test(test_merging),
+        cmocka_unit_test(test_merging_takes_no_rubbish),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
