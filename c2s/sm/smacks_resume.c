@@ -133,12 +133,14 @@ static void take_from_client(struct session *session)
     client_close(old, STREAM_CONFLICT, "resumed on another stream");
 }
 
+/* What is settled and not known to the row yet is said again, too (A3). */
 static void send_resumed(struct session *session, struct client *client, const char *previd)
 {
     struct arena *arena = arena_new();
     struct element *resumed = element_new(arena, NS_SM, "resumed");
 
-    session->smacks->told = settle_h(&session->smacks->in);
+    session->smacks->told = smacks_h(session->smacks);
+    settle_reset(&session->smacks->in, session->smacks->told);
     element_set(resumed, "h", arena_printf(arena, "%" PRIu32, session->smacks->told));
     element_set(resumed, "previd", previd);
     client_send_element(client, resumed);
@@ -184,7 +186,6 @@ static void attach(struct session *session, struct client *client, const char *p
     session->client = client;
     session->waiting = false;
     smacks->taken_ms = clock_monotonic_ms();
-    settle_reset(&smacks->in, settle_h(&smacks->in));
     smacks->owes_a = smacks->owes_rest = smacks->full = false;
     client_resumed(client, session->jid, session);
     send_resumed(session, client, previd);
@@ -221,14 +222,23 @@ static void refuse(struct session *request, enum stanza_condition condition, con
     finish(request);
 }
 
+static bool is_behind(const struct smacks *smacks)
+{
+    return smacks_h(smacks) != settle_h(&smacks->in);
+}
+
 /* Its row says that it does not wait any more, or cannot be asked: the client has it all the same,
- * since what it says is in memory. */
-static void on_row(struct account *account, int status UNUSED,
-                   const struct db_result *results UNUSED, void *user)
+ * since what it says is in memory. Messages may have been settled meanwhile. */
+static void on_row(struct account *account, int status, const struct db_result *results UNUSED,
+                   void *user)
 {
     struct resuming *resuming = user;
     struct session *request = resuming->request, *session = resuming->session;
 
+    if (status == 0 && request->client && !session->ended && is_behind(session->smacks)) {
+        smacks_row_save(session, on_row, resuming);
+        return;
+    }
     DL_DELETE(account->sm->binding, request);
     if (session->ended) {
         refuse(request, STANZA_ITEM_NOT_FOUND, NULL);

@@ -134,19 +134,68 @@ void smacks_row_insert(struct session *session, sm_done *done, void *user)
     sm_submit(unit, done, user);
 }
 
-void smacks_row_save(struct session *session, sm_done *done, void *user)
-{
-    struct sm_unit *unit = sm_unit_new(session->account, SM_WRITE);
-
-    add_save(unit, session, settle_h(&session->smacks->in));
-    session->smacks->row_stale = false;
-    sm_submit(unit, done, user);
-}
-
 struct row_write {
     struct session *session;
     uint32_t h;
+    sm_done *done;
+    void *user;
 };
+
+static struct row_write *write_new(struct session *session, sm_done *done, void *user)
+{
+    struct row_write *write = xcalloc(1, sizeof(*write));
+
+    *write = (struct row_write){session, settle_h(&session->smacks->in), done, user};
+    session_ref(session);
+    return write;
+}
+
+/* The row never says less than it did, whatever order answers come in. */
+static void raise_h(struct smacks *smacks, uint32_t h)
+{
+    if (h - smacks->h_row <= INT32_MAX)
+        smacks->h_row = h;
+}
+
+static void note_write(struct row_write *write, int status)
+{
+    struct smacks *smacks = write->session->smacks;
+
+    if (!smacks)
+        return;
+    if (status == 0)
+        raise_h(smacks, write->h);
+    else
+        smacks->row_stale = true;
+    if (smacks->row_stale)
+        smacks_row_touch(write->session);
+}
+
+static void end_write(struct row_write *write)
+{
+    session_unref(write->session);
+    free(write);
+}
+
+static void on_saved(struct account *account, int status, const struct db_result *results,
+                     void *user)
+{
+    struct row_write *write = user;
+
+    note_write(write, status);
+    write->done(account, status, results, write->user);
+    end_write(write);
+}
+
+void smacks_row_save(struct session *session, sm_done *done, void *user)
+{
+    struct sm_unit *unit = sm_unit_new(session->account, SM_WRITE);
+    struct row_write *write = write_new(session, done, user);
+
+    add_save(unit, session, write->h);
+    session->smacks->row_stale = false;
+    sm_submit(unit, on_saved, write);
+}
 
 static void on_written(struct account *account UNUSED, int status,
                        const struct db_result *results UNUSED, void *user)
@@ -154,36 +203,42 @@ static void on_written(struct account *account UNUSED, int status,
     struct row_write *write = user;
     struct smacks *smacks = write->session->smacks;
 
-    if (smacks) {
+    if (smacks)
         smacks->row_busy = false;
-        if (status == 0)
-            smacks->h_row = write->h;
-        else
-            smacks->row_stale = true;
-        if (smacks->row_stale)
-            smacks_row_touch(write->session);
-        if (status == 0)
-            smacks_wake(smacks);
-    }
-    session_unref(write->session);
-    free(write);
+    note_write(write, status);
+    if (smacks && status == 0)
+        smacks_wake(smacks);
+    end_write(write);
+}
+
+static void loaded_job(struct account *account, struct session *session,
+                       struct stanza *stanza UNUSED, int problem UNUSED)
+{
+    if (account->state == ACCOUNT_READY)
+        smacks_row_touch(session);
+}
+
+/* The account could not be read again after an outage: it is when there is something to do. */
+static bool is_ready(struct session *session)
+{
+    if (session->account->state == ACCOUNT_FAILED)
+        session_queue(session, loaded_job, NULL, -1);
+    return session->account->state == ACCOUNT_READY;
 }
 
 void smacks_row_write(struct session *session)
 {
     struct smacks *smacks = session->smacks;
-    struct sm_unit *unit;
     struct row_write *write;
+    struct sm_unit *unit;
 
-    if (!smacks->resumable || smacks->row_busy || session->account->state != ACCOUNT_READY)
+    if (!smacks->resumable || !is_ready(session))
         return;
     unit = sm_unit_new(session->account, SM_WRITE_BEHIND);
-    write = xcalloc(1, sizeof(*write));
-    *write = (struct row_write){session, settle_h(&smacks->in)};
+    write = write_new(session, NULL, NULL);
     add_h(unit, session, write->h);
     smacks->row_stale = false;
     smacks->row_busy = true;
-    session_ref(session);
     sm_submit(unit, on_written, write);
 }
 
@@ -191,7 +246,7 @@ void smacks_row_store_h(struct session *session)
 {
     const struct smacks *smacks = session->smacks;
 
-    if (smacks->row_stale || settle_h(&smacks->in) != smacks->h_row)
+    if (!smacks->row_busy && (smacks->row_stale || settle_h(&smacks->in) != smacks->h_row))
         smacks_row_write(session);
 }
 
@@ -209,7 +264,7 @@ bool smacks_row_add_h(struct sm_unit *unit, struct session *session, struct sett
 void smacks_row_has_h(struct session *session, const struct settle_ticket *ticket)
 {
     if (session->smacks && settle_of(ticket) == &session->smacks->in)
-        session->smacks->h_row = settle_number(ticket);
+        raise_h(session->smacks, settle_number(ticket));
 }
 
 static void write_listed(void *user)
@@ -220,7 +275,7 @@ static void write_listed(void *user)
     DL_FOREACH_SAFE2(sm->smacks_rows->listed, smacks, next, row_next)
     {
         smacks_row_forget(smacks);
-        if (smacks->row_stale)
+        if (smacks->row_stale && !smacks->row_busy)
             smacks_row_write(smacks->session);
     }
 }

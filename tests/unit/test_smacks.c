@@ -299,6 +299,47 @@ static void test_time_is_over(void **state)
     expect(again, "<failed><item-not-found>");
 }
 
+/* A3: what <resumed/> has told does not fall, however late the database is then. */
+static void test_h_does_not_fall_behind_a_resumption(void **state)
+{
+    struct client *again = come("alice@example.net");
+
+    (void)state;
+    say(alice, "<presence/>");
+    hang_up(alice);
+    resume(again, id, 0);
+    skip_to(again, "<resumed h='1'");
+    fake_db.late = true;
+    say(again, "<presence/>");
+    fake_clear(&again->inbox);
+    tell(again, R);
+    fake_later(250);
+    skip_to(again, "<a h='1'>");
+    answer_all();
+    skip_to(again, "<a h='2'>");
+}
+
+/* A3: what the row may not have is said again. */
+static void test_resume_while_the_database_fails(void **state)
+{
+    struct client *again = come("alice@example.net");
+
+    (void)state;
+    say(alice, "<presence/>");
+    hang_up(alice);
+    fake_db.status = ERR_UNAVAILABLE;
+    resume(again, id, 0);
+    skip_to(again, "<resumed h='0'");
+    fake_clear(&again->inbox);
+    say(again, "<presence/>");
+    tell(again, R);
+    fake_later(250);
+    skip_to(again, "<a h='0'>");
+    fake_db.status = 0;
+    fake_later(1000);
+    skip_to(again, "<a h='1'>");
+}
+
 /* It has gone again before the row could be written. */
 static void test_client_goes_while_it_resumes(void **state)
 {
@@ -397,6 +438,8 @@ int main(void)
         TEST(test_presence_alone_is_not_worth_a_question),
         TEST(test_resume_sends_again),
         TEST(test_time_is_over),
+        TEST(test_h_does_not_fall_behind_a_resumption),
+        TEST(test_resume_while_the_database_fails),
         TEST(test_client_goes_while_it_resumes),
         TEST(test_session_ends_while_it_is_resumed),
         TEST(test_old_stream),

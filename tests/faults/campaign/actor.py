@@ -132,7 +132,8 @@ class Actor:
             if self.sm:
                 self._wire.send(f"<r xmlns='{SM}'/>")
             elif self._unacknowledged:
-                self._wire.send(f"<iq type='get' id='barrier-{self._out}' to='{self.domain}'>"
+                name = f"barrier-{self.logins}-{self._out}"
+                self._wire.send(f"<iq type='get' id='{name}' to='{self.domain}'>"
                                 f"<ping xmlns='{PING}'/></iq>")
 
     def _settle(self, h):
@@ -199,8 +200,8 @@ class Actor:
         """A new session; what is not acknowledged is said again in it."""
         self.logins += 1
         self._out = self._acknowledged = self._in = 0
-        for entry in self._unacknowledged:
-            entry[0] = None
+        self._unacknowledged = deque([None, *entry[1:]] for entry in self._unacknowledged
+                                     if entry[2])
         await self._ask("set", f"<bind xmlns='{BIND}'><resource>{self.device}</resource></bind>")
         self.sm = self.sm and self._wire.features.find(f"{{{SM}}}sm") is not None
         if self.sm:
@@ -212,11 +213,12 @@ class Actor:
         self._count_out("<presence/>")
 
     def _count_out(self, xml):
-        self._unacknowledged.appendleft([None, xml, None])
-        entry = self._unacknowledged.popleft()
-        self._out += 1
-        entry[0] = self._out
-        self._wire.send(xml)
+        """At once, before what it has not said yet; for this session only."""
+        entry = [None, xml, None]
+        if self.sm:
+            sent = sum(number is not None for number, _, _ in self._unacknowledged)
+            self._unacknowledged.insert(sent, entry)
+        self._transmit(entry)
 
     async def _ask(self, kind, payload):
         self._wire.send(f"<iq type='{kind}' id='ask'>{payload}</iq>")
@@ -254,8 +256,8 @@ class Actor:
         if kind in ("get", "set"):
             to = f" to={quoteattr(element.get('from'))}" if element.get("from") else ""
             self._count_out(f"<iq type='result' id={quoteattr(name)}{to}/>")
-        elif name.startswith("barrier-") and not self.sm:
-            self._settle(int(name.removeprefix("barrier-")))
+        elif name.startswith(f"barrier-{self.logins}-") and not self.sm:
+            self._settle(int(name.rpartition("-")[2]))
 
     def _on_message(self, element):
         if element.get("type") == "error":
