@@ -16,7 +16,10 @@ static const struct node_handler handlers[] = {
 
 bool node_is_host(const struct worker *worker, const char *domain)
 {
-    return strcmp(domain, worker->host) == 0;
+    const struct network *network = worker_document(worker);
+
+    return strcmp(domain, worker->host) == 0 ||
+           (network && network_member_by_host(network, domain));
 }
 
 static const struct node_handler *find(const char *ns)

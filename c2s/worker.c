@@ -29,6 +29,7 @@ static void worker_free(struct worker *worker)
     timer_close(worker->retry);
     parser_pool_free(worker->parsers);
     domains_unref(worker->domains);
+    worker_close_document(worker);
     admission_free(worker->admission);
     sasl_library_stop();
     free(worker->listeners);
@@ -270,7 +271,8 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
     worker->plugin = plugin_find(config);
     *state = worker;
     if (worker->plugin == NULL || sasl_library_start() != 0 ||
-        domains_load(config, &worker->domains) != 0 || open_database(worker) != 0)
+        domains_load(config, &worker->domains) != 0 || worker_open_document(worker) != 0 ||
+        open_database(worker) != 0)
         return ERR_INVALID;
     worker_open_link(worker);
     open_slots(worker);
@@ -286,8 +288,10 @@ int worker_reload(void *state, const struct config *config)
 {
     struct worker *worker = state;
     struct domains *domains;
-    int error = domains_load(config, &domains);
+    int error = document_reload(worker->document, config);
 
+    if (!error)
+        error = domains_load(config, &domains);
     if (error)
         return error;
     domains_unref(worker->domains);

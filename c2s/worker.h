@@ -16,6 +16,7 @@
 #include "common/component/link.h"
 #include "common/io/listener.h"
 #include "common/io/timer.h"
+#include "common/service/document.h"
 
 /* Read from the configuration once per (re)load, because every client needs them. */
 struct worker_limits {
@@ -43,6 +44,8 @@ struct worker {
     char *home; /* the name of it */
     struct worker_limits limits;
     struct domains *domains;
+    struct document *document;         /* of the network (worker_document.c) */
+    struct worker_follower *followers; /* who hears of its changes */
     struct admission *admission;
     struct parser_pool *parsers;
     struct db *db;
@@ -80,6 +83,20 @@ void worker_client_closed(struct worker *worker, struct client *client);
 /* worker_link.c. Nothing is bound yet: stanzas come only once they can be served. */
 void worker_open_link(struct worker *worker);
 void worker_bind_names(struct worker *worker);
+
+/* worker_document.c */
+MUST_CHECK int worker_open_document(struct worker *worker);
+void worker_close_document(struct worker *worker);
+/* The network document in force, until control returns to the loop (network_ref() to keep it);
+ * NULL: this is a network of one. */
+const struct network *worker_document(const struct worker *worker);
+/* This node in it; NULL: it is not in it. */
+const struct network_member *worker_member(const struct worker *worker);
+/* Until the worker ends: as `changed` of struct document_settings. */
+void worker_follow_document(struct worker *worker,
+                            void (*changed)(void *user, const struct network *before,
+                                            const struct network *now),
+                            void *user);
 
 /* The plugin linked in, or the one [c2s] plugin names. Logs why not; NULL. */
 const struct c2s_plugin *plugin_find(const struct config *config);
