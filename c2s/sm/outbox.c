@@ -13,6 +13,8 @@
 
 /* Without an answer for so long it is offered again: the answer may have been lost. */
 #define STALE_MS 180000
+/* … from another home, whose workers come and go without being announced here. */
+#define STALE_AWAY_MS 10000
 
 void outbox_put(struct sm *sm, const struct outbox_row *row, struct stanza *stanza, int64_t age_ms,
                 bool old)
@@ -56,8 +58,12 @@ static void expire(struct outbox *outbox, struct list *list, uint64_t now)
 
 static void ask_again(struct list *list, uint64_t now)
 {
-    if (list->parcels && list->parcels->offered && list->parcels->offered_ms + STALE_MS <= now)
-        outbox_start_over(list);
+    uint64_t patience = list->away ? STALE_AWAY_MS : STALE_MS;
+
+    if (!list->parcels || !list->parcels->offered || list->parcels->offered_ms + patience > now)
+        return;
+    outbox_start_over(list);
+    list->failures = 1; /* the first alone */
 }
 
 static void on_tick(void *user)

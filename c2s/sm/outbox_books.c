@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "c2s/sm/outbox_internal.h"
+#include "c2s/sm/places.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/component/slots.h"
@@ -36,20 +37,48 @@ static void release_sender(struct outbox *outbox, struct sender *sender)
     free(sender);
 }
 
-struct list *outbox_list(struct outbox *outbox, const struct stanza *stanza)
+/* By slot, because what is taken there is remembered by who owns the slot. */
+static char *key_of(const struct outbox *outbox, const struct stanza *stanza, bool unplaced,
+                    const char *home)
 {
     unsigned slot = sm_is_ours(outbox->sm, &stanza->to) ? slot_of(stanza->to.bare) : SLOTS;
-    char *key = xasprintf("%s %s %u", stanza->from.domain, stanza->to.domain, slot);
+
+    if (unplaced)
+        return xasprintf("%s %s ?", stanza->from.domain, stanza->to.bare);
+    if (home)
+        return xasprintf("%s @%s %u", stanza->from.domain, home, slot);
+    return xasprintf("%s %s %u", stanza->from.domain, stanza->to.domain, slot);
+}
+
+/* Another node may serve the home now. */
+static void set_node(struct list *list, const char *host)
+{
+    if (strcmp(list->theirs, host) == 0)
+        return;
+    free(list->theirs);
+    list->theirs = xstrdup(host);
+}
+
+struct list *outbox_list(struct outbox *outbox, const struct stanza *stanza)
+{
+    struct directory_place place;
+    bool unplaced = !places_look(outbox->sm, &stanza->to, &place);
+    bool away = !unplaced && place.answer == DIRECTORY_ELSEWHERE;
+    char *key = key_of(outbox, stanza, unplaced, away ? place.home : NULL);
     struct list *list;
 
     HASH_FIND_STR(outbox->lists, key, list);
     if (list) {
         free(key);
+        if (away)
+            set_node(list, place.host);
         return list;
     }
     list = xcalloc(1, sizeof(*list));
     list->key = key;
-    list->theirs = xstrdup(stanza->to.domain);
+    list->away = away;
+    list->unplaced = unplaced;
+    list->theirs = xstrdup(away ? place.host : stanza->to.domain);
     HASH_ADD_KEYPTR(hh, outbox->lists, list->key, strlen(list->key), list);
     return list;
 }
@@ -111,6 +140,23 @@ static void insert_old(struct list *list, struct parcel *parcel)
         }
     }
     DL_APPEND(list->parcels, parcel);
+}
+
+void outbox_relist(struct outbox *outbox, struct list *list)
+{
+    struct parcel *all = list->parcels, *parcel, *next;
+
+    list->parcels = NULL;
+    list->count = 0;
+    list->moved = false;
+    DL_FOREACH_SAFE (all, parcel, next) {
+        DL_DELETE(all, parcel);
+        parcel->offered = false;
+        parcel->list = outbox_list(outbox, parcel->stanza);
+        parcel->list->count++;
+        insert_old(parcel->list, parcel);
+    }
+    timer_start(outbox->timer, 0, OUTBOX_TICK_MS);
 }
 
 struct parcel *outbox_add_take(struct outbox *outbox, char *id, struct stanza *stanza,

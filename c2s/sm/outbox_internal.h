@@ -24,11 +24,14 @@ struct parcel {
     struct parcel *prev, *next;
 };
 
-/* One domain of ours and one of others. */
+/* One domain of ours and one of others, or one slot of another home. */
 struct list {
     UT_hash_handle hh; /* by key */
     char *key;         /* "ours theirs", with a slot for accounts of ours */
-    char *theirs;
+    char *theirs;      /* their domain, or the node that serves their home */
+    bool away;         /* their home is elsewhere */
+    bool unplaced;     /* of one account, whose home has to be looked up */
+    bool moved;        /* some of them may have another home now */
     struct parcel *parcels;
     size_t count;
     unsigned failures;            /* in a row; above 0 the head is offered first */
@@ -63,6 +66,8 @@ struct parcel *outbox_find(const struct outbox *outbox, const char *id);
 /* id is consumed, the stanza is not. old: it has its place among those that are there. */
 struct parcel *outbox_add_take(struct outbox *outbox, char *id, struct stanza *stanza,
                                const struct outbox_row *row, bool old);
+/* All of them again, by what the directory says now. */
+void outbox_relist(struct outbox *outbox, struct list *list);
 /* The list stays, even if that was its last. */
 void outbox_remove(struct outbox *outbox, struct parcel *parcel);
 /* Its sender gets an error. The list stays. */
@@ -73,5 +78,7 @@ void outbox_end(struct outbox *outbox, struct parcel *parcel, enum stanza_condit
 
 /* Offers what may be offered now. */
 void outbox_flow(struct outbox *outbox, struct list *list);
+/* Their home is known now, or is asked for later. */
+void outbox_place(struct outbox *outbox, struct list *list);
 /* Whoever had it is not there any more. */
 void outbox_start_over(struct list *list);

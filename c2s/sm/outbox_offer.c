@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/node_message.h"
 #include "c2s/sm/outbox_internal.h"
+#include "c2s/sm/places.h"
 #include "c2s/sm/words.h"
 #include "common/base/clock.h"
+#include "common/base/log.h"
 
 #define BACK_OFF_MIN 1000
 #define BACK_OFF_MAX 60000
@@ -58,6 +61,12 @@ void outbox_flow(struct outbox *outbox, struct list *list)
 
     if (now < list->due_ms)
         return;
+    if (list->unplaced) {
+        outbox_place(outbox, list);
+        return;
+    }
+    if (list->moved)
+        outbox_relist(outbox, list);
     DL_FOREACH (list->parcels, parcel) {
         if (window-- == 0 || (!parcel->offered && !offer(outbox, parcel)))
             return;
@@ -110,16 +119,36 @@ static void back_off(struct list *list, const struct durable *refused)
     note_problem(list, refused);
 }
 
+/* What was before it has been lost. */
+static void go_back(struct list *list, const struct parcel *parcel)
+{
+    struct parcel *before;
+
+    for (before = list->parcels; before != parcel; before = before->next)
+        before->offered = false;
+    if (list->failures == 0)
+        list->due_ms = clock_monotonic_ms() + ORDER_MS;
+}
+
+/* It is no account of that home, or not any more. */
+static void moved(struct outbox *outbox, const struct parcel *parcel)
+{
+    directory_forget(outbox->sm->worker, &parcel->stanza->to);
+    parcel->list->moved = parcel->list->away;
+}
+
 static void refused_for_now(struct outbox *outbox, struct parcel *parcel,
                             const struct durable *refused)
 {
     struct list *list = parcel->list;
 
     parcel->offered = false;
-    if (refused->reason != STANZA_UNEXPECTED_REQUEST)
+    if (refused->reason == STANZA_GONE)
+        moved(outbox, parcel);
+    if (refused->reason == STANZA_UNEXPECTED_REQUEST)
+        go_back(list, parcel);
+    else
         back_off(list, refused);
-    else if (list->failures == 0)
-        list->due_ms = clock_monotonic_ms() + ORDER_MS;
     timer_start(outbox->timer, ORDER_MS, OUTBOX_TICK_MS);
 }
 
@@ -133,11 +162,28 @@ static void refused_for_good(struct outbox *outbox, struct parcel *parcel,
     outbox_release_list(outbox, list);
 }
 
+/* For an account of another home its node answers, and nodes for nothing else. */
+static bool may_answer(const struct sm *sm, const struct list *list, const struct durable *answer)
+{
+    const char *domain = answer->from.domain;
+
+    if (!domain)
+        return answer->kind == DURABLE_REFUSED;
+    if (list->away)
+        return strcmp(domain, list->theirs) == 0;
+    return strcmp(domain, worker_host(sm->worker)) == 0 || !node_is_host(sm->worker, domain);
+}
+
 void outbox_answered(struct sm *sm, const struct durable *answer)
 {
     struct outbox *outbox = sm->outbox;
     struct parcel *parcel = outbox_find(outbox, answer->id);
 
+    if (parcel && !may_answer(sm, parcel->list, answer)) {
+        log_warn("outbox_answer_forged", LOG_TEXT("id", answer->id),
+                 LOG_TEXT("from", answer->from.full));
+        return;
+    }
     if (answer->kind == DURABLE_TOOK)
         forget(outbox, parcel, answer);
     if (!parcel)
@@ -158,6 +204,41 @@ void outbox_full(struct sm *sm, const char *id)
         return;
     parcel->offered = false;
     parcel->list->due_ms = UINT64_MAX; /* until <ready/> */
+}
+
+/* --- whose home is looked up --- */
+
+struct placing {
+    char *key; /* of the list, which may go meanwhile */
+};
+
+static void on_place(struct sm *sm, const struct directory_place *place, void *user)
+{
+    struct placing *placing = user;
+    struct outbox *outbox = sm->outbox;
+    struct list *list = NULL;
+
+    if (outbox)
+        HASH_FIND_STR(outbox->lists, placing->key, list);
+    if (list && place->answer == DIRECTORY_UNKNOWN)
+        list->due_ms =
+            clock_monotonic_ms() + backoff_ms(list->failures++, BACK_OFF_MIN, BACK_OFF_MAX);
+    else if (list)
+        outbox_relist(outbox, list);
+    free(placing->key);
+    free(placing);
+}
+
+void outbox_place(struct outbox *outbox, struct list *list)
+{
+    struct placing *placing;
+
+    if (!list->parcels)
+        return;
+    placing = xcalloc(1, sizeof(*placing));
+    placing->key = xstrdup(list->key);
+    list->due_ms = UINT64_MAX;
+    places_ask(outbox->sm, &list->parcels->stanza->to, on_place, placing);
 }
 
 /* --- when it is offered again --- */

@@ -5,10 +5,15 @@
  */
 #include "c2s/sm/outgoing.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/node_message.h"
 #include "c2s/sm/carbons.h"
 #include "c2s/sm/content.h"
 #include "c2s/sm/dispatch.h"
 #include "c2s/sm/forged.h"
+#include "c2s/sm/places.h"
 #include "c2s/sm/store.h"
 
 static bool to_own_account(const struct account *account, const struct stanza *stanza)
@@ -47,23 +52,15 @@ static bool is_stored(const struct sm *sm, const struct stanza *stanza)
            !sm_is_server(sm, &stanza->to);
 }
 
-static void outgoing_job(struct account *account, struct session *session, struct stanza *stanza,
-                         int problem)
+/* Nodes of the network speak with each other; for users there are no such names. */
+static bool is_to_node(const struct sm *sm, const struct stanza *stanza)
 {
-    if (session->ended) {
-        return;
-    }
-    if (account->state != ACCOUNT_READY) {
-        session_refuse(session, stanza, STANZA_RESOURCE_CONSTRAINT);
-        return;
-    }
-    if (problem >= 0) {
-        session_refuse(session, stanza, (enum stanza_condition)problem);
-        return;
-    }
-    if (handle_own_iq(session, stanza)) {
-        return;
-    }
+    return stanza->has_to && strcmp(stanza->to.domain, worker_host(sm->worker)) != 0 &&
+           node_is_host(sm->worker, stanza->to.domain);
+}
+
+static void go_on(struct account *account, struct session *session, struct stanza *stanza)
+{
     forged_strip_sent(session, stanza);
     if (run_hooks(session, stanza) == SM_HANDLED) {
         return;
@@ -78,6 +75,72 @@ static void outgoing_job(struct account *account, struct session *session, struc
     }
     carbons_sent(session, stanza, 0);
     sm_route(account->sm, stanza);
+}
+
+/* Its place is being looked up. */
+struct waiting {
+    struct session *session;
+    struct stanza *stanza;
+    struct settle_ticket *ticket;
+};
+
+static void on_place(struct sm *sm, const struct directory_place *place, void *user)
+{
+    struct waiting *waiting = user;
+    struct session *session = waiting->session;
+    struct account *account = session->account;
+    struct settle_ticket *running = account->ticket;
+
+    (void)sm;
+    account->ticket = waiting->ticket;
+    if (place->answer == DIRECTORY_UNKNOWN) {
+        session_refuse(session, waiting->stanza, STANZA_REMOTE_SERVER_TIMEOUT);
+    } else if (!session->ended && account->state == ACCOUNT_READY) {
+        go_on(account, session, waiting->stanza);
+    }
+    account->ticket = running;
+    settle_release(waiting->ticket);
+    stanza_unref(waiting->stanza);
+    session_unref(session);
+    account_release(account);
+    free(waiting);
+}
+
+/* Until it is known where that is, nothing else of the account is done: so what its clients send
+ * stays in order, whoever it is for. */
+static void look_up(struct account *account, struct session *session, struct stanza *stanza)
+{
+    struct waiting *waiting = xcalloc(1, sizeof(*waiting));
+
+    waiting->session = session;
+    waiting->stanza = stanza_ref(stanza);
+    waiting->ticket = settle_take(session);
+    session_ref(session);
+    account_hold(account);
+    places_ask(account->sm, &stanza->to, on_place, waiting);
+}
+
+static void outgoing_job(struct account *account, struct session *session, struct stanza *stanza,
+                         int problem)
+{
+    struct directory_place place;
+
+    if (session->ended) {
+        return;
+    }
+    if (account->state != ACCOUNT_READY) {
+        session_refuse(session, stanza, STANZA_RESOURCE_CONSTRAINT);
+    } else if (problem >= 0) {
+        session_refuse(session, stanza, (enum stanza_condition)problem);
+    } else if (handle_own_iq(session, stanza)) {
+        return;
+    } else if (is_to_node(account->sm, stanza)) {
+        session_refuse(session, stanza, STANZA_REMOTE_SERVER_NOT_FOUND);
+    } else if (stanza->has_to && !places_look(account->sm, &stanza->to, &place)) {
+        look_up(account, session, stanza);
+    } else {
+        go_on(account, session, stanza);
+    }
 }
 
 /* No answer of the database for so long: the sender is told rather than left waiting (P6 in

@@ -7,6 +7,8 @@
 #include "c2s/sm/core.h"
 #include "c2s/sm/csi.h"
 #include "c2s/sm/forged.h"
+#include "c2s/sm/gateway.h"
+#include "c2s/sm/homes.h"
 #include "c2s/sm/outbox.h"
 #include "c2s/sm/outgoing.h"
 #include "c2s/sm/route.h"
@@ -82,9 +84,9 @@ static void plugin_routed(void *state, struct stanza *stanza, int problem)
 {
     if (problem >= 0) {
         sm_refuse(state, stanza, (enum stanza_condition)problem, NULL);
-    } else if (stanza->has_to && stanza->has_from) {
+    } else if (stanza->has_to && stanza->has_from && !homes_arrived(state, NULL, stanza)) {
         forged_strip_arrived(state, stanza);
-        sm_arrived(state, stanza);
+        homes_route(state, stanza, sm_arrived);
     }
     stanza_unref(stanza);
 }
@@ -97,22 +99,29 @@ static void plugin_undelivered(void *state, struct stanza *stanza)
 
 static void plugin_offered(void *state, const struct durable *offer, struct stanza *stanza)
 {
-    forged_strip_arrived(state, stanza);
-    taker_offered(state, offer, stanza);
+    if (!homes_arrived(state, offer, stanza)) {
+        forged_strip_arrived(state, stanza);
+        gateway_offered(state, offer, stanza);
+    }
     stanza_unref(stanza);
 }
 
 static void plugin_answered(void *state, const struct durable *answer)
 {
-    if (answer->kind == DURABLE_FORGET)
+    struct durable words = *answer;
+
+    words.id = homes_id(state, answer->id);
+    if (answer->kind != DURABLE_FORGET) {
+        if (!gateway_answered(state, &words))
+            outbox_answered(state, &words);
+    } else if (homes_may_forget(state, answer) && !gateway_forget(state, answer)) {
         taker_forget(state, answer);
-    else
-        outbox_answered(state, answer);
+    }
 }
 
 static void plugin_offer_full(void *state, const char *id)
 {
-    outbox_full(state, id);
+    outbox_full(state, homes_id(state, id));
 }
 
 static void plugin_reachable(void *state, enum c2s_reach how, const char *name)

@@ -11,6 +11,7 @@
 #include "c2s/slots.h"
 #include "c2s/sm/delivery.h"
 #include "c2s/sm/dispatch.h"
+#include "c2s/sm/homes.h"
 
 bool sm_is_ours(const struct sm *sm, const struct jid *jid)
 {
@@ -36,6 +37,9 @@ static void return_to_sender(struct sm *sm, struct stanza *stanza, enum stanza_c
 
 void sm_undelivered(struct sm *sm, struct stanza *stanza)
 {
+    if (homes_came_back(sm, stanza)) {
+        return;
+    }
     /* Presence is not waited for, and an error for each contact helps nobody. */
     if (stanza->kind != STANZA_PRESENCE && stanza->has_from) {
         return_to_sender(sm, stanza, STANZA_RESOURCE_CONSTRAINT);
@@ -73,23 +77,34 @@ void sm_arrived(struct sm *sm, struct stanza *stanza)
     }
 }
 
-bool route_is_short(const struct sm *sm, const struct jid *to)
+static bool is_here(struct sm *sm, const struct jid *to)
+{
+    struct directory_place place;
+
+    return places_look(sm, to, &place) && place.answer != DIRECTORY_ELSEWHERE;
+}
+
+bool route_is_short(struct sm *sm, const struct jid *to)
 {
     if (!sm->limits.shortcut || !sm_is_ours(sm, to)) {
         return false;
     }
-    return !to->local || slots_owned(sm->slots, slot_of(to->bare));
+    return !to->local || (slots_owned(sm->slots, slot_of(to->bare)) && is_here(sm, to));
 }
 
-void sm_route(struct sm *sm, struct stanza *stanza)
+static void route_here(struct sm *sm, struct stanza *stanza)
 {
-    if (!stanza->has_to) {
-        return;
-    }
     if (route_is_short(sm, &stanza->to)) {
         sm_arrived(sm, stanza);
     } else if (worker_route(sm->worker, stanza) < 0) {
         sm_undelivered(sm, stanza);
+    }
+}
+
+void sm_route(struct sm *sm, struct stanza *stanza)
+{
+    if (stanza->has_to) {
+        homes_route(sm, stanza, route_here);
     }
 }
 

@@ -33,6 +33,8 @@ struct confirm_state;
 struct offline_state;
 struct crypto_block;
 struct parser_pool;
+struct places;
+struct gateway;
 struct sm_iq_row;
 struct taker;
 struct words;
@@ -68,10 +70,13 @@ struct sm {
     uint64_t started_ms; /* monotonic */
 
     struct parser_pool *parsers;
+    uint64_t envelopes_refused; /* of other nodes */
 
     /* One field a feature; only its own file looks inside. */
     struct caps_cache *caps;
     struct outbox *outbox;
+    struct places *places;
+    struct gateway *gateway;
     struct taker *taker;
     struct words *words;
     struct crypto_block *stanza_ids;

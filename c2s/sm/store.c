@@ -374,7 +374,7 @@ bool store_stands(const struct sm *sm, const char *bare)
 /* One transaction for both needs one connection. */
 static bool can_store_both(const struct account *sender, const struct jid *to)
 {
-    const struct sm *sm = sender->sm;
+    struct sm *sm = sender->sm;
 
     return to->local && route_is_short(sm, to) &&
            db_shares_connection(sm->db, sender->slot, slot_of(to->bare));

@@ -32,6 +32,7 @@ struct taking {
     UT_hash_handle by_stanza; /* while it is in hand */
     char *id;
     struct stanza *stanza; /* NULL: taken */
+    struct jid *from, *to; /* of the offer, while it is in hand */
     bool delivered;        /* but not everything is committed */
     struct taking *prev, *next;
 };
@@ -65,6 +66,9 @@ static void let_go(struct taker *taker, struct taking *taking)
         HASH_DELETE(by_stanza, taker->in_hand, taking);
     stanza_unref(taking->stanza);
     taking->stanza = NULL;
+    free(taking->from);
+    free(taking->to);
+    taking->from = taking->to = NULL;
 }
 
 static void forget(struct taker *taker, struct taking *taking)
@@ -111,21 +115,28 @@ void taker_forget(struct sm *sm, const struct durable *words)
 
 /* --- answers --- */
 
-static void answer(struct sm *sm, const char *id, const struct stanza *stanza,
-                   enum durable_kind kind, enum stanza_condition reason)
+static void answer(struct sm *sm, const struct durable *offer, enum durable_kind kind,
+                   enum stanza_condition reason)
 {
-    const struct durable offer = {.id = id, .from = stanza->from, .to = stanza->to};
-    struct durable words = durable_answer(&offer, kind);
+    struct durable words = durable_answer(offer, kind);
 
     words.reason = reason;
     words_say(sm, &words);
+}
+
+static void answer_taking(struct sm *sm, const struct taking *taking, enum durable_kind kind,
+                          enum stanza_condition reason)
+{
+    const struct durable offer = {.id = taking->id, .from = *taking->from, .to = *taking->to};
+
+    answer(sm, &offer, kind, reason);
 }
 
 static void took(struct sm *sm, struct taking *taking)
 {
     struct taker *taker = sm->taker;
 
-    answer(sm, taking->id, taking->stanza, DURABLE_TOOK, 0);
+    answer_taking(sm, taking, DURABLE_TOOK, 0);
     let_go(taker, taking);
     DL_APPEND(taker->taken, taking);
     if (++taker->count > TAKEN_MAX)
@@ -134,7 +145,7 @@ static void took(struct sm *sm, struct taking *taking)
 
 static void refuse(struct sm *sm, struct taking *taking)
 {
-    answer(sm, taking->id, taking->stanza, DURABLE_REFUSED, STANZA_RESOURCE_CONSTRAINT);
+    answer_taking(sm, taking, DURABLE_REFUSED, STANZA_RESOURCE_CONSTRAINT);
     forget(sm->taker, taking);
 }
 
@@ -193,22 +204,25 @@ void taker_ended(struct sm *sm, const char *id, bool again)
 
 /* --- offers --- */
 
-static void offered_again(struct sm *sm, struct taking *taking, struct stanza *stanza)
+static void offered_again(struct sm *sm, struct taking *taking, const struct durable *offer,
+                          const struct stanza *stanza)
 {
     struct account *account = account_lookup(sm, stanza->to.bare);
 
     if (!taking->stanza)
-        answer(sm, taking->id, stanza, DURABLE_TOOK, 0);
+        answer(sm, offer, DURABLE_TOOK, 0);
     else if (taking->delivered && account)
         settle(account, taking);
 }
 
-static void take_in_hand(struct sm *sm, const char *id, struct stanza *stanza)
+static void take_in_hand(struct sm *sm, const struct durable *offer, struct stanza *stanza)
 {
     struct taker *taker = sm->taker;
     struct taking *taking = xcalloc(1, sizeof(*taking));
 
-    taking->id = xstrdup(id);
+    taking->id = xstrdup(offer->id);
+    taking->from = jid_dup(&offer->from);
+    taking->to = jid_dup(&offer->to);
     taking->stanza = stanza_ref(stanza);
     HASH_ADD_KEYPTR(hh, taker->all, taking->id, strlen(taking->id), taking);
     HASH_ADD(by_stanza, taker->in_hand, stanza, sizeof(struct stanza *), taking);
@@ -221,16 +235,16 @@ void taker_offered(struct sm *sm, const struct durable *offer, struct stanza *st
     struct taking *taking = find(sm->taker, offer->id);
 
     if (taking) {
-        offered_again(sm, taking, stanza);
+        offered_again(sm, taking, offer, stanza);
     } else if (sm->stopped) {
-        answer(sm, offer->id, stanza, DURABLE_REFUSED, STANZA_RESOURCE_CONSTRAINT);
+        answer(sm, offer, DURABLE_REFUSED, STANZA_RESOURCE_CONSTRAINT);
     } else if (offer->after && !find(sm->taker, offer->after)) {
-        answer(sm, offer->id, stanza, DURABLE_REFUSED, STANZA_UNEXPECTED_REQUEST);
+        answer(sm, offer, DURABLE_REFUSED, STANZA_UNEXPECTED_REQUEST);
     } else if (!stanza->to.local) {
         sm_arrived(sm, stanza);
-        answer(sm, offer->id, stanza, DURABLE_TOOK, 0);
+        answer(sm, offer, DURABLE_TOOK, 0);
     } else {
-        take_in_hand(sm, offer->id, stanza);
+        take_in_hand(sm, offer, stanza);
     }
 }
 

@@ -9,8 +9,10 @@
 
 #include "c2s/sm/sm.h"
 
-/* Offers the stanza. ERR_LIMIT and others: nothing more can be offered now (worker_offer()). */
+/* Offers the stanza; in an envelope if it is for another home (homes.h). ERR_LIMIT and others:
+ * nothing more can be offered now (worker_offer()). */
 MUST_CHECK int words_offer(struct sm *sm, const char *id, unsigned attempt, const char *after,
                            const struct stanza *stanza);
-/* Says took, refused or forget to whoever is at `word->to`. */
+/* Says took, refused or forget to whoever is at `word->to`; to another node in its name for the
+ * account here. */
 void words_say(struct sm *sm, const struct durable *word);

@@ -6,7 +6,9 @@
  */
 #pragma once
 
+#include "c2s/directory/directory.h"
 #include "c2s/home.h"
+#include "c2s/node_message.h"
 #include "c2s/plugin.h"
 #include "c2s/sm/plugin.h"
 #include "common/base/clock.h"
@@ -18,6 +20,7 @@
 
 #define FAKE_NETWORK "example.net"
 #define FAKE_HOST    "alpha.example.net"
+#define FAKE_BETA    "beta.example.net"
 #define FAKE_TASKS   4096
 
 struct client {
@@ -56,6 +59,10 @@ static struct {
     void *state; /* of the plugin */
     struct parser_pool *pool;
     struct client clients[12];
+    const char
+        *at_beta;  /* local parts of accounts with their home there, each with a space behind */
+    bool looks_up; /* the directory has to be asked */
+    bool unknown;  /* … and does not know */
 } fake;
 
 /* The loop. */
@@ -304,6 +311,7 @@ int worker_route(struct worker *worker, struct stanza *stanza)
     return 0;
 }
 
+#include "tests/unit/fake_directory.h"
 #include "tests/unit/fake_offers.h"
 
 /* The clients. */

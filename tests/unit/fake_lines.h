@@ -6,6 +6,7 @@
  *     iq result > alice@example.net/a roster 3 {bob@example.net both}
  *     <a h='3'>
  *     message chat bob@example.net/b > alice@example.net "hello"
+ *     message alice@alpha… > bob@beta… [home alpha: message chat alice@… > bob@… "hi"]
  *     message chat alice@example.net > alice@example.net/b sent {alice@example.net/a > x@y.z "hi"}
  */
 #pragma once
@@ -68,6 +69,26 @@ static void fake_describe_forwarded(struct buffer *line, const struct element *w
     buffer_append_char(line, '}');
 }
 
+/* [home alpha to another: message chat alice@example.net/a > bob@example.net "hello"] */
+static void fake_describe_envelope(struct buffer *line, const struct element *envelope)
+{
+    buffer_printf(line, " [%s %s", element_get(envelope, "stage"), element_get(envelope, "home"));
+    ELEMENT_FOREACH (child, envelope) {
+        const char *type = element_get(child, "type");
+
+        if (strcmp(child->name, "to") == 0) {
+            buffer_printf(line, " %s", element_text(child));
+            continue;
+        }
+        buffer_printf(line, ": %s%s%s %s > %s", child->name, type ? " " : "", fake_or(type, ""),
+                      element_get(child, "from"), fake_or(element_get(child, "to"), "-"));
+        ELEMENT_FOREACH (inner, child) {
+            fake_describe_child(line, inner);
+        }
+    }
+    buffer_append_char(line, ']');
+}
+
 static void fake_describe_child(struct buffer *line, const struct element *child)
 {
     if (element_is(child, "jabber:iq:roster", "query")) {
@@ -76,6 +97,8 @@ static void fake_describe_child(struct buffer *line, const struct element *child
         buffer_printf(line, " %s", element_first(child)->name);
     } else if (element_is(child, NS_CLIENT, "body")) {
         buffer_printf(line, " \"%s\"", element_text(child));
+    } else if (element_is(child, "urn:kontalk:net:1", "envelope")) {
+        fake_describe_envelope(line, child);
     } else if (element_find(child, "urn:xmpp:forward:0", "forwarded")) {
         fake_describe_forwarded(line, child);
     } else {

@@ -89,6 +89,8 @@ void worker_answer(struct worker *worker, const struct durable *answer)
         loop_defer(NULL, fake_say_word, fake_word(answer));
         return;
     }
+    if (answer->to.domain && strcmp(answer->to.domain, FAKE_BETA) == 0)
+        buffer_printf(&fake.answered, "%s > %s ", answer->from.full, answer->to.full);
     buffer_printf(&fake.answered, "%s %s%s%s\n", durable_name(answer->kind), answer->id,
                   answer->kind == DURABLE_REFUSED ? " " : "",
                   answer->kind == DURABLE_REFUSED ? stanza_condition_name(answer->reason) : "");

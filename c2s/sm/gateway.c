@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Offers that pass through.
+ */
+#include "c2s/sm/gateway.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/sm/envelope.h"
+#include "c2s/sm/forged.h"
+#include "c2s/sm/places.h"
+#include "c2s/sm/taker.h"
+#include "c2s/sm/words.h"
+
+/* That are remembered; beyond it the oldest are not, and are offered again by whoever has them. */
+#define PASSING_MAX 65536
+
+/* An offer on its way, until it is forgotten or comes back. */
+struct passing {
+    UT_hash_handle hh; /* by id; in the order of their coming */
+    char *id;
+    char *host;
+    struct jid *from, *to;
+};
+
+struct gateway {
+    struct passing *passing;
+};
+
+/* An offer whose account is being looked up. */
+struct arriving {
+    struct arena *arena;
+    struct durable offer;
+    struct stanza *stanza;
+};
+
+static struct passing *find(const struct sm *sm, const char *id)
+{
+    struct passing *passing;
+
+    HASH_FIND_STR(sm->gateway->passing, id, passing);
+    return passing;
+}
+
+static void drop(struct sm *sm, struct passing *passing)
+{
+    HASH_DEL(sm->gateway->passing, passing);
+    free(passing->id);
+    free(passing->host);
+    free(passing->from);
+    free(passing->to);
+    free(passing);
+}
+
+static void remember(struct sm *sm, const struct durable *offer, const char *host)
+{
+    struct passing *passing = find(sm, offer->id);
+
+    if (passing)
+        drop(sm, passing);
+    passing = xcalloc(1, sizeof(*passing));
+    passing->id = xstrdup(offer->id);
+    passing->host = xstrdup(host);
+    passing->from = jid_dup(&offer->from);
+    passing->to = jid_dup(&offer->to);
+    HASH_ADD_KEYPTR(hh, sm->gateway->passing, passing->id, strlen(passing->id), passing);
+    if (HASH_COUNT(sm->gateway->passing) > PASSING_MAX)
+        drop(sm, sm->gateway->passing);
+}
+
+/* What came before it went to another home, or is offered again before this is. */
+static const char *predecessor(const struct sm *sm, const struct durable *offer, const char *host)
+{
+    const struct passing *before = offer->after ? find(sm, offer->after) : NULL;
+
+    return before && strcmp(before->host, host) == 0 ? offer->after : NULL;
+}
+
+static void refuse(struct sm *sm, const struct durable *offer, enum stanza_condition reason)
+{
+    struct durable refused = durable_answer(offer, DURABLE_REFUSED);
+
+    refused.reason = reason;
+    refused.type = "wait";
+    words_say(sm, &refused);
+}
+
+static void pass_on(struct sm *sm, const struct durable *offer, struct stanza *stanza,
+                    const char *host)
+{
+    const char *after = predecessor(sm, offer, host);
+
+    remember(sm, offer, host);
+    if (words_offer(sm, offer->id, offer->attempt, after, stanza) < 0)
+        refuse(sm, offer, STANZA_RESOURCE_CONSTRAINT);
+}
+
+static void on_place(struct sm *sm, const struct directory_place *place, void *user)
+{
+    struct arriving *arriving = user;
+
+    if (place->answer == DIRECTORY_UNKNOWN) {
+        refuse(sm, &arriving->offer, STANZA_REMOTE_SERVER_TIMEOUT);
+    } else if (place->answer == DIRECTORY_ELSEWHERE) {
+        pass_on(sm, &arriving->offer, arriving->stanza, place->host);
+    } else {
+        forged_strip_arrived(sm, arriving->stanza);
+        taker_offered(sm, &arriving->offer, arriving->stanza);
+    }
+    stanza_unref(arriving->stanza);
+    arena_free(arriving->arena);
+    free(arriving);
+}
+
+void gateway_offered(struct sm *sm, const struct durable *offer, struct stanza *stanza)
+{
+    struct arriving *arriving = xcalloc(1, sizeof(*arriving));
+
+    arriving->arena = arena_new();
+    durable_copy(arriving->arena, offer, &arriving->offer);
+    arriving->stanza = stanza_ref(stanza);
+    places_ask(sm, &stanza->to, on_place, arriving);
+}
+
+/* To s2s it makes no difference that the account has another home now: it offers it again. */
+static enum stanza_condition reason_for(struct sm *sm, const struct passing *passing,
+                                        const struct durable *answer)
+{
+    if (answer->reason != STANZA_GONE || strcmp(answer->type, "wait") != 0)
+        return answer->reason;
+    directory_forget(sm->worker, passing->to);
+    return STANZA_REMOTE_SERVER_TIMEOUT;
+}
+
+bool gateway_answered(struct sm *sm, const struct durable *answer)
+{
+    struct passing *passing = find(sm, answer->id);
+    struct durable words = *answer;
+
+    if (!passing)
+        return false;
+    if (answer->from.domain && strcmp(answer->from.domain, passing->host) != 0)
+        return true; /* not its to answer */
+    words.from = *passing->to;
+    words.to = *passing->from;
+    if (answer->kind == DURABLE_REFUSED)
+        words.reason = reason_for(sm, passing, answer);
+    words_say(sm, &words);
+    if (answer->kind == DURABLE_REFUSED)
+        drop(sm, passing);
+    return true;
+}
+
+bool gateway_forget(struct sm *sm, const struct durable *forget)
+{
+    struct passing *passing = find(sm, forget->id);
+    struct durable words = *forget;
+    struct arena *arena;
+
+    if (!passing)
+        return false;
+    arena = arena_new();
+    words.from = *passing->to; /* for words.c, which makes it the account at this node */
+    words.to = envelope_address(arena, passing->to->local, passing->host);
+    words_say(sm, &words);
+    arena_free(arena);
+    drop(sm, passing);
+    return true;
+}
+
+static void start(struct sm *sm)
+{
+    sm->gateway = xcalloc(1, sizeof(*sm->gateway));
+}
+
+static void stop(struct sm *sm)
+{
+    struct passing *passing, *next;
+
+    HASH_ITER (hh, sm->gateway->passing, passing, next) {
+        drop(sm, passing);
+    }
+    free(sm->gateway);
+}
+
+const struct sm_module gateway_module = {.name = "gateway", .start = start, .stop = stop};

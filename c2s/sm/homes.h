@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Stanzas between the homes of a network (docs/NETWORK.md): what is for an account whose home is
+ * elsewhere goes there in an envelope (envelope.h); what comes in one is proved, and goes on as if
+ * its sender were here.
+ *
+ *   to an account of ours ─► directory ─┬─ here, nobody's ─► as in a network of one
+ *                                       ├─ elsewhere ─► envelope ─► router ─► net
+ *                                       └─ not known now ─► error of type wait
+ */
+#pragma once
+
+#include "c2s/sm/places.h"
+#include "c2s/sm/sm.h"
+
+/* What is not here; `here` is called for what is, at once or when it is known. Behind what waits
+ * for the same address. Borrowed; it must not be changed afterwards. */
+void homes_route(struct sm *sm, struct stanza *stanza,
+                 void (*here)(struct sm *sm, struct stanza *stanza));
+/* The message in which the stanza goes to that place; NULL: nothing can be said by this home now.
+ * Stanzas of an account take the same way, so that none overtakes another. */
+struct stanza *homes_wrap(struct sm *sm, const struct stanza *stanza,
+                          const struct directory_place *place);
+
+/* What comes from a node, or has come back; false: it is no envelope. Borrowed. offer: to be
+ * answered; NULL: it was not offered. */
+bool homes_arrived(struct sm *sm, const struct durable *offer, struct stanza *message);
+/* An envelope that found no way: whoever waits for an answer to what is in it gets an error. False:
+ * it is none. */
+bool homes_came_back(struct sm *sm, struct stanza *message);
+
+/* Whether the id of an offer, or of a word about one, can be that of this account at that node, or
+ * of the node itself: nobody answers for what others have offered. */
+bool homes_owns_id(const struct sm *sm, const struct jid *from, const char *id);
+/* The same for one that may be forgotten, whoever says so. */
+bool homes_may_forget(struct sm *sm, const struct durable *forget);
+/* The id without the name of our node, which stands before it where only the node can vouch for
+ * what it offers (words.h). */
+const char *homes_id(const struct sm *sm, const char *id);

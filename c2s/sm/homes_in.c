@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Stanzas from other homes. net has proved which node has sent the message, and that this node
+ * serves the home it names (docs/NETWORK.md); here it is proved that the sender of the stanza
+ * belongs to that home.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/node_message.h"
+#include "c2s/slots.h"
+#include "c2s/sm/envelope.h"
+#include "c2s/sm/forged.h"
+#include "c2s/sm/homes.h"
+#include "c2s/sm/route.h"
+#include "c2s/sm/taker.h"
+#include "common/base/log.h"
+
+/* On its way in. */
+struct arrival {
+    unsigned references;
+    struct stanza *message; /* the envelope's */
+    struct element *element;
+    struct envelope envelope;
+    struct stanza *stanza; /* inside */
+    char *id, *after;      /* of an offer, or NULL */
+};
+
+/* A copy for one of its recipients. */
+struct copy {
+    struct arrival *arrival;
+    struct stanza *stanza;
+};
+
+static void release(struct arrival *arrival)
+{
+    if (--arrival->references > 0)
+        return;
+    stanza_unref(arrival->stanza);
+    stanza_unref(arrival->message);
+    free(arrival->id);
+    free(arrival->after);
+    free(arrival);
+}
+
+/* --- answers --- */
+
+/* As the offer of the account here: the answer goes where the envelope came from. */
+static struct durable offer_of(const struct sm *sm, const struct arrival *arrival)
+{
+    struct arena *arena = arrival->message->arena;
+
+    return (struct durable){
+        .kind = DURABLE_OFFER,
+        .id = arrival->id,
+        .after = arrival->after,
+        .from = arrival->message->from,
+        .to = envelope_address(arena, arrival->message->to.local, worker_host(sm->worker)),
+    };
+}
+
+static void answer(struct sm *sm, const struct arrival *arrival, enum stanza_condition reason,
+                   const char *type)
+{
+    struct durable offer, words;
+
+    if (!arrival->id)
+        return;
+    offer = offer_of(sm, arrival);
+    words = durable_answer(&offer, DURABLE_REFUSED);
+    words.reason = reason;
+    words.type = type;
+    worker_answer(sm->worker, &words);
+}
+
+/* What no node of ours would send. */
+static void reject(struct sm *sm, const struct arrival *arrival, const char *reason)
+{
+    const struct stanza *stanza = arrival->stanza;
+
+    sm->envelopes_refused++;
+    log_warn("envelope_refused", LOG_TEXT("peer", arrival->message->from.domain),
+             LOG_TEXT("from", stanza ? stanza->from.full : NULL),
+             LOG_TEXT("to", stanza && stanza->has_to ? stanza->to.full : NULL),
+             LOG_TEXT("reason", reason));
+    answer(sm, arrival, STANZA_NOT_ALLOWED, "cancel");
+}
+
+/* --- the recipients --- */
+
+/* Nobody forwards what is not for an account here; whoever sent it asks the directory anew. */
+static void misdirected(struct sm *sm, const struct arrival *arrival, const struct stanza *stanza,
+                        const struct directory_place *place)
+{
+    bool moved = place->answer == DIRECTORY_ELSEWHERE;
+
+    log_info("envelope_misdirected", LOG_TEXT("peer", arrival->message->from.domain),
+             LOG_TEXT("to", stanza->to.bare), LOG_TEXT("home", moved ? place->home : NULL));
+    answer(sm, arrival, moved ? STANZA_GONE : STANZA_REMOTE_SERVER_TIMEOUT, "wait");
+}
+
+static void arrived_here(struct sm *sm, const struct arrival *arrival, struct stanza *stanza)
+{
+    forged_strip_arrived(sm, stanza);
+    if (arrival->id) {
+        const struct durable offer = offer_of(sm, arrival);
+        taker_offered(sm, &offer, stanza);
+    } else if (slots_owned(sm->slots, slot_of(stanza->to.bare))) {
+        sm_arrived(sm, stanza);
+    } else if (worker_route(sm->worker, stanza) < 0) {
+        sm_undelivered(sm, stanza);
+    }
+}
+
+static void on_recipient(struct sm *sm, const struct directory_place *place, void *user)
+{
+    struct copy *copy = user;
+
+    if (place->answer == DIRECTORY_HERE || place->answer == DIRECTORY_NOBODY)
+        arrived_here(sm, copy->arrival, copy->stanza);
+    else
+        misdirected(sm, copy->arrival, copy->stanza, place);
+    stanza_unref(copy->stanza);
+    release(copy->arrival);
+    free(copy);
+}
+
+static void deliver_take(struct sm *sm, struct arrival *arrival, struct stanza *stanza)
+{
+    struct copy *copy = xcalloc(1, sizeof(*copy));
+
+    copy->arrival = arrival;
+    copy->stanza = stanza;
+    arrival->references++;
+    places_ask(sm, &stanza->to, on_recipient, copy);
+}
+
+static void deliver_to(struct sm *sm, struct arrival *arrival, const struct element *recipient)
+{
+    struct stanza *stanza = stanza_copy(arrival->stanza);
+    struct jid to;
+
+    if (jid_parse(stanza->arena, element_text(recipient), &to) < 0 ||
+        !places_is_networked(sm, &to)) {
+        reject(sm, arrival, "recipient");
+        stanza_unref(stanza);
+        return;
+    }
+    stanza_set_to(stanza, &to);
+    deliver_take(sm, arrival, stanza);
+}
+
+static void deliver(struct sm *sm, struct arrival *arrival)
+{
+    const struct element *recipient = envelope_first(arrival->element);
+
+    if (!recipient) {
+        deliver_take(sm, arrival, arrival->stanza);
+        arrival->stanza = NULL;
+        return;
+    }
+    for (; recipient; recipient = envelope_next(recipient))
+        deliver_to(sm, arrival, recipient);
+}
+
+/* --- the sender --- */
+
+static void on_sender(struct sm *sm, const struct directory_place *place, void *user)
+{
+    struct arrival *arrival = user;
+
+    if (place->answer == DIRECTORY_UNKNOWN)
+        answer(sm, arrival, STANZA_REMOTE_SERVER_TIMEOUT, "wait");
+    else if (place->answer != DIRECTORY_ELSEWHERE ||
+             strcmp(place->host, arrival->message->from.domain) != 0 ||
+             strcmp(place->home, arrival->envelope.home) != 0)
+        reject(sm, arrival, "home of the sender");
+    else
+        deliver(sm, arrival);
+    release(arrival);
+}
+
+/* A domain of others: below the network's there is nobody foreign. */
+static bool is_foreign(const struct sm *sm, const char *domain)
+{
+    const char *network = worker_network(sm->worker);
+    size_t length = strlen(domain), below = strlen(network);
+
+    if (worker_serves(sm->worker, domain) || strcmp(domain, network) == 0)
+        return false;
+    return length <= below || domain[length - below - 1] != '.' ||
+           strcmp(domain + length - below, network) != 0;
+}
+
+static bool is_of_node(const struct jid *from, const char *id)
+{
+    size_t length = strlen(from->domain);
+
+    return strncmp(id, from->domain, length) == 0 && id[length] == '/';
+}
+
+bool homes_owns_id(const struct sm *sm, const struct jid *from, const char *id)
+{
+    const char *network = worker_network(sm->worker);
+    size_t length = from->local ? strlen(from->local) : 0;
+
+    if (length > 0 && strncmp(id, from->local, length) == 0 && id[length] == '@') {
+        id += length + 1;
+        length = strlen(network);
+        return strncmp(id, network, length) == 0 && id[length] == '/';
+    }
+    return is_of_node(from, id);
+}
+
+bool homes_may_forget(struct sm *sm, const struct durable *forget)
+{
+    const struct jid *from = &forget->from;
+    struct directory_place place;
+    struct arena *arena;
+    struct jid account;
+    bool may;
+
+    if (!from->domain || strcmp(from->domain, worker_host(sm->worker)) == 0 ||
+        !node_is_host(sm->worker, from->domain))
+        return true;
+    if (!homes_owns_id(sm, from, forget->id))
+        return false;
+    if (is_of_node(from, forget->id))
+        return true;
+    arena = arena_new();
+    account = envelope_address(arena, from->local, worker_network(sm->worker));
+    may = places_look(sm, &account, &place) && place.answer == DIRECTORY_ELSEWHERE &&
+          strcmp(place.host, from->domain) == 0;
+    arena_free(arena);
+    return may;
+}
+
+const char *homes_id(const struct sm *sm, const char *id)
+{
+    const char *host = worker_host(sm->worker);
+    size_t length = strlen(host);
+
+    return strncmp(id, host, length) == 0 && id[length] == '/' ? id + length + 1 : id;
+}
+
+/* An offer is for one account, and its id is that of its sender, or of the gateway. */
+static bool is_proper_offer(const struct sm *sm, const struct arrival *arrival)
+{
+    const struct jid *from = &arrival->message->from, *to = &arrival->message->to;
+
+    if (envelope_first(arrival->element) || !to->local ||
+        strcmp(to->local, arrival->stanza->to.local) != 0)
+        return false;
+    return arrival->envelope.stage == ENVELOPE_HOME ? homes_owns_id(sm, from, arrival->id)
+                                                    : is_of_node(from, arrival->id);
+}
+
+static const char *problem_of(const struct sm *sm, const struct arrival *arrival)
+{
+    const struct stanza *stanza = arrival->stanza;
+    bool home = arrival->envelope.stage == ENVELOPE_HOME;
+
+    if (home ? !places_is_networked(sm, &stanza->from) : !is_foreign(sm, stanza->from.domain))
+        return "sender";
+    if (home && arrival->id &&
+        (!arrival->message->from.local ||
+         strcmp(arrival->message->from.local, stanza->from.local) != 0))
+        return "sender";
+    if (!envelope_first(arrival->element) &&
+        (!stanza->has_to || !places_is_networked(sm, &stanza->to)))
+        return "recipient";
+    return arrival->id && !is_proper_offer(sm, arrival) ? "offer" : NULL;
+}
+
+static void begin(struct sm *sm, struct arrival *arrival)
+{
+    const char *problem = NULL;
+
+    if (envelope_read(arrival->element, &arrival->envelope) < 0 ||
+        envelope_open(arrival->element, &arrival->stanza) < 0)
+        problem = "malformed";
+    else
+        problem = problem_of(sm, arrival);
+    if (problem) {
+        reject(sm, arrival, problem);
+    } else if (arrival->envelope.stage == ENVELOPE_GATEWAY) {
+        deliver(sm, arrival);
+    } else {
+        arrival->references++;
+        places_ask(sm, &arrival->stanza->from, on_sender, arrival);
+    }
+}
+
+bool homes_arrived(struct sm *sm, const struct durable *offer, struct stanza *message)
+{
+    struct element *element = envelope_of(message);
+    struct arrival *arrival;
+
+    if (!element || !node_is_host(sm->worker, message->from.domain))
+        return false;
+    /* For what comes from other nodes net writes our network. */
+    if (strcmp(message->to.domain, worker_host(sm->worker)) == 0)
+        return !message->to.local || homes_came_back(sm, message);
+    if (message->type == MESSAGE_ERROR)
+        return true;
+    arrival = xcalloc(1, sizeof(*arrival));
+    arrival->references = 1;
+    arrival->message = stanza_ref(message);
+    arrival->element = element;
+    arrival->id = offer ? xstrdup(offer->id) : NULL;
+    arrival->after = offer ? xstrdup_or_null(offer->after) : NULL;
+    begin(sm, arrival);
+    release(arrival);
+    return true;
+}

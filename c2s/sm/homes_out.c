@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Stanzas to other homes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/sm/envelope.h"
+#include "c2s/sm/homes.h"
+#include "c2s/sm/route.h"
+
+struct held {
+    struct stanza *stanza;
+    void (*here)(struct sm *sm, struct stanza *stanza);
+};
+
+/* Of this home, or come in from outside. */
+static enum envelope_stage stage_of(const struct sm *sm, const struct stanza *stanza)
+{
+    return places_is_networked(sm, &stanza->from) ? ENVELOPE_HOME : ENVELOPE_GATEWAY;
+}
+
+/* Presence is worked off there by whoever owns the slot of its sender, for it may be for many; what
+ * is for one goes straight to the owner of that account. A foreign sender has no slot. */
+static const char *whose_slot(const struct stanza *stanza, enum envelope_stage stage)
+{
+    return stanza->kind == STANZA_PRESENCE && stage == ENVELOPE_HOME ? stanza->from.local
+                                                                     : stanza->to.local;
+}
+
+struct stanza *homes_wrap(struct sm *sm, const struct stanza *stanza,
+                          const struct directory_place *place)
+{
+    struct envelope envelope = {.stage = stage_of(sm, stanza)};
+    struct arena *arena;
+    struct jid from, to;
+    struct stanza *message;
+
+    envelope.home = directory_own_home(sm->worker, &envelope.epoch);
+    if (!envelope.home)
+        return NULL;
+    arena = arena_new();
+    from = envelope_address(arena,
+                            envelope.stage == ENVELOPE_HOME ? stanza->from.local : stanza->to.local,
+                            worker_host(sm->worker));
+    to = envelope_address(arena, whose_slot(stanza, envelope.stage), place->host);
+    message = envelope_wrap(&envelope, stanza, &from, &to);
+    arena_free(arena);
+    return message;
+}
+
+static void send_away(struct sm *sm, struct stanza *stanza, const struct directory_place *place)
+{
+    struct stanza *message = homes_wrap(sm, stanza, place);
+
+    if (!message || worker_route(sm->worker, message) < 0)
+        sm_undelivered(sm, stanza);
+    stanza_unref(message);
+}
+
+/* Nobody waits for an answer to presence. */
+static void refuse_for_now(struct sm *sm, struct stanza *stanza)
+{
+    if (stanza->kind != STANZA_PRESENCE)
+        sm_refuse(sm, stanza, STANZA_REMOTE_SERVER_TIMEOUT,
+                  "the home of this account is not known now");
+}
+
+static void route(struct sm *sm, struct stanza *stanza, const struct directory_place *place,
+                  void (*here)(struct sm *sm, struct stanza *stanza))
+{
+    if (place->answer == DIRECTORY_ELSEWHERE)
+        send_away(sm, stanza, place);
+    else if (place->answer == DIRECTORY_UNKNOWN)
+        refuse_for_now(sm, stanza);
+    else
+        here(sm, stanza);
+}
+
+static void on_found(struct sm *sm, const struct directory_place *place, void *user)
+{
+    struct held *held = user;
+
+    route(sm, held->stanza, place, held->here);
+    stanza_unref(held->stanza);
+    free(held);
+}
+
+void homes_route(struct sm *sm, struct stanza *stanza,
+                 void (*here)(struct sm *sm, struct stanza *stanza))
+{
+    struct directory_place place;
+    struct held *held;
+
+    if (places_look(sm, &stanza->to, &place)) {
+        route(sm, stanza, &place, here);
+        return;
+    }
+    held = xcalloc(1, sizeof(*held));
+    held->stanza = stanza_ref(stanza);
+    held->here = here;
+    places_ask(sm, &stanza->to, on_found, held);
+}
+
+bool homes_came_back(struct sm *sm, struct stanza *message)
+{
+    const struct element *element = envelope_of(message);
+    struct stanza *stanza;
+
+    if (!element)
+        return false;
+    if (envelope_open(element, &stanza) == 0) {
+        if (stanza->has_to && stanza->kind != STANZA_PRESENCE)
+            sm_refuse(sm, stanza, STANZA_REMOTE_SERVER_TIMEOUT,
+                      "the home of this account cannot be reached now");
+        stanza_unref(stanza);
+    }
+    return true;
+}
