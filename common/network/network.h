@@ -51,7 +51,7 @@ enum network_state {
 
 struct network_member {
     const char *host;
-    unsigned number; /* never given out a second time */
+    unsigned number; /* never given out a second time, see last_number */
     const char *const *addresses;
     size_t addresses_count;
     uint8_t pin[TLS_PIN_SIZE];
@@ -94,6 +94,7 @@ struct network {
     uint64_t serial;
     int64_t expires;
     unsigned required_signatures;
+    unsigned last_number; /* the highest that a member has, or ever had */
     const struct network_home *registrar;
     struct network_keyholder *keyholders;
     size_t keyholders_count;
@@ -126,6 +127,10 @@ void network_unref(const struct network *network);
 void network_write(struct buffer *out, const struct network *network);
 void network_write_suspension(struct buffer *out, const struct network_suspension *suspension);
 void network_write_signature(struct buffer *out, const struct network_signature *signature);
+/* A request to become a member is a document that a node makes of itself, signed with its own
+ * signing key: its only member, with its home, all roles, and as its own keyholder. ERR_INVALID: it
+ * is none, or the node does not have the key. */
+MUST_CHECK int network_check_request(const struct network *network, const char **problem);
 /* What to put into place of the file, atomically; a reader sees the old one or the new one. The
  * file is for everybody to read. ERR_SYSTEM (see errno). */
 MUST_CHECK int network_save(const char *path, const char *text, size_t length);

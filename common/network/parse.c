@@ -77,6 +77,7 @@ static void read_network(struct parse *parse, const struct reader_group *group)
     network->format = (unsigned)number_of(group, "format");
     network->serial = (uint64_t)number_of(group, "serial");
     network->expires = time_of(parse, group, "expires");
+    network->last_number = (unsigned)number_of(group, "last-number");
     network->required_signatures = (unsigned)number_of(group, "required-signatures");
     if (needs && needs->value.number > NETWORK_FORMAT)
         reader_report(&parse->reader, &needs->place,
@@ -139,6 +140,7 @@ static void read_member(struct parse *parse, const struct reader_group *group)
 
     member->host = group->instance;
     member->number = (unsigned)number_of(group, "number");
+    parse->network->last_number = MAX(parse->network->last_number, member->number);
     member->operator_name = text_of(group, "operator");
     member->roles = roles_of(group);
     if (network_state_find(text_of(group, "state"), &member->state) != 0)

@@ -128,6 +128,18 @@ int network_verify(const struct network *network, const char **problem)
     return error;
 }
 
+int network_check_request(const struct network *network, const char **problem)
+{
+    if (network->members_count != 1 || network->homes_count != 1 ||
+        network->keyholders_count != 1 ||
+        memcmp(network->keyholders[0].key, network->members[0].signing_key, SIGNING_KEY_SIZE) !=
+            0) {
+        *problem = "this is not the request of a node";
+        return ERR_INVALID;
+    }
+    return network_verify(network, problem) == 0 ? 0 : ERR_INVALID;
+}
+
 /* An old holder of a home must not come back, and two must not serve one at a time. */
 static const char *check_homes(const struct network *network, const struct network *next)
 {

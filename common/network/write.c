@@ -79,7 +79,8 @@ void network_write(struct buffer *out, const struct network *network)
     write_time(out, "expires", network->expires);
     buffer_append_text(out, "registrar = ");
     write_quoted(out, network->registrar->name);
-    buffer_printf(out, "\nrequired-signatures = %u\n\n", network->required_signatures);
+    buffer_printf(out, "\nlast-number = %u\nrequired-signatures = %u\n\n", network->last_number,
+                  network->required_signatures);
     for (size_t i = 0; i < network->keyholders_count; i++) {
         begin(out, "keyholder", network->keyholders[i].name);
         write_bytes(out, "key", network->keyholders[i].key, SIGNING_KEY_SIZE);
