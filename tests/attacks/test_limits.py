@@ -99,6 +99,7 @@ FAR_BEYOND = {
 }
 
 
+@pytest.mark.memory
 @pytest.mark.parametrize("position", positions.INSIDE)
 @pytest.mark.parametrize("data", FAR_BEYOND.values(), ids=FAR_BEYOND.keys())
 def test_far_beyond(scene, attacker, position, data):
@@ -164,6 +165,7 @@ def is_accepted(stream):
     return True
 
 
+@pytest.mark.memory
 def test_connections_from_one_address():
     """P5: 64 at once, without XML for the 65th; others do not notice."""
     lifted = {"connection-rate": 1000, "connection-burst": 1000}

@@ -203,6 +203,7 @@ def numbers(elements):
     return [int(e.findtext(BODY).split()[0]) for e in elements if e.find(BODY) is not None]
 
 
+@pytest.mark.memory
 def test_B13_client_that_never_acknowledges(volume):
     """It gets what there is room for; the rest is not kept in memory, and comes in order once it
     acknowledges."""

@@ -289,6 +289,7 @@ def test_T13_odd_names(scene, attacker, name):
             assert reply.is_server_hello
 
 
+@pytest.mark.memory
 def test_T9_many_handshakes(scene, attacker, volume):
     """Two thousand at once; each has its turn (handshakes-per-second)."""
     streams = [direct(attacker) for _ in range(max(30, volume(2000)))]

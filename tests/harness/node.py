@@ -157,7 +157,7 @@ class TestNode(node.Node):
         found = []
         for name in node.DAEMONS:
             handle = self.daemon(name.removeprefix("kontalk-"))
-            if handle.pid is None:
+            if not handle.process.runs():
                 if not handle.expected_down:
                     found.append(f"{name} ended {handle.process.ending()}\n"
                                  f"{handle.process.log_tail()}")

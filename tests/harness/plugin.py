@@ -20,6 +20,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes long; only with --long (make check-all)")
     config.addinivalue_line("markers", "seconds(n): may take n seconds instead of the usual limit")
+    config.addinivalue_line("markers", "memory: what it measures is measured without sanitizers")
 
 
 def pytest_collection_modifyitems(config, items):

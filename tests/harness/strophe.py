@@ -3,22 +3,18 @@
 # tests/clients/tool_strophe.c: a client on libstrophe.
 
 import contextlib
-import os
 import re
-import subprocess
 from xml.etree import ElementTree
 
 from tests.harness import program, wait
+from tests.harness.made import made
 
 MODES = {"C2S": "starttls", "C2S_TLS": "tls"}
 
 
 def tool():
-    """Made if it is not there: pytest may be called without make."""
-    path = os.path.abspath(os.environ.get("OBJ", "build/obj") + "/tools/tool_strophe")
-    if not os.path.exists(path):
-        subprocess.run(["make", "-s", os.path.relpath(path)], check=True, timeout=300)
-    return path
+    """pytest may be called without make."""
+    return made("tools/tool_strophe")
 
 
 class Strophe(program.Program):

@@ -61,6 +61,10 @@ class Process:
     def pids(self):
         return [pid for pid in all_pids() if self.is_ours(pid)]
 
+    def runs(self):
+        """The child that was started here is seen at once; others have to be looked for."""
+        return bool(self._child and self._child.poll() is None or self.pids())
+
     def is_ours(self, pid):
         words = command_line(pid)
         # Under valgrind our program is not the first word.

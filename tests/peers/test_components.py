@@ -3,10 +3,9 @@
 # Components on stock libraries and clients talk through the whole node (XEP-0114).
 
 import contextlib
-import os
-import subprocess
 
 from tests.harness import program, slix, wait
+from tests.harness.made import made
 from tests.node.client import CLIENT, PING
 from tests.node.place import COMPONENT
 
@@ -43,11 +42,10 @@ def slix_client(node, account):
 @contextlib.contextmanager
 def gloox_component(node):
     """It sends every message back (tests/router/gloox_component.cpp)."""
-    target = os.environ.get("OBJ", "build/obj") + "/tests/router/gloox_component"
-    subprocess.run(["make", "-s", target], check=True, timeout=300)
+    target = made("tests/router/gloox_component")
     host, port = node.address("COMPONENT")
     with program.home(node.ca) as home, \
-            program.running(home, os.path.abspath(target), host, str(port), COMPONENT,
+            program.running(home, target, host, str(port), COMPONENT,
                             node.component_secret()) as part:
         part.wait_output("^connected")
         yield part

@@ -4,12 +4,12 @@
 # of the router.
 
 import asyncio
-import os
 import subprocess
 
 import pytest
 
 from tests.harness import slix
+from tests.harness.made import made
 from tests.harness.wait import SECONDS, until
 from tests.router.router import BOT, COMPONENT, HOST, IRC, NETWORK, SECRET, error_of
 
@@ -31,10 +31,9 @@ def program():
     started = []
 
     def start(name, *arguments):
-        target = os.environ.get("OBJ", "build/obj") + f"/tests/router/{name}"
-        subprocess.run(["make", "-s", target], check=True, timeout=300)
-        started.append(subprocess.Popen([target, *arguments], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True, bufsize=1))
+        command = [made(f"tests/router/{name}"), *arguments]
+        started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True, bufsize=1))
         return started[-1]
 
     yield start

@@ -2,24 +2,25 @@
 #
 # Which groups there are, in order. A group without tests in the tree is absent.
 
+import functools
 import os
 import re
 
-from tests.runner import lint, process, pytests, units
+from tests.runner import lanes, lint, process, pytests, units
 from tests.runner.result import failed, passed
 
 # Those that come first, in this order, and the seconds after which the pytest of a group is killed.
 PYTEST_SECONDS = {
-    "commands": 300,
-    "router": 300,
-    "plugins": 120,
-    "conversations": 600,
-    "attacks": 600,
-    "clients": 600,
+    "faults": 900,
+    "attacks": 900,
+    "network": 900,
     "peers": 600,
-    "faults": 600,
-    "network": 600,
-    "systemd": 300,
+    "conversations": 900,
+    "commands": 900,
+    "router": 600,
+    "plugins": 300,
+    "clients": 600,
+    "systemd": 600,
 }
 OTHER_SECONDS = 300
 LONG_FACTOR = 10
@@ -27,7 +28,11 @@ WHOLE_FACTOR = 60
 BENCHMARK_SECONDS = 3600
 SANITIZER = "sanitizer"
 SANITIZE = "address,undefined"
+# What make check runs there; without sanitizers only the tests that have MEASURED.
 SANITIZED_GROUPS = ("attacks",)
+MEASURED = "memory"
+# So many groups run side by side: most of the time they wait.
+LANES = 2
 
 
 def build(summary, *targets):
@@ -44,20 +49,23 @@ def pytest_groups():
     return [g for g in PYTEST_SECONDS if g in found] + sorted(found - set(PYTEST_SECONDS))
 
 
-def sanitized(options):
-    """The unit tests and the attacks once more, with all that the sanitizers see; with --all every
-    group."""
+def build_sanitized(summary):
     status, output = process.make(f"SANITIZE={SANITIZE}", "units", "programs", "tools")
     if status != 0:
-        yield failed(SANITIZER, "build", output)
-        return
+        summary.add(failed(SANITIZER, "build", output))
+    return status == 0
+
+
+def sanitized(options):
+    """The unit tests once more, with all that the sanitizers see, and the attacks; with --all every
+    group."""
     objects = f"{os.environ.get('BUILD', 'build')}/obj-{SANITIZE.replace(',', '-')}"
     yield from units.run(SANITIZER, f"{objects}/unit", "")
     for group in pytest_groups():
         if options.all or group in SANITIZED_GROUPS:
             seconds = LONG_FACTOR * PYTEST_SECONDS.get(group, OTHER_SECONDS)
             yield from pytests.run(group, "", seconds, label=SANITIZER, BIN=f"{objects}/bin",
-                                   OBJ=objects)
+                                   OBJ=objects, SANITIZE=SANITIZE)
 
 
 def run(options, summary):
@@ -72,25 +80,36 @@ def run(options, summary):
     directory = os.environ.get("OBJ", "build/obj") + "/unit"
     if name not in (*pytest_groups(), SANITIZER):
         summary.run_group("units", lambda: units.run("units", directory, name))
-    run_pytests(summary, options)
-    if name in ("", SANITIZER) and not os.environ.get("SANITIZE"):
-        summary.run_group(SANITIZER, lambda: sanitized(options))
+    works = []
+    if with_sanitizer(name) and build_sanitized(summary):
+        works.append(lambda: summary.run_group(SANITIZER, lambda: sanitized(options)))
+    works += pytest_works(summary, options)
+    lanes.run(int(os.environ.get("LANES") or LANES), works)
     return None
+
+
+def with_sanitizer(name):
+    return name in ("", SANITIZER) and not os.environ.get("SANITIZE")
 
 
 def needs_build(name):
     return name in (*pytest_groups(), "units", SANITIZER) or units.sources(name)
 
 
-def run_pytests(summary, options):
-    groups = pytest_groups()
-    if options.name in (*groups, "units", SANITIZER):
-        groups = [group for group in groups if group == options.name]
-    for group in groups:
-        seconds = PYTEST_SECONDS.get(group, OTHER_SECONDS)
-        limit = seconds * factor(options)
-        long = options.all or options.whole
-        summary.run_group(group, lambda: pytests.run(group, options.name, limit, long))
+def pytest_works(summary, options):
+    """Functions that run a group each."""
+    names = pytest_groups()
+    if options.name in (*names, "units", SANITIZER):
+        names = [name for name in names if name == options.name]
+    return [functools.partial(run_pytest, summary, options, name) for name in names]
+
+
+def run_pytest(summary, options, group):
+    limit = PYTEST_SECONDS.get(group, OTHER_SECONDS) * factor(options)
+    long = options.all or options.whole
+    elsewhere = with_sanitizer(options.name) and group in SANITIZED_GROUPS and not long
+    summary.run_group(group, lambda: pytests.run(group, options.name, limit, long,
+                                                 mark=MEASURED if elsewhere else None))
 
 
 def factor(options):

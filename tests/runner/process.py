@@ -1,11 +1,50 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
 # Programs under a hard time limit: what is still there at its end is killed with all of its
-# process group.
+# process group. Several threads may run some at a time.
 
 import os
 import signal
 import subprocess
+import threading
+
+
+class Stopped(Exception):
+    """Nothing more is to be begun."""
+
+
+class Running:
+    """The programs that run, so that all of them can be ended at once."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._processes = set()
+        self._stopped = False
+
+    def begin(self, command, extra, even_if_stopped):
+        with self._lock:
+            if self._stopped and not even_if_stopped:
+                raise Stopped
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, env=environment(**extra),
+                                       text=True, errors="replace", start_new_session=True)
+            self._processes.add(process)
+        return process
+
+    def end(self, process):
+        with self._lock:
+            self._processes.discard(process)
+
+    def stop(self):
+        """All are killed, and whoever wants to begin another gets Stopped."""
+        with self._lock:
+            self._stopped = True
+            for process in self._processes:
+                if process.poll() is None:
+                    kill_group(process)
+
+
+RUNNING = Running()
 
 
 def environment(**extra):
@@ -21,11 +60,10 @@ def environment(**extra):
     return env
 
 
-def run(command, seconds, **extra):
-    """Returns (status, output); status is None if the time was up."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, env=environment(**extra), text=True,
-                               errors="replace", start_new_session=True)
+def run(command, seconds, even_if_stopped=False, **extra):
+    """Returns (status, output); status is None if the time was up. `extra` goes into the
+    environment."""
+    process = RUNNING.begin(command, extra, even_if_stopped)
     try:
         output, _ = process.communicate(timeout=seconds)
         return process.returncode, output
@@ -37,6 +75,8 @@ def run(command, seconds, **extra):
         kill_group(process)
         process.wait()
         raise
+    finally:
+        RUNNING.end(process)
 
 
 def kill_group(process):

@@ -18,13 +18,15 @@ def exists(group):
     return bool(glob.glob(f"tests/{group}/**/test_*.py", recursive=True))
 
 
-def command(group, name, long, scratch):
+def command(group, name, long, mark, scratch):
     arguments = [os.environ.get("PYTHON", "/usr/bin/python3"), "-m", "pytest", "-q",
                  f"--basetemp={scratch}/tmp", f"tests/{group}"]
     if name and name != group:
         arguments += ["-k", name]
     if long:
         arguments.append("--long")
+    if mark:
+        arguments += ["-m", mark]
     return arguments
 
 
@@ -34,15 +36,15 @@ def read(label, report):
             yield Result(label, **json.loads(line))
 
 
-def run(group, name, seconds, long=False, label=None, **environment):
-    """Results under the group's name, or `label`."""
+def run(group, name, seconds, long=False, label=None, mark=None, **environment):
+    """Results under the group's name, or `label`; of the tests with that mark."""
     label = label or group
     with tempfile.TemporaryDirectory(prefix="kontalk-check-") as scratch:
         os.chmod(scratch, 0o711)
         report = f"{scratch}/report"
         open(report, "w").close()
         try:
-            status, output = process.run(command(group, name, long, scratch), seconds,
+            status, output = process.run(command(group, name, long, mark, scratch), seconds,
                                          TEST_REPORT=report, TEST_SCRATCH=scratch,
                                          **environment)
         finally:
@@ -67,4 +69,4 @@ def end_leftovers(scratch):
     """The nodes of a pytest that was killed."""
     for run_directory in (*glob.glob(f"{scratch}/run-*/"), *glob.glob(f"{scratch}/tmp/*/run/")):
         process.run([os.environ.get("PYTHON", "/usr/bin/python3"), "-m", "tests.node", "stop"], 60,
-                    RUN=run_directory)
+                    even_if_stopped=True, RUN=run_directory)

@@ -3,6 +3,7 @@
 # What a test came to, and the sums that are printed.
 
 import sys
+import threading
 import time
 from dataclasses import dataclass
 
@@ -30,12 +31,18 @@ def skipped(group, name, reason):
 
 
 class Summary:
-    """Collects results and tells about each one that did not pass as soon as it is known."""
+    """Collects results and tells about each one that did not pass as soon as it is known. Groups
+    side by side may share one."""
 
     def __init__(self):
         self.results = []
+        self._lock = threading.Lock()
 
     def add(self, result):
+        with self._lock:
+            self._tell(result)
+
+    def _tell(self, result):
         self.results.append(result)
         if result.outcome == "failed":
             print(f"FAILED {result.group}: {result.name}")

@@ -153,6 +153,7 @@ def test_S14_enable_fails(scene, peer, alice):
     assert texts(stream, 3 * QUEUE) == [f"m{i}" for i in range(3 * QUEUE)]
 
 
+@pytest.mark.memory
 def test_S14_questions_nobody_reads_the_answers_of(scene, peer, alice):
     """<r/> without end."""
     send(alice, peer, "a")

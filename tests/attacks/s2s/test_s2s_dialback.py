@@ -290,11 +290,12 @@ def ask_for(stream, names):
     return len(names) - refused
 
 
+@pytest.mark.memory
 def test_S6_flood(scene, peer, volume):
     """Ten thousand domains on one stream: some are asked about, the others are told so at once, and
     in all there are no more questions than the limit says."""
     count = max(200, volume(10_000))
-    with flooding(scene, peer), scene.survives(growth=4 * MIB):
+    with flooding(scene, peer), scene.survives(growth=8 * MIB):
         streams = [peer.dial().secure() for _ in range(4)]
         pending = [ask_for(stream, [f"s{number}n{i}" for i in range(count)])
                    for number, stream in enumerate(streams)]
@@ -303,6 +304,7 @@ def test_S6_flood(scene, peer, volume):
             stream.ping()
 
 
+@pytest.mark.memory
 def test_S6_answers_nobody_reads(scene, peer):
     """Questions that anybody may ask, from somebody who does not read the answers: at some point
     nothing more is read from him, and what waits for him is bounded."""

@@ -164,6 +164,7 @@ def test_S12_from_one_address(scene):
         wait.until(lambda: is_answered(connect(scene.node, source)))
 
 
+@pytest.mark.memory
 def test_S12_in_all(scene, peer):
     """The limit of all holds however many addresses there are; streams that are proven do not
     count and go on."""

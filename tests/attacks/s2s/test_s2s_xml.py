@@ -151,6 +151,7 @@ TOO_MUCH = {
 }
 
 
+@pytest.mark.memory
 @pytest.mark.parametrize("position", INSIDE)
 @pytest.mark.parametrize("name", TOO_MUCH)
 def test_too_much(scene, positions, position, name):
@@ -163,6 +164,7 @@ def test_too_much(scene, positions, position, name):
         assert answer.closed and answer.error == POLICY
 
 
+@pytest.mark.memory
 @pytest.mark.parametrize("position", INSIDE)
 @pytest.mark.parametrize("begin, more", of_clients.TOKENS.values(), ids=of_clients.TOKENS.keys())
 def test_X33_endless_token(scene, positions, position, begin, more):
@@ -244,6 +246,7 @@ def test_X39_behind_the_end(scene, positions, position, data):
         assert answer.footer
 
 
+@pytest.mark.memory
 @pytest.mark.seconds(20_000)
 @pytest.mark.parametrize("kind", ("names", "attributes", "namespaces", "prefixes"))
 def test_X34_never_the_same(scene, positions, volume, kind):
@@ -260,6 +263,7 @@ def test_X34_never_the_same(scene, positions, volume, kind):
             stream.ping()
 
 
+@pytest.mark.memory
 @pytest.mark.seconds(20_000)
 @pytest.mark.parametrize("position", THEIRS)
 def test_X37_blanks(scene, positions, volume, position):
