@@ -168,6 +168,10 @@ const struct schema_step schema_steps[] = {
             " taken timestamptz NOT NULL,"
             " PRIMARY KEY (owner, id_hash))"},
     {.sql = "CREATE INDEX IF NOT EXISTS session_slot ON session (slot) WHERE ended IS NULL"},
+    /* Nothing has ever used them (docs/DURABILITY.md). */
+    {.sql = "DROP TABLE IF EXISTS channel_out"},
+    {.sql = "DROP TABLE IF EXISTS channel_in"},
+    {.sql = "ALTER TABLE outbox DROP COLUMN IF EXISTS channel, DROP COLUMN IF EXISTS number"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

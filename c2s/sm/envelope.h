@@ -5,8 +5,8 @@
  *
  *   <message from='alice@alpha.example.net' to='bob@beta.example.net'>
  *     <envelope xmlns='urn:kontalk:net:1' stage='home' home='alpha' epoch='1'>
- *       <to>bob@example.net</to>…
  *       <message xmlns='jabber:client' from='alice@example.net/phone' …/>
+ *       <to>bob@example.net</to>…
  *     </envelope>
  *   </message>
  *

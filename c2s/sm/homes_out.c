@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/sm/bundle.h"
 #include "c2s/sm/envelope.h"
 #include "c2s/sm/homes.h"
 #include "c2s/sm/route.h"
@@ -51,8 +52,14 @@ struct stanza *homes_wrap(struct sm *sm, const struct stanza *stanza,
 
 static void send_away(struct sm *sm, struct stanza *stanza, const struct directory_place *place)
 {
-    struct stanza *message = homes_wrap(sm, stanza, place);
+    struct stanza *message;
 
+    if (stanza->kind == STANZA_PRESENCE && stage_of(sm, stanza) == ENVELOPE_HOME) {
+        bundle_add(sm, stanza, place);
+        return;
+    }
+    bundle_flush(sm, place->host);
+    message = homes_wrap(sm, stanza, place);
     if (!message || worker_route(sm->worker, message) < 0)
         sm_undelivered(sm, stanza);
     stanza_unref(message);

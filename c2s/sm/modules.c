@@ -18,12 +18,13 @@
 #include "c2s/sm/stanza_id.h"
 #include "c2s/sm/subscription.h"
 
-extern const struct sm_module archive_rate_module, binding_module, blocking_module, contact_module,
-    gateway_module, last_module, outbox_module, ping_module, places_module, private_module,
-    taker_module, time_module, vcard_module, version_module, words_module;
+extern const struct sm_module archive_rate_module, binding_module, blocking_module, bundle_module,
+    contact_module, gateway_module, last_module, outbox_module, ping_module, places_module,
+    private_module, taker_module, time_module, vcard_module, version_module, words_module;
 
 const struct sm_module *const sm_modules[] = {
     &places_module,   /* no hooks: who waits for it is told at the end, while others are there */
+    &bundle_module,   /* what those have said is sent */
     &words_module,    /* no hooks: outbox and taker speak by it */
     &outbox_module,   /* no hooks: store.c and letters.c fill it */
     &gateway_module,  /* the same for what others offer to elsewhere */

@@ -34,6 +34,7 @@ struct offline_state;
 struct crypto_block;
 struct parser_pool;
 struct places;
+struct bundles;
 struct gateway;
 struct sm_iq_row;
 struct taker;
@@ -76,6 +77,7 @@ struct sm {
     struct caps_cache *caps;
     struct outbox *outbox;
     struct places *places;
+    struct bundles *bundles;
     struct gateway *gateway;
     struct taker *taker;
     struct words *words;

@@ -69,7 +69,7 @@ static void fake_describe_forwarded(struct buffer *line, const struct element *w
     buffer_append_char(line, '}');
 }
 
-/* [home alpha to another: message chat alice@example.net/a > bob@example.net "hello"] */
+/* [home alpha: presence alice@example.net/a > - bob@example.net bill@example.net] */
 static void fake_describe_envelope(struct buffer *line, const struct element *envelope)
 {
     buffer_printf(line, " [%s %s", element_get(envelope, "stage"), element_get(envelope, "home"));

@@ -162,6 +162,51 @@ static void what_comes_back(void **state)
     expect_nothing_routed();
 }
 
+/* One envelope for all who have their home there. */
+static void presence_crosses_once(void **state)
+{
+    (void)state;
+    fake_say(alice, "<presence to='bob@example.net'><status>1</status></presence>");
+    fake_say(alice, "<presence to='bill@example.net/b'><status>1</status></presence>");
+    fake_say(alice, "<presence to='bob@example.net'><status>2</status></presence>");
+    pump();
+    expect_routed("message alice@alpha.example.net > alice@beta.example.net [home alpha: "
+                  "presence alice@example.net/a > - <status> bob@example.net "
+                  "bill@example.net/b]");
+    expect_routed("message alice@alpha.example.net > alice@beta.example.net [home alpha: "
+                  "presence alice@example.net/a > bob@example.net <status>]");
+    expect_nothing_routed();
+}
+
+/* … whether that is known or not: first the presence of Carol, then her probes. */
+static void broadcasts_cross_once(void **state)
+{
+    struct client *carol;
+
+    (void)state;
+    fake_roster_row(3, "bob@example.net", "both", "");
+    fake_roster_row(3, "bill@example.net", "both", "");
+    fake_roster_row(3, "alice@example.net", "from", "");
+    carol = login("carol", "c");
+    for (int i = 0; i < 2; i++) {
+        fake.looks_up = i == 0;
+        say(carol, i == 0 ? "<presence/>" : "<presence type='unavailable'/>");
+        fake_clear(&carol->inbox);
+        fake_clear(&alice->inbox);
+        if (i == 1) {
+            expect_routed("message carol@alpha.example.net > carol@beta.example.net [home alpha: "
+                          "presence unavailable carol@example.net/c > - bob@example.net "
+                          "bill@example.net]");
+            continue;
+        }
+        expect_routed("message carol@alpha.example.net > carol@beta.example.net [home alpha: "
+                      "presence carol@example.net/c > - bob@example.net bill@example.net]");
+        expect_routed("message carol@alpha.example.net > carol@beta.example.net [home alpha: "
+                      "presence probe carol@example.net/c > - bob@example.net bill@example.net]");
+    }
+    expect_nothing_routed();
+}
+
 /* --- in --- */
 
 static void stanzas_arrive_as_if_from_here(void **state)
@@ -435,6 +480,8 @@ int main(void)
         TEST(unknown_is_wait),
         TEST(nodes_are_no_names),
         TEST(what_comes_back),
+        TEST(presence_crosses_once),
+        TEST(broadcasts_cross_once),
         TEST(stanzas_arrive_as_if_from_here),
         TEST(split_by_slot),
         TEST(forged_envelopes_get_nowhere),
