@@ -132,22 +132,42 @@ static struct pair *find_asking(struct server *server, const struct names *names
     return probe_pair(server, names->to, names->from, id);
 }
 
-/* A key is ours if it is for a stream on which it is in question now, and only once. */
-static bool is_ours(struct in *in, const struct names *names, const char *id, const char *key)
+/* Alone: a key is ours if it is for a stream on which it is in question now, and only once. */
+static bool is_of_this_node(const struct in *in, const struct pair *pair, const struct names *names,
+                            const char *id, const char *key)
 {
-    struct pair *pair = find_asking(in->server, names, id);
     size_t length;
-    if (!pair)
-        return false;
     const char *secret = policy_secret(in->policy, &length);
     struct dialback_key expected = dialback_key(secret, length, names->from, names->to, id);
-    if (!dialback_key_equal(&expected, key))
-        return false;
+    return pair && dialback_key_equal(&expected, key);
+}
+
+static void settle(const struct in *in, struct pair *pair)
+{
     trace_say(pair->remote->trace, "proof", "dialback: %s asks whether the key is ours: it is",
               conn_peer_address(in->conn));
     free(pair->dialback_id);
     pair->dialback_id = NULL;
-    return true;
+}
+
+/* The answer: "valid", "invalid", or "error" where it is not known (docs/NETWORK.md). What another
+ * node of the network has made is in question on a stream of that node. */
+static const char *judge(const struct in *in, const struct names *names, const char *id,
+                         const char *key)
+{
+    static const char *const answers[] = {[NETWORK_KEY_GOOD] = "valid",
+                                          [NETWORK_KEY_BAD] = "invalid",
+                                          [NETWORK_KEY_UNKNOWN] = "error"};
+    const struct network_key_subject subject = {names->from, names->to, id};
+    enum network_key_verdict verdict = server_check_network_key(in->server, &subject, key);
+    struct pair *pair = find_asking(in->server, names, id);
+    bool ours = verdict == NETWORK_KEY_OTHER ? is_of_this_node(in, pair, names, id, key)
+                                             : verdict == NETWORK_KEY_GOOD;
+    if (ours && pair)
+        settle(in, pair);
+    if (verdict != NETWORK_KEY_OTHER)
+        return answers[verdict];
+    return ours ? "valid" : "invalid";
 }
 
 static void on_verify(void *user, struct element *element)
@@ -162,12 +182,12 @@ static void on_verify(void *user, struct element *element)
                                    .from = names.to,
                                    .to = names.from,
                                    .id = id ? id : "",
-                                   .type = "invalid"};
+                                   .type = "invalid",
+                                   .condition = STANZA_ITEM_NOT_FOUND};
     if (!policy_is_ours(in->policy, names.to)) {
         words.type = "error";
-        words.condition = STANZA_ITEM_NOT_FOUND;
-    } else if (id && is_ours(in, &names, id, element_text(element))) {
-        words.type = "valid";
+    } else if (id) {
+        words.type = judge(in, &names, id, element_text(element));
     }
     send_words(in, &words);
 }

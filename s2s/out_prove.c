@@ -141,23 +141,22 @@ const struct stream_feature out_sasl = {
 
 static void begin_dialback(struct out *out, struct pair *pair)
 {
-    size_t length;
-    const char *secret = policy_secret(out->policy, &length);
     const char *id = stream_id(out->stream);
     if (!id) {
         out_fail(out, "the server gives its stream no id");
         return;
     }
-    struct dialback_key key = dialback_key(secret, length, out->remote->domain, pair->local, id);
+    const struct network_key_subject subject = {out->remote->domain, pair->local, id};
+    char *key = server_dialback_key(out->server, &subject);
     pair_enter(pair, PAIR_PROVING);
     free(pair->dialback_id);
     pair->dialback_id = xstrdup(id);
     timer_start(out->deadline, out->server->limits.negotiation_ms, 0);
     trace_say(out->remote->trace, "proof", "dialback: a key for %s is sent", pair->local);
-    send_words(out, &(struct dialback_words){.name = "result",
-                                             .from = pair->local,
-                                             .to = out->remote->domain,
-                                             .key = key.text});
+    send_words(out,
+               &(struct dialback_words){
+                   .name = "result", .from = pair->local, .to = out->remote->domain, .key = key});
+    free(key);
 }
 
 /* Our domain that the words are for; NULL: they are not from the peer's domain. */

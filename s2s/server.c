@@ -189,6 +189,7 @@ static void on_link_closed(void *user)
     inbound_stop(server);
     dns_unbound_free(server->dns);
     parser_pool_free(server->parsers);
+    server_close_network(server);
     policy_unref(server->policy);
     gate_free(server->gate);
     turns_free(server->turns);
@@ -235,7 +236,8 @@ int server_start(struct loop *loop, const struct config *config, void **state)
     server->parsers = parser_pool_new();
     server_read_limits(server, config);
     *state = server;
-    if (policy_load(config, NULL, &server->policy) != 0 || server_open_dns(server, config) != 0)
+    if (policy_load(config, NULL, &server->policy) != 0 ||
+        server_open_network(server, config) != 0 || server_open_dns(server, config) != 0)
         return ERR_INVALID;
     open_link(server);
     inbound_start(server);
@@ -266,7 +268,9 @@ int server_reload(void *state, const struct config *config)
 {
     struct server *server = state;
     struct policy *policy;
-    int error = policy_load(config, server->policy, &policy);
+    int error = document_reload(server->document, config);
+    if (!error)
+        error = policy_load(config, server->policy, &policy);
     if (error)
         return error;
     policy_unref(server->policy);

@@ -12,8 +12,10 @@
 #include "common/io/listener.h"
 #include "common/io/timer.h"
 #include "common/service/control.h"
+#include "common/service/document.h"
 #include "s2s/dns.h"
 #include "s2s/gate.h"
+#include "s2s/network_key.h"
 #include "s2s/policy.h"
 
 struct remote;
@@ -40,6 +42,8 @@ struct server {
     const struct config *config;
     struct server_limits limits;
     struct policy *policy;
+    struct document *document;       /* of the network */
+    struct signing_key *signing_key; /* of this node; NULL: it has none */
     struct gate *gate;
     struct parser_pool *parsers;
     struct dns *dns;
@@ -97,5 +101,14 @@ void server_stream_closed(struct server *server);
 /* server_config.c */
 void server_read_limits(struct server *server, const struct config *config);
 MUST_CHECK int server_open_dns(struct server *server, const struct config *config);
+/* server_network.c */
+MUST_CHECK int server_open_network(struct server *server, const struct config *config);
+void server_close_network(struct server *server);
+/* For a stream of ours: of the network, or after XEP-0185. free() it. */
+char *server_dialback_key(const struct server *server, const struct network_key_subject *subject);
+/* NETWORK_KEY_OTHER also for a domain that is this node's alone. */
+enum network_key_verdict server_check_network_key(const struct server *server,
+                                                  const struct network_key_subject *subject,
+                                                  const char *text);
 /* listen.c */
 MUST_CHECK int server_listen(struct server *server);

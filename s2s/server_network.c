@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The network that this node is a member of, and what s2s needs of it: keys of dialback.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "s2s/dialback.h"
+#include "s2s/server.h"
+
+static int load_key(struct server *server, const struct config *config)
+{
+    const char *file = config_text(config, "node", NULL, "signing-key"), *problem;
+
+    if (!file || signing_key_load(file, &server->signing_key, &problem) == 0)
+        return 0;
+    log_error("signing_key_unusable", LOG_TEXT("file", file), LOG_TEXT("reason", problem));
+    return ERR_INVALID;
+}
+
+int server_open_network(struct server *server, const struct config *config)
+{
+    const struct document_settings settings = {.loop = server->loop, .config = config};
+    int error = load_key(server, config);
+
+    return error ? error : document_open(&settings, &server->document);
+}
+
+void server_close_network(struct server *server)
+{
+    document_close(server->document);
+    signing_key_free(server->signing_key);
+}
+
+/* The network in which keys for this domain of ours are made; NULL: this node makes them alone. */
+static const struct network *network_of(const struct server *server, const char *local)
+{
+    const struct network *network = server->document ? document_network(server->document) : NULL;
+
+    return network && strcmp(network->domain, local) == 0 ? network : NULL;
+}
+
+static bool has_key_of(const struct server *server, const struct network_member *member)
+{
+    uint8_t public[SIGNING_KEY_SIZE];
+
+    if (!server->signing_key)
+        return false;
+    signing_key_public(server->signing_key, public);
+    return memcmp(public, member->signing_key, sizeof(public)) == 0;
+}
+
+char *server_dialback_key(const struct server *server, const struct network_key_subject *subject)
+{
+    const struct network *network = network_of(server, subject->originating);
+    const struct network_member *self = network ? document_self(server->document) : NULL;
+    size_t length;
+    const char *secret = policy_secret(server->policy, &length);
+
+    if (self && has_key_of(server, self))
+        return network_key_make(network, self, server->signing_key, subject);
+    struct dialback_key key =
+        dialback_key(secret, length, subject->receiving, subject->originating, subject->stream_id);
+    return xstrdup(key.text);
+}
+
+enum network_key_verdict server_check_network_key(const struct server *server,
+                                                  const struct network_key_subject *subject,
+                                                  const char *text)
+{
+    const struct network *network = network_of(server, subject->originating);
+
+    return network ? network_key_check(network, document_now(), subject, text) : NETWORK_KEY_OTHER;
+}
