@@ -139,7 +139,7 @@ $$(BIN)/$$(call program_name,$(1)): $$($(1)_OBJ) $$($(1)_LIBS) $$(COMMON_LIB)
 	$$(call say,LD)$$(CC) $$(ALL_LDFLAGS) $$($(1)_LDFLAGS) -o $$@ $$^ $$(LIBS)
 -include $$($(1)_OBJ:.o=.d)
 endef
-FOLDERS := $(sort $(PROGRAM_DIRS) $(patsubst %/,%,$(dir $(wildcard router/[a-z]*.c c2s/[a-z]*.c s2s/[a-z]*.c))))
+FOLDERS := $(sort $(PROGRAM_DIRS) $(patsubst %/,%,$(dir $(wildcard router/[a-z]*.c c2s/[a-z]*.c net/[a-z]*.c s2s/[a-z]*.c))))
 $(foreach dir,$(FOLDERS),$(eval $(call program_rule,$(dir))))
 
 # Other flags, other objects: rewritten only when it differs.

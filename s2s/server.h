@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 #include "common/component/link.h"
+#include "common/io/gate.h"
 #include "common/io/listener.h"
 #include "common/io/timer.h"
 #include "common/service/control.h"
 #include "common/service/document.h"
 #include "s2s/dns.h"
-#include "s2s/gate.h"
 #include "s2s/network_key.h"
 #include "s2s/policy.h"
 

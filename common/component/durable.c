@@ -107,6 +107,12 @@ int durable_read(struct element *element, struct durable *durable, int *problem)
     return read_answer(element, durable);
 }
 
+int durable_copy_stanza(const struct durable *offer, struct stanza **stanza, int *problem)
+{
+    struct element *root = element_copy(arena_new(), offer->stanza);
+    return stanza_from_element_take(root, NS_CLIENT, stanza, problem);
+}
+
 /* --- writing --- */
 
 static void append(struct buffer *out, const char *name, const char *value)

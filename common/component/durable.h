@@ -40,6 +40,11 @@ struct durable {
  * ever write. *problem is -1, or why the offer has to be refused (its `from` and `id` are there).
  */
 MUST_CHECK int durable_read(struct element *element, struct durable *durable, int *problem);
+/* The stanza of an offer, with a tree of its own that can outlive it; as
+ * stanza_from_element_take().
+ */
+MUST_CHECK int durable_copy_stanza(const struct durable *offer, struct stanza **stanza,
+                                   int *problem);
 /* As XML that is complete in itself. */
 void durable_write(struct buffer *out, const struct durable *durable);
 /* The answer to an offer; borrows from it. */

@@ -45,13 +45,6 @@ void link_answer(struct link *link, const struct durable *answer)
 
 /* --- in --- */
 
-/* A tree of its own, which can outlive the offer. ERR_MALFORMED: an address is none. */
-static int take_out(const struct durable *offer, struct stanza **stanza, int *problem)
-{
-    struct element *root = element_copy(arena_new(), offer->stanza);
-    return stanza_from_element_take(root, NS_CLIENT, stanza, problem);
-}
-
 static void refuse(struct link *link, const struct durable *offer, enum stanza_condition reason)
 {
     struct durable refused = durable_answer(offer, DURABLE_REFUSED);
@@ -62,7 +55,7 @@ static void refuse(struct link *link, const struct durable *offer, enum stanza_c
 static void on_offer(struct link *link, const struct durable *offer, int problem)
 {
     struct stanza *stanza = NULL;
-    if (problem < 0 && take_out(offer, &stanza, &problem)) {
+    if (problem < 0 && durable_copy_stanza(offer, &stanza, &problem)) {
         stream_fail(link->stream, STREAM_BAD_FORMAT, NULL);
         return;
     }

@@ -19,6 +19,12 @@ static const char priorities[] =
     ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1"
     ":%PROFILE_MEDIUM";
 
+/* Between programs that are both ours nothing older is needed. */
+static const char priorities_known_keys[] =
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3"
+    ":-CIPHER-ALL:+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM:-MAC-ALL:+AEAD"
+    ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1";
+
 static int failed(int result, const char **problem)
 {
     *problem = gnutls_strerror(result);
@@ -47,7 +53,7 @@ static int on_retrieve(gnutls_session_t gnutls, const struct gnutls_cert_retr_st
 /* The CAs are needed only where somebody's certificate is verified. */
 static int load_authorities(struct tls_context *context, const char *ca_file, const char **problem)
 {
-    if (context->role == TLS_SERVER && !context->request_certificate) {
+    if (context->known_keys || (context->role == TLS_SERVER && !context->request_certificate)) {
         return 0;
     }
     int loaded = ca_file ? gnutls_certificate_set_x509_trust_file(context->credentials, ca_file,
@@ -85,7 +91,8 @@ static void copy_alpn(struct tls_context *context, const char *const *names)
 static int set_up(struct tls_context *context, const struct tls_settings *settings,
                   const char **problem)
 {
-    int rc = gnutls_priority_init(&context->priority, priorities, NULL);
+    int rc = gnutls_priority_init(&context->priority,
+                                  context->known_keys ? priorities_known_keys : priorities, NULL);
     if (rc == 0) {
         rc = gnutls_certificate_allocate_credentials(&context->credentials);
     }
@@ -106,6 +113,7 @@ int tls_context_new(const struct tls_settings *settings, struct tls_context **co
     new->references = 1;
     new->role = settings->role;
     new->request_certificate = settings->request_certificate;
+    new->known_keys = settings->known_keys;
     copy_alpn(new, settings->alpn);
     int rc = set_up(new, settings, problem);
     if (rc < 0) {

@@ -57,8 +57,9 @@ static void configure_server(struct tls_session *session)
     if (context->ticket_key.data) {
         gnutls_session_ticket_enable_server(session->gnutls, &context->ticket_key);
     }
-    if (context->request_certificate) {
-        gnutls_certificate_server_set_request(session->gnutls, GNUTLS_CERT_REQUEST);
+    if (context->request_certificate || context->known_keys) {
+        gnutls_certificate_server_set_request(
+            session->gnutls, context->known_keys ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_REQUEST);
         /* The names of all CAs would be more than the rest of the handshake. */
         gnutls_certificate_send_x509_rdn_sequence(session->gnutls, 1);
     }

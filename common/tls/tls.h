@@ -29,6 +29,9 @@ struct tls_settings {
     bool request_certificate; /* of the client; its absence is fine, verification is asked later */
     const char *ca_file;      /* PEM with trusted CAs; NULL: the system's */
     bool tickets;             /* session resumption (server) */
+    /* Both ends are known by their keys (pin.h): TLS 1.3 only, the peer has to show a certificate,
+     * and who has signed it does not matter. No authorities are loaded. */
+    bool known_keys;
 };
 
 /* ERR_SYSTEM or ERR_INVALID; *problem (static or thread-local text) says why. */

@@ -26,6 +26,7 @@ struct tls_context {
     unsigned references;
     enum tls_role role;
     bool request_certificate;
+    bool known_keys;
     gnutls_priority_t priority;
     gnutls_certificate_credentials_t credentials;
     struct tls_certificate *certificates;

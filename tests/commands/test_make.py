@@ -2,6 +2,7 @@
 #
 # What `make run`, `make start` and `make stop` promise (README.md), by the program they call.
 
+import glob
 import os
 import shlex
 import signal
@@ -186,9 +187,8 @@ def test_failed_start_tells_why_and_stops(make_instance, tmp_path):
     assert_nothing_left(instance)
 
 
-@pytest.mark.parametrize("option", ["--nodes", "--workers"])
-def test_more_is_not_built_yet(instance, option):
-    done = instance.call("start", option, "2")
+def test_more_workers_are_not_built_yet(instance):
+    done = instance.call("start", "--workers", "2")
     assert done.returncode != 0 and "not built yet" in done.stderr
     assert not os.path.exists(instance.run)
 
@@ -216,3 +216,16 @@ def test_run_ends_with_a_signal(instance, number):
         process.send_signal(number)
         assert process.wait(SECONDS) == 0
     assert_nothing_left(instance)
+
+
+def test_two_nodes(instance):
+    """They are linked when it returns; what follows is about both of them, however it is called."""
+    assert_started(instance.call("start", "--nodes", "2"))
+    environments = [place.read(f"{instance.run}/{host}.example.test/node.env")
+                    for host in ("alpha", "beta")]
+    assert all("\nNET=127.0.0.1:" in text for text in environments)
+    again = instance.call("start")
+    assert_started(again)
+    assert "2 nodes is already running" in again.stdout
+    assert instance.call("stop").returncode == 0
+    assert not glob.glob(f"{instance.run}/*/pid/*")

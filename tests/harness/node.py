@@ -100,19 +100,17 @@ class TestNode(node.Node):
     __test__ = False  # no test, whatever its name looks like
 
     def __init__(self, settings=None, domains=None, network=place.NETWORK, authority=None,
-                 inside=None):
+                 inside=None, where=None, **membership):
         """settings: {section: {key: value}} for kontalk.conf, None takes a key away;
         domains: {domain: names of its certificate} beside the network's own;
         network: its domain; authority: another node's, so that both trust each other;
-        inside: {daemon: what comes before its command} for namespaces."""
-        parent = os.environ.get("TEST_SCRATCH")
-        directory = tempfile.mkdtemp(prefix="run-" if parent else "kontalk-test-",
-                                     dir=parent or "/tmp")
-        where = place.Place(directory, os.environ.get("BIN", "build"), network=network)
+        inside: {daemon: what comes before its command} for namespaces;
+        where, membership: of a node in a TestNetwork."""
+        where = where or scratch_place(network)
         self.dns = empty_dns.EmptyDns()
         no_dns = {"s2s": {"dns-server": self.dns.server, "dnssec": "no"}}
         super().__init__(where, configuration.merge(no_dns, settings), durable=False,
-                         usual_ports=False)
+                         usual_ports=False, **membership)
         self.authority = authority or self.authority
         self.domains.update(domains or {})
         for name, words in (inside or {}).items():
@@ -155,7 +153,7 @@ class TestNode(node.Node):
     def problems(self):
         """What no test may leave behind, as texts; daemons that ended are started again."""
         found = []
-        for name in node.DAEMONS:
+        for name in self.daemons:
             handle = self.daemon(name.removeprefix("kontalk-"))
             if not handle.process.runs():
                 if not handle.expected_down:
@@ -168,13 +166,25 @@ class TestNode(node.Node):
         """Stops it and removes all of it; returns the problems found in what it leaves."""
         orderly = self.stop()
         found = [] if orderly else ["a part of the node did not end by itself"]
+        found += self.leftovers()
+        self.dns.close()
+        self.postgres.remove()
+        shutil.rmtree(self.place.run)
+        return found
+
+    def leftovers(self):
+        """What is wrong in its logs."""
+        found = []
         for name in os.listdir(self.place.log):
             text = place.read(f"{self.place.log}/{name}")
             if SANITIZER_REPORT.search(text):
                 found.append(f"{name} has a report of a sanitizer:\n{text[-6000:]}")
             if any(password in text for password in self.passwords):
                 found.append(f"{name} has a password in it")
-        self.dns.close()
-        self.postgres.remove()
-        shutil.rmtree(self.place.run)
         return found
+
+
+def scratch_place(network):
+    parent = os.environ.get("TEST_SCRATCH")
+    directory = tempfile.mkdtemp(prefix="run-" if parent else "kontalk-test-", dir=parent or "/tmp")
+    return place.Place(directory, os.environ.get("BIN", "build"), network=network)

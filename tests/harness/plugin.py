@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from tests.harness import network as networks
 from tests.harness.node import SOURCES, TestNode
 from tests.harness.stream import RawStream
 
@@ -86,6 +87,29 @@ def make_node():
     the end of the file."""
     with contextlib.ExitStack() as stack:
         yield lambda **options: stack.enter_context(running(**options))
+
+
+@pytest.fixture(scope="session")
+def session_network():
+    with networks.running() as network:
+        yield network
+
+
+@pytest.fixture
+def network(session_network):
+    """Three nodes, alpha, beta and gamma, that all tests of the group share: network.alpha is a
+    node. Behind each test what was stopped is started, what was cut is healed."""
+    yield session_network
+    problems = session_network.restore()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="module")
+def make_network():
+    """make_network(5, settings=…): a further network, until the end of the file."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *arguments, **options: stack.enter_context(
+            networks.running(*arguments, **options))
 
 
 @pytest.fixture

@@ -33,11 +33,52 @@ def refuse_what_is_not_built(options):
         value = getattr(options, name)
         if not value.isdigit() or int(value) < 1:
             raise place.Error(f"{name.upper()}={value}: a number from 1 on is needed")
-        if int(value) > 1:
-            raise place.Error(f"{name.upper()}={value}: not built yet, only 1 is")
+    if int(options.workers) > 1:
+        raise place.Error(f"WORKERS={options.workers}: not built yet, only 1 is")
 
 
-def describe(node):
+def make_system(options):
+    """A node, or a network of several: what is there, if that runs or is to be stopped, or what is
+    asked for."""
+    run_directory, programs = os.environ.get("RUN", "run"), os.environ.get("BIN", "build")
+    asked, there = int(options.nodes), count_below(run_directory)
+    old = of_size(there, run_directory, programs) if there and there != asked else None
+    if old and (options.command == "stop" or old.is_running()):
+        return old
+    if old:
+        with old.locked():
+            old.stop()
+    return of_size(asked, run_directory, programs)
+
+
+def of_size(count, run_directory, programs):
+    if count == 1:
+        return Node(place.Place(run_directory, programs))
+    from tests.node.network import Network  # needs a package that one node does not
+    return Network(run_directory, programs, count)
+
+
+def count_below(run_directory):
+    """How many nodes a RUN directory has."""
+    places = (place.Place(run_directory, "", host=name) for name in place.HOSTS)
+    return sum(os.path.exists(where.configuration) for where in places)
+
+
+def describe(system):
+    if isinstance(system, Node):
+        describe_node(system)
+        return
+    print(f"{len(system.nodes)} nodes serve {system.place.network}, and each has a link to each.")
+    for node in system.nodes.values():
+        print(f"""{node.place.host}
+  clients        {ADDRESS}:{node.ports['C2S']} (STARTTLS), {ADDRESS}:{node.ports['C2S_TLS']} (TLS)
+  other nodes    {ADDRESS}:{node.ports['NET']}
+  configuration  {shown(node.place.configuration)}, for shells {shown(node.place.environment)}
+  logs           {shown(node.place.log)}""")
+    print(f"accounts       {shown(system.place.accounts)} (JID and password)", flush=True)
+
+
+def describe_node(node):
     where = node.place
     print(f"""{where.host} serves {where.network}.
 alice sent bob a message through real connections.
@@ -60,7 +101,7 @@ def bring_up(node):
     """With proof; whatever fails, nothing is left running."""
     node.start()
     try:
-        proof.send_message(node)
+        prove(node)
     except BaseException as problem:
         ignore_signals()
         gone = "".join(f"\n{name} ended {node.part(name).ending()}" for name in node.missing())
@@ -70,15 +111,22 @@ def bring_up(node):
         raise
 
 
+def prove(system):
+    if isinstance(system, Node):
+        proof.send_message(system)
+    else:
+        proof.reach_all(system)
+
+
 def logs(node):
     return "\n".join(f"last lines of {shown(process.log)}:\n{process.log_tail()}"
-                     for process in node.daemons.values())
+                     for process in node.processes())
 
 
 def start(node):
     with node.locked():
         if node.is_running():
-            print(f"{node.place.host} is already running ({shown(node.place.run)})")
+            print(f"{node.title} is already running ({shown(node.place.run)})")
             return
         bring_up(node)
     describe(node)
@@ -97,7 +145,7 @@ def run(node):
     try:
         with node.locked():
             if node.is_running():
-                raise place.Error(f"{node.place.host} is already running; `make stop` ends it")
+                raise place.Error(f"{node.title} is already running; `make stop` ends it")
             started = True
             bring_up(node)
         describe(node)
@@ -115,7 +163,7 @@ def run(node):
 def watch(node):
     """Until a signal comes or nothing is left; daemons may end and be started again."""
     gone = []
-    while len(gone) <= len(node.daemons):
+    while len(gone) <= len(node.processes()):
         time.sleep(LOOK_SECONDS)
         missing = node.missing()
         for name in missing:
@@ -125,9 +173,10 @@ def watch(node):
 
 
 def tell_end(node, name):
-    print(f"{name} ended {node.part(name).ending()}; the others go on.", flush=True)
-    if name in node.daemons:
-        print(f"  to start it again: {' '.join(node.daemons[name].command)}", flush=True)
+    part = node.part(name)
+    print(f"{name} ended {part.ending()}; the others go on.", flush=True)
+    if part in node.processes():
+        print(f"  to start it again: {' '.join(part.command)}", flush=True)
 
 
 def end(*_):
@@ -147,8 +196,7 @@ def main():
         signal.signal(number, end)
     try:
         refuse_what_is_not_built(options)
-        node = Node(place.Place(os.environ.get("RUN", "run"), os.environ.get("BIN", "build")))
-        COMMANDS[options.command](node)
+        COMMANDS[options.command](make_system(options))
     except place.Error as problem:
         print(f"{options.command}: {problem}", file=sys.stderr)
         return 1

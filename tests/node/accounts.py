@@ -17,14 +17,14 @@ def read(path):
     return dict(line.split("\t", 1) for line in lines if "\t" in line)
 
 
-def ensure(node):
+def ensure(node, names=NAMES):
     """The file comes first: an account whose password nobody knows would be of no use."""
     known = read(node.place.accounts)
-    for name in NAMES:
+    for name in names:
         known.setdefault(f"{name}@{node.place.network}", secrets.token_urlsafe(18))
     place.write(node.place.accounts,
                 "".join(f"{jid}\t{password}\n" for jid, password in known.items()))
-    for name in NAMES:
+    for name in names:
         jid = f"{name}@{node.place.network}"
         add(node, jid, known[jid])
 

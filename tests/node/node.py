@@ -13,20 +13,26 @@ from tests.node.process import Process, remove
 
 # In the order in which they start; each can be restarted alone at any time.
 DAEMONS = ("kontalk-router", "kontalk-c2s", "kontalk-s2s")
+NETWORK_DAEMONS = ("kontalk-router", "kontalk-net", "kontalk-c2s", "kontalk-s2s")
 POSTGRES = "postgres"
 CONTROL_SECONDS = 60
 
 
 class Node:
-    def __init__(self, where, settings=None, durable=True, usual_ports=True):
-        """settings: {section: {key: value}} to put into its kontalk.conf, for tests."""
+    def __init__(self, where, settings=None, durable=True, usual_ports=True, postgres=None,
+                 member_of=None):
+        """settings: {section: {key: value}} to put into its kontalk.conf, for tests;
+        member_of: its Network, which has a database for it."""
         self.place = where
         self.settings = settings
         self.usual_ports = usual_ports
-        self.postgres = Postgres(where, durable)
+        self.member_of = member_of
+        self.postgres = postgres or Postgres(where, durable)
         self.authority = certificates.Authority(where.ca)
-        self.daemons = {name: self._daemon(name) for name in DAEMONS}
+        self.daemons = {name: self._daemon(name)
+                        for name in (NETWORK_DAEMONS if member_of else DAEMONS)}
         self.ports = ports.recall(where.ports)
+        self._reservation = None
         self.domains = {where.network: (where.network, where.host)}
 
     def _daemon(self, name):
@@ -44,12 +50,19 @@ class Node:
 
     # How it is.
 
+    @property
+    def title(self):
+        return self.place.host
+
+    def processes(self):
+        return list(self.daemons.values())
+
     def part(self, name):
         return self.daemons.get(name) or self.postgres.process
 
     def missing(self):
         """The names of what does not run."""
-        return [name for name in (POSTGRES, *DAEMONS) if not self.part(name).pids()]
+        return [name for name in (POSTGRES, *self.daemons) if not self.part(name).pids()]
 
     def is_running(self):
         return os.path.islink(self.place.sockets) and not self.missing()
@@ -59,21 +72,33 @@ class Node:
     def start(self):
         """All of it; if a part fails everything is stopped again. What a crash left is ended."""
         self.stop()
-        reservation = ports.Reservation()
         try:
             self.place.make_sockets()
-            self.ports = ports.choose(self.place.ports, reservation, self.usual_ports)
+            self.choose_ports()
             self.postgres.start()
             self.configure()
             self.control("db", "migrate")
-            for name in DAEMONS:
+            for name in self.daemons:
                 self.start_daemon(name)
-            accounts.ensure(self)
+            if not self.member_of:
+                accounts.ensure(self)
         except BaseException:
             self.stop()
             raise
         finally:
-            reservation.release()
+            self._release_ports()
+
+    def choose_ports(self):
+        """Ours until the daemons are there."""
+        if self._reservation is None:
+            self._reservation = ports.Reservation()
+            self.ports = ports.choose(self.place.ports, self._reservation, self.usual_ports,
+                                      in_network=self.member_of is not None)
+
+    def _release_ports(self):
+        if self._reservation is not None:
+            self._reservation.release()
+        self._reservation = None
 
     def configure(self):
         """Writes the files that daemons and people read."""
@@ -83,6 +108,8 @@ class Node:
         conninfo = self.postgres.conninfo
         base = configuration.sections(self.place, self.ports, conninfo, pairs,
                                       self.authority.certificate)
+        if self.member_of:
+            base = configuration.merge(base, self.member_of.sections_of(self))
         place.write(self.place.configuration,
                     configuration.text(configuration.merge(base, self.settings)))
         place.write(self.place.environment,
@@ -97,7 +124,7 @@ class Node:
 
     def stop(self):
         """Everything of ours that still runs, also what was left by a crash or started by hand."""
-        orderly = all([self.stop_daemon(name) for name in reversed(DAEMONS)])
+        orderly = all([self.stop_daemon(name) for name in reversed(self.daemons)])
         orderly = self.postgres.stop() and orderly
         self.place.remove_sockets()
         return orderly

@@ -7,7 +7,8 @@
 import os
 import tempfile
 
-HOST = "alpha"
+HOSTS = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa")
+HOST = HOSTS[0]
 NETWORK = "example.test"
 COMPONENT = f"test.{NETWORK}"
 
@@ -20,6 +21,7 @@ class Place:
     def __init__(self, run, bin_directory, host=HOST, network=NETWORK):
         self.run = os.path.realpath(run)
         self.bin = os.path.abspath(bin_directory)
+        self.name = host
         self.network = network
         self.component = f"test.{network}"
         self.host = f"{host}.{network}"
@@ -33,6 +35,7 @@ class Place:
         self.pids = f"{self.node}/pid"
         self.ports = f"{self.node}/ports"
         self.configuration = f"{self.node}/kontalk.conf"
+        self.document = f"{self.node}/network.document"
         self.environment = f"{self.node}/node.env"
         self.database = f"{self.node}/database"
         self.sockets = f"{self.node}/sockets"

@@ -16,6 +16,8 @@ from tests.node import place
 ADDRESS = "127.0.0.1"
 # Name in node.env and the port it usually has.
 SERVICES = {"C2S": 5222, "C2S_TLS": 5223, "S2S": 5269, "S2S_TLS": 5270, "COMPONENT": 5347}
+# Of a node in a network.
+NETWORK_SERVICES = {"NET": 5271}
 # Below what the kernel gives to outgoing connections.
 OTHERS = range(10000, 32768)
 TRIES = 1000
@@ -56,11 +58,12 @@ def is_free(port):
         return True
 
 
-def choose(path, reservation, usual=True):
+def choose(path, reservation, usual=True, in_network=False):
     """{service: port}, remembered in `path`. usual=False: never the well-known ones."""
     remembered = recall(path)
     chosen = {}
-    for service, well_known in SERVICES.items():
+    services = {**SERVICES, **(NETWORK_SERVICES if in_network else {})}
+    for service, well_known in services.items():
         wishes = [remembered.get(service), well_known if usual else None]
         chosen[service] = first_free(filter(None, wishes), reservation)
     place.write(path, json.dumps(chosen), 0o644)

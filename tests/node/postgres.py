@@ -40,7 +40,10 @@ class Postgres:
 
     @property
     def conninfo(self):
-        return f"host={self.sockets} dbname={DATABASE} user={ROLE}"
+        return self.conninfo_of(DATABASE)
+
+    def conninfo_of(self, database):
+        return f"host={self.sockets} dbname={database} user={ROLE}"
 
     @property
     def process(self):
@@ -67,8 +70,12 @@ class Postgres:
         self._start_patiently()
         if not self.query("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{ROLE}'"):
             self.query("postgres", f"CREATE ROLE {ROLE} LOGIN")
-        if not self.query("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
-            self.query("postgres", f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
+        self.create(DATABASE)
+
+    def create(self, database):
+        """Unless it is there."""
+        if not self.query("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{database}'"):
+            self.query("postgres", f"CREATE DATABASE {database} OWNER {ROLE}")
 
     def _start_patiently(self):
         """After a crash the processes of the old one may still be there for a moment."""

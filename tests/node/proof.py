@@ -2,11 +2,16 @@
 #
 # That a node works: alice sends bob a message, each through a connection as any client has it.
 
+import itertools
 import secrets
+import time
 
-from tests.node import accounts, place
+from tests.node import accounts, control, place
 from tests.node.client import Client, Closed
 from tests.node.ports import ADDRESS
+
+
+LINK_SECONDS = 30
 
 
 def login(node, name, service):
@@ -43,3 +48,13 @@ def send_message(node):
     finally:
         for client in clients:
             client.close()
+
+
+def reach_all(network):
+    """Every node has a link to every other one."""
+    deadline = time.monotonic() + LINK_SECONDS
+    for one, other in itertools.permutations(network.nodes.values(), 2):
+        while control.links(one).get(other.place.host, {}).get("state") != "up":
+            if time.monotonic() > deadline:
+                raise place.Error(f"{one.place.host} has no link to {other.place.host}")
+            time.sleep(0.1)

@@ -2,7 +2,7 @@
  *
  * How many strangers a server lets in (S12), and how often it tells that it did not.
  */
-#include "s2s/gate.h"
+#include "common/io/gate.h"
 
 #include "tests/unit/unit.h"
 

@@ -2,7 +2,7 @@
  *
  * How many strangers are in.
  */
-#include "s2s/gate.h"
+#include "common/io/gate.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * What goes to a peer: it waits here, within bounds, so that no peer that is slow harms another.
+ */
+#include "common/base/log.h"
+#include "net/address.h"
+#include "net/line.h"
+#include "net/peer.h"
+
+/* Small ones that follow each other leave together (TCP and TLS frame each write). */
+#define CORK_MS    2
+#define CORK_BYTES ((size_t)32 * 1024)
+
+void peer_bounce(struct server *server, struct stanza *stanza, enum stanza_condition condition)
+{
+    struct stanza *error = stanza_error(stanza, condition, NULL);
+    if (error && link_send(server->link, error) != 0)
+        log_debug("net_error_lost", LOG_TEXT("to", error->has_to ? error->to.full : NULL));
+    stanza_unref(error);
+    stanza_unref(stanza);
+}
+
+static bool write_some(struct peer *peer, struct buffer *out)
+{
+    while (out->length < CORK_BYTES && ledger_next(&peer->ledger, out))
+        continue;
+    return out->length > 0;
+}
+
+void peer_flush(void *user)
+{
+    struct peer *peer = user;
+    struct buffer out = {0};
+    while (peer->line && line_has_room(peer->line) && write_some(peer, &out)) {
+        line_write(peer->line, out.data, out.length);
+        buffer_clear(&out);
+    }
+    buffer_fini(&out);
+}
+
+/* The first goes at once, and what comes shortly behind it with the next. */
+static void added(struct peer *peer)
+{
+    if (!peer->line)
+        return;
+    if (peer->ledger.waiting_bytes >= CORK_BYTES) {
+        peer_flush(peer);
+    } else if (!timer_active(peer->cork)) {
+        peer_flush(peer);
+        timer_start(peer->cork, CORK_MS, 0);
+    }
+}
+
+static bool is_full(const struct peer *peer)
+{
+    return ledger_bytes(&peer->ledger) >= peer->server->limits.queue_bytes;
+}
+
+/* -1: it may go. */
+static int why_not(const struct peer *peer)
+{
+    if (peer->state == PEER_DOWN)
+        return STANZA_REMOTE_SERVER_TIMEOUT;
+    return is_full(peer) ? STANZA_RESOURCE_CONSTRAINT : -1;
+}
+
+static void make_outward(const struct peer *peer, struct stanza *stanza)
+{
+    const struct server *server = peer->server;
+    struct jid from = address_outward(stanza->arena, &stanza->from, server->host, server->domain);
+    stanza_set_from(stanza, &from);
+}
+
+void peer_send(struct peer *peer, struct stanza *stanza)
+{
+    int problem = why_not(peer);
+    if (!judge_is_node_message(stanza))
+        problem = STANZA_REMOTE_SERVER_NOT_FOUND;
+    if (problem >= 0) {
+        peer_bounce(peer->server, stanza, (enum stanza_condition)problem);
+        return;
+    }
+    make_outward(peer, stanza);
+    ledger_add_stanza(&peer->ledger, stanza);
+    peer->sent++;
+    added(peer);
+}
+
+static void refuse(struct server *server, const struct durable *offer, enum stanza_condition reason)
+{
+    struct durable refused = durable_answer(offer, DURABLE_REFUSED);
+    refused.reason = reason;
+    link_answer(server->link, &refused);
+}
+
+static void add_words(struct peer *peer, enum entry_kind kind, const struct durable *words)
+{
+    struct buffer bytes = {0};
+    durable_write(&bytes, words);
+    ledger_add(&peer->ledger, kind, &bytes);
+    added(peer);
+}
+
+void peer_offer(struct peer *peer, const struct durable *offer, struct stanza *stanza)
+{
+    int problem = why_not(peer);
+    if (!judge_is_node_message(stanza))
+        problem = STANZA_REMOTE_SERVER_NOT_FOUND;
+    if (problem >= 0) {
+        refuse(peer->server, offer, (enum stanza_condition)problem);
+    } else {
+        struct durable words = *offer;
+        make_outward(peer, stanza);
+        words.stanza = stanza->root;
+        add_words(peer, ENTRY_OFFER, &words);
+        peer->sent++;
+    }
+    stanza_unref(stanza);
+}
+
+/* Beyond the bound of all else, since they make room at the other end; but not for ever. */
+void peer_answer(struct peer *peer, const struct durable *answer)
+{
+    const struct server *server = peer->server;
+    struct arena *arena = arena_new();
+    struct durable words = *answer;
+    if (peer->state != PEER_DOWN && ledger_bytes(&peer->ledger) < 2 * server->limits.queue_bytes) {
+        words.from = address_outward(arena, &answer->from, server->host, server->domain);
+        add_words(peer, ENTRY_ANSWER, &words);
+    }
+    arena_free(arena);
+}
+
+void peer_note(struct peer *peer, struct buffer *bytes)
+{
+    if (peer->state == PEER_DOWN) {
+        buffer_fini(bytes);
+        return;
+    }
+    ledger_add(&peer->ledger, ENTRY_NOTE, bytes);
+    added(peer);
+}

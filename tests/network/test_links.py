@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Links between nodes: they come up by themselves, one for each pair, and come back.
+
+import pytest
+
+
+def test_every_pair_has_one_link(network):
+    for one in network.nodes:
+        states = network.status(one)
+        others = [host for host in states if host != network[one].place.host]
+        assert len(others) == len(network.nodes) - 1
+        assert {states[host]["state"] for host in others} == {"up"}
+    lines = sum(way.count() for way in network.relays.values())
+    assert lines == 3
+
+
+def test_the_first_by_name_dials(network):
+    assert network.status("alpha")["beta.example.test"]["by"] == "dialling"
+    assert network.status("beta")["alpha.example.test"]["by"] == "accepting"
+
+
+@pytest.mark.parametrize("end", ["alpha", "beta"])
+def test_a_daemon_killed_comes_back(network, end):
+    network[end].daemon("net").kill()
+    other = "beta" if end == "alpha" else "alpha"
+    network.wait_state(other, end, "down")
+    network[end].daemon("net").start()
+    network.wait_linked()
+
+
+def test_cut_silently(network):
+    network.cut("alpha", "beta")
+    network.wait_state("alpha", "beta", "down")
+    network.wait_state("beta", "alpha", "down")
+    assert network.is_linked("alpha", "gamma") and network.is_linked("beta", "gamma")
+    network.heal()
+    network.wait_linked()
+
+
+@pytest.mark.parametrize("source, sink", [("alpha", "beta"), ("beta", "alpha")])
+def test_cut_one_way(network, source, sink):
+    network.cut_one_way(source, sink)
+    network.wait_state("alpha", "beta", "down")
+    network.wait_state("beta", "alpha", "down")
+    network.heal()
+    network.wait_linked()
+
+
+def test_reset_is_resumed(network):
+    alpha = network.alpha.daemon("net")
+    alpha.mark_log()
+    network.reset("alpha", "beta")
+    alpha.wait_log("event=net_link_up host=beta.* session=resumed")
+    network.wait_linked()
