@@ -11,6 +11,7 @@
 #include "c2s/sm/archive.h"
 #include "c2s/sm/delivery.h"
 #include "c2s/sm/offline.h"
+#include "c2s/sm/smacks.h"
 #include "c2s/sm/stanza_id.h"
 #include "common/xmpp/datetime.h"
 
@@ -195,17 +196,29 @@ void catch_up_again(struct sm *sm)
     }
 }
 
+static int64_t lower(int64_t a, int64_t b)
+{
+    return a > 0 && b > 0 ? MIN(a, b) : MAX(a, b);
+}
+
+/* What its client may not have, or 0. */
+static int64_t first_open(const struct session *session)
+{
+    return lower(lower(confirm_first(session), session->missed), smacks_first_stored(session));
+}
+
 int64_t catch_up_mark(const struct session *session)
 {
-    int64_t first = confirm_first(session);
+    int64_t first = first_open(session);
 
-    if (session->missed > 0)
-        first = first > 0 ? MIN(first, session->missed) : session->missed;
-    if (first > 0)
-        return first - 1;
-    if (!session->behind)
-        return session->account->seq;
-    return MAX(session->sent_seq, session->caught_up);
+    return first > 0 ? first - 1 : MAX(session->sent_seq, session->caught_up);
+}
+
+int64_t catch_up_end_mark(const struct session *session)
+{
+    bool has_all = first_open(session) == 0 && !session->behind;
+
+    return has_all ? session->account->seq : catch_up_mark(session);
 }
 
 static void on_inherited(struct account *account, int status, const struct db_result *results,

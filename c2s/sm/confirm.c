@@ -19,7 +19,10 @@
 #define NS_DISCO_INFO  "http://jabber.org/protocol/disco#info"
 #define BARRIER_PREFIX "barrier-"
 
-#define ASK_MS 15000
+/* A question is out so long after a message at the latest, or behind so many; one at a time, so
+ * that a client that is slow to answer is asked less. */
+#define ASK_MS    1000
+#define ASK_COUNT 8
 /* Beyond so many the older ones are not looked after any more: they wait for the next session. */
 #define UNCONFIRMED_MAX 1000
 
@@ -67,20 +70,6 @@ static void drop_first(struct confirm *confirm, size_t count)
     memmove(confirm->seqs, confirm->seqs + count, confirm->count * sizeof(*confirm->seqs));
 }
 
-void confirm_sent(struct session *session, int64_t seq)
-{
-    struct confirm *confirm = confirm_of(session);
-    struct sm *sm = session->account->sm;
-
-    if (confirm->count == UNCONFIRMED_MAX)
-        drop_first(confirm, UNCONFIRMED_MAX / 2);
-    confirm->seqs[confirm->count++] = seq;
-    if (confirm->count == 1) {
-        DL_APPEND(sm->confirm->unconfirmed, confirm);
-        schedule(sm);
-    }
-}
-
 int64_t confirm_first(const struct session *session)
 {
     const struct confirm *confirm = session->confirm;
@@ -119,6 +108,22 @@ static void ask(struct confirm *confirm)
     stanza_set_to(question, session->jid);
     element_add(question->root, NS_DISCO_INFO, "query");
     session_send_take(session, question);
+}
+
+void confirm_sent(struct session *session, int64_t seq)
+{
+    struct confirm *confirm = confirm_of(session);
+    struct sm *sm = session->account->sm;
+
+    if (confirm->count == UNCONFIRMED_MAX)
+        drop_first(confirm, UNCONFIRMED_MAX / 2);
+    confirm->seqs[confirm->count++] = seq;
+    if (confirm->count == 1) {
+        DL_APPEND(sm->confirm->unconfirmed, confirm);
+        schedule(sm);
+    }
+    if (confirm->count >= ASK_COUNT && confirm->asked == 0 && session->client)
+        ask(confirm);
 }
 
 void confirm_ask(struct session *session)

@@ -17,7 +17,7 @@
 
 /* Acknowledgements are written behind: when so many have come, or after so long. */
 #define BEHIND_COUNT 64
-#define BEHIND_MS    500
+#define BEHIND_MS    100
 #define RETRY_MS     1000
 /* Of one account; beyond it the one that was here last longest ago is forgotten. */
 #define DEVICES_MAX 32
@@ -111,6 +111,76 @@ void offline_not_stored(struct account *account, size_t size)
     forget(account, 1, size);
 }
 
+/* --- devices --- */
+
+static struct device *find_device(const struct offline *offline, const char *name)
+{
+    struct device *device;
+
+    DL_FOREACH (offline->devices, device) {
+        if (strcmp(device->name, name) == 0)
+            return device;
+    }
+    return NULL;
+}
+
+static void remove_device(struct offline *offline, struct device *device)
+{
+    DL_DELETE(offline->devices, device);
+    offline->devices_count--;
+    free(device->name);
+    free(device);
+}
+
+static struct device *add_device(struct offline *offline, const char *name, int64_t mark)
+{
+    struct device *device = xcalloc(1, sizeof(*device));
+
+    device->name = xstrdup(name);
+    device->mark = mark;
+    DL_APPEND(offline->devices, device);
+    offline->devices_count++;
+    return device;
+}
+
+int64_t offline_mark(const struct session *session)
+{
+    const struct offline *offline = session->account->offline;
+    const struct device *device =
+        offline && session->device ? find_device(offline, session->device) : NULL;
+
+    return device ? device->mark : -1;
+}
+
+static void forget_oldest(struct sm_unit *unit, struct account *account)
+{
+    struct device *oldest = account->offline->devices;
+
+    if (account->offline->devices_count <= DEVICES_MAX)
+        return;
+    sm_add_values(unit, &forget_statement, DB_INT(account->owner), DB_TEXT(oldest->name));
+    remove_device(account->offline, oldest);
+}
+
+/* A device that comes back later gets what is stored behind the mark. */
+static void add_mark(struct sm_unit *unit, struct session *session, int64_t mark)
+{
+    struct account *account = session->account;
+    struct offline *offline = account->offline;
+    struct device *device = find_device(offline, session->device);
+    char now[DATETIME_SIZE];
+
+    if (device && device->mark >= mark)
+        return;
+    if (device)
+        remove_device(offline, device);
+    add_device(offline, session->device, mark);
+    datetime_format(clock_wall_us(), now);
+    sm_add_values(unit, &mark_statement, DB_INT(account->owner), DB_TEXT(session->device),
+                  DB_INT(mark), DB_TEXT(now));
+    forget_oldest(unit, account);
+}
+
 /* --- acknowledgements --- */
 
 static void on_deleted(struct account *account, int status, const struct db_result *results,
@@ -128,22 +198,36 @@ static void unlist(struct offline *offline)
     offline->listed = false;
 }
 
+static void add_delete(struct sm_unit *unit, struct offline *offline)
+{
+    struct buffer array = {0};
+
+    for (size_t i = 0; i < offline->gone_count; i++)
+        buffer_printf(&array, "%c%" PRId64, i == 0 ? '{' : ',', offline->gone[i]);
+    buffer_append_char(&array, '}');
+    sm_add_values(unit, &delete_statement, DB_INT(offline->account->owner), DB_TEXT(array.data));
+    buffer_fini(&array);
+    offline->gone_count = 0;
+}
+
+/* The marks go along, so that a device that comes back after our death is not sent all that it has
+ * got since it came. */
 static void write_gone(struct offline *offline, enum sm_access access)
 {
     struct account *account = offline->account;
-    struct buffer array = {0};
+    struct session *session;
+    struct sm_unit *unit;
 
     unlist(offline);
     if (offline->gone_count == 0)
         return;
-    for (size_t i = 0; i < offline->gone_count; i++)
-        buffer_printf(&array, "%c%" PRId64, i == 0 ? '{' : ',', offline->gone[i]);
-    buffer_append_char(&array, '}');
-    sm_query(account, access, &delete_statement,
-             (const struct db_value[]){DB_INT(account->owner), DB_TEXT(array.data)}, on_deleted,
-             NULL);
-    buffer_fini(&array);
-    offline->gone_count = 0;
+    unit = sm_unit_new(account, access);
+    add_delete(unit, offline);
+    ACCOUNT_SESSIONS (session, account) {
+        if (session->device && session->was_ready)
+            add_mark(unit, session, catch_up_mark(session));
+    }
+    sm_submit(unit, on_deleted, NULL);
 }
 
 static void on_timer(void *user)
@@ -198,79 +282,6 @@ void offline_acknowledged(struct session *session, const int64_t *seqs, size_t c
         list(offline);
 }
 
-/* --- devices --- */
-
-static struct device *find_device(const struct offline *offline, const char *name)
-{
-    struct device *device;
-
-    DL_FOREACH (offline->devices, device) {
-        if (strcmp(device->name, name) == 0)
-            return device;
-    }
-    return NULL;
-}
-
-static void remove_device(struct offline *offline, struct device *device)
-{
-    DL_DELETE(offline->devices, device);
-    offline->devices_count--;
-    free(device->name);
-    free(device);
-}
-
-static struct device *add_device(struct offline *offline, const char *name, int64_t mark)
-{
-    struct device *device = xcalloc(1, sizeof(*device));
-
-    device->name = xstrdup(name);
-    device->mark = mark;
-    DL_APPEND(offline->devices, device);
-    offline->devices_count++;
-    return device;
-}
-
-int64_t offline_mark(const struct session *session)
-{
-    const struct offline *offline = session->account->offline;
-    const struct device *device =
-        offline && session->device ? find_device(offline, session->device) : NULL;
-
-    return device ? device->mark : -1;
-}
-
-static void forget_oldest(struct account *account)
-{
-    struct device *oldest = account->offline->devices;
-
-    if (account->offline->devices_count <= DEVICES_MAX)
-        return;
-    sm_query(account, SM_WRITE_BEHIND, &forget_statement,
-             (const struct db_value[]){DB_INT(account->owner), DB_TEXT(oldest->name)}, NULL, NULL);
-    remove_device(account->offline, oldest);
-}
-
-/* A device that comes back later gets what is stored from now on. */
-static void write_mark(struct session *session)
-{
-    struct account *account = session->account;
-    struct offline *offline = account->offline;
-    int64_t mark = catch_up_mark(session);
-    struct device *device = find_device(offline, session->device);
-    char now[DATETIME_SIZE];
-
-    if (device && device->mark >= mark)
-        return;
-    if (device)
-        remove_device(offline, device);
-    add_device(offline, session->device, mark);
-    datetime_format(clock_wall_us(), now);
-    const struct db_value values[] = {DB_INT(account->owner), DB_TEXT(session->device),
-                                      DB_INT(mark), DB_TEXT(now)};
-    sm_query(account, SM_WRITE_BEHIND, &mark_statement, values, NULL, NULL);
-    forget_oldest(account);
-}
-
 /* --- hooks --- */
 
 /* What another device has acknowledged is sent to one that was here before, as far back as the
@@ -296,6 +307,15 @@ static void unacknowledged(struct session *session, const int64_t *seqs, size_t 
         session->missed = session->missed > 0 ? MIN(session->missed, seqs[i]) : seqs[i];
 }
 
+/* Nothing is on its way to it any more: it has all that there is. */
+static void write_mark(struct session *session)
+{
+    struct sm_unit *unit = sm_unit_new(session->account, SM_WRITE_BEHIND);
+
+    add_mark(unit, session, catch_up_end_mark(session));
+    sm_submit(unit, NULL, NULL);
+}
+
 static void session_closed_hook(struct session *session)
 {
     struct account *account = session->account;
@@ -304,6 +324,7 @@ static void session_closed_hook(struct session *session)
         return;
     if (session->device && session->was_ready)
         write_mark(session);
+    write_gone(account->offline, SM_WRITE_BEHIND);
     if (session->has_own)
         catch_up_inherit(account, session->jid->resource);
 }

@@ -44,8 +44,10 @@ void catch_up_restored(struct session *session);
 void catch_up_again(struct sm *sm);
 /* What was for one session alone is for all, now that it is gone. */
 void catch_up_inherit(struct account *account, const char *resource);
-/* The last message that the session has, with all before it. */
+/* The last message that its client has, with all before it. */
 int64_t catch_up_mark(const struct session *session);
+/* The same when nothing is being stored for the account any more. */
+int64_t catch_up_end_mark(const struct session *session);
 
 /* confirm.c */
 

@@ -188,19 +188,33 @@ static void give_back(void *user, const struct unacked_stanza *sent)
     stanza_unref(stanza);
 }
 
+static void tell_unacknowledged(struct session *session, const int64_t *seqs, size_t count)
+{
+    if (count == 0)
+        return;
+    SM_MODULES (module)
+        if (module->unacknowledged)
+            module->unacknowledged(session, seqs, count);
+}
+
 static void give_everything_back(struct session *session)
 {
     struct unacked *out = &session->smacks->out;
     struct leftover leftover = {.session = session};
 
     leftover.seqs = xcalloc((size_t)out->count + 1, sizeof(*leftover.seqs));
-    if (unacked_acknowledge(out, unacked_sent(out), give_back, &leftover) == 0 &&
-        leftover.count > 0) {
-        SM_MODULES (module)
-            if (module->unacknowledged)
-                module->unacknowledged(session, leftover.seqs, leftover.count);
-    }
+    if (unacked_acknowledge(out, unacked_sent(out), give_back, &leftover) == 0)
+        tell_unacknowledged(session, leftover.seqs, leftover.count);
     free(leftover.seqs);
+}
+
+/* It goes on elsewhere, and gets there what is behind its cursor; its device has no more than that
+ * if it comes back as a new session. */
+static void leave_open(struct session *session)
+{
+    int64_t first = smacks_first_stored(session);
+
+    tell_unacknowledged(session, &first, first > 0 ? 1 : 0);
 }
 
 static void free_smacks(struct smacks *smacks)
@@ -223,7 +237,9 @@ static void session_closed_hook(struct session *session)
 
     if (!smacks)
         return;
-    if (!session->left) {
+    if (session->left) {
+        leave_open(session);
+    } else {
         give_everything_back(session);
         if (!smacks->expired)
             smacks_row_delete(session);

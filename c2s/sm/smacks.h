@@ -76,6 +76,8 @@ void smacks_wake(struct smacks *smacks);
 void smacks_ask(struct smacks *smacks);
 /* The client's h, from <a/> or <resume/>. ERR_LIMIT: it is too high; nothing has changed. */
 MUST_CHECK int smacks_acknowledged(struct session *session, uint32_t h);
+/* The lowest stored message that it was sent and has not acknowledged, or 0. */
+int64_t smacks_first_stored(const struct session *session);
 void smacks_too_high(struct client *client, const struct smacks *smacks, uint32_t h);
 /* The h that may be told: settled, and known to the row. */
 uint32_t smacks_h(const struct smacks *smacks);

@@ -181,6 +181,18 @@ int smacks_acknowledged(struct session *session, uint32_t h)
     return error;
 }
 
+int64_t smacks_first_stored(const struct session *session)
+{
+    const struct unacked_stanza *stanza = session->smacks ? session->smacks->out.first : NULL;
+    int64_t first = 0;
+
+    for (; stanza; stanza = stanza->next) {
+        if (stanza->seq > 0 && (first == 0 || stanza->seq < first))
+            first = stanza->seq;
+    }
+    return first;
+}
+
 void smacks_too_high(struct client *client, const struct smacks *smacks, uint32_t h)
 {
     struct arena *arena = arena_new();

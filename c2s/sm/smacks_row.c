@@ -15,7 +15,7 @@
 #include "common/tls/crypto.h"
 #include "common/xmpp/datetime.h"
 
-#define COLLECT_MS 500
+#define COLLECT_MS 100
 /* For so long a session that has expired can still be told its h. */
 #define PAST_US (INT64_C(24) * 3600 * 1000000)
 

@@ -115,6 +115,33 @@ def test_stored_messages_stay(node, login, gateway):
     assert texts_until(again, "nothing more") == ["nothing more"]
 
 
+def pending(node, client):
+    return int(node.postgres.query(
+        "kontalk", "SELECT count(*) FROM pending JOIN account USING (owner) "
+        f"WHERE local = '{client.bare.partition('@')[0]}'"))
+
+
+def test_what_a_device_has_does_not_come_again(node, login):
+    """A client without XEP-0198 that was here before; c2s dies while it is connected."""
+    alice = login(where=node)
+    phone = login(where=node, resource="phone")
+    phone.send("<presence/>")
+    phone.logout()
+    phone = login(owner(phone), where=node, resource="phone")
+    phone.send("<presence/>")
+    for text in ("one", "two", "three"):
+        alice.send_message(phone.bare, text)
+    assert texts_until(phone, "three") == ["one", "two", "three"]
+    answer_question(phone)
+    wait.until(lambda: pending(node, phone) == 0, what="the answer to be written")
+    node.daemon("c2s").kill()
+    node.daemon("c2s").start()
+    again = login(owner(phone), where=node, resource="phone")
+    again.send("<presence/>")
+    again.send_message(again.full, "nothing more")
+    assert texts_until(again, "nothing more") == ["nothing more"]
+
+
 NEEDED = {"router": "link_failed", "database": "schema_unusable"}
 
 

@@ -111,3 +111,17 @@ def test_summary_counts():
     text = checker.summary(ledger)
     assert "2 rounds, 4 messages sent, 4 acknowledged, 0 refused; lost 1, doubled 0" in text
     assert "SIGKILL c2s: 1 times" in text and "I1 lost: p0:1" in text
+
+
+@pytest.mark.parametrize("before, after, what", [
+    ((False, 1, 0), (False, 2, 0), "to clients without XEP-0198"),
+    ((True, 1, 0), (True, 1, 0), "on the same stream"),
+    ((True, 1, 0), (True, 1, 1), "in resumed sessions"),
+    ((True, 1, 1), (True, 2, 1), "in new sessions"),
+])
+def test_causes(before, after, what):
+    ledger = history()
+    ledger.deliver(B, "laptop", KEYS[0], A, "b0", False, before)
+    ledger.deliver(B, "laptop", KEYS[0], A, "b0", True, after)
+    assert checker.causes(ledger) == {what: 1}
+    assert f"repeated {what}: 1, 16.7%" in checker.summary(ledger)

@@ -275,4 +275,5 @@ class Actor:
         by = [e.get("id") for e in element.findall(f"{{{SID}}}stanza-id")
               if e.get("by") == self.bare]
         self.ledger.deliver(self.bare, self.device, key, element.get("from").partition("/")[0],
-                            by[0] if by else None, element.find(f"{{{DELAY}}}delay") is not None)
+                            by[0] if by else None, element.find(f"{{{DELAY}}}delay") is not None,
+                            (self.sm, self.logins, self.resumptions))

@@ -119,6 +119,26 @@ def repeats(ledger):
     return len(places) - len(set(places))
 
 
+def causes(ledger):
+    """Why devices were sent something again. Whether a client without XEP-0198 that was killed, or
+    whose server was, had got the last of it nobody can know."""
+    latest, count = {}, Counter()
+    for delivery in ledger.deliveries:
+        before = latest.get(place := (delivery.account, delivery.device, delivery.key))
+        latest[place] = delivery
+        if before is None:
+            continue
+        if not delivery.session[0]:
+            count["to clients without XEP-0198"] += 1
+        elif before.session == delivery.session:
+            count["on the same stream"] += 1
+        elif before.session[1] == delivery.session[1]:
+            count["in resumed sessions"] += 1
+        else:
+            count["in new sessions"] += 1
+    return count
+
+
 def percentile(values, share):
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
@@ -137,6 +157,9 @@ def summary(ledger):
              f"lost {count['I1']}, doubled {count['I3']}, reordered {count['I4']}; "
              f"{repeats(ledger)} repeated deliveries",
              f"  broken rules: {', '.join(sorted(count)) or 'none'}"]
+    total = max(1, len(ledger.deliveries))
+    lines += [f"  repeated {what}: {n}, {n / total:.1%} of all deliveries"
+              for what, n in sorted(causes(ledger).items())]
     lines += [f"  {what}: {len(values)} times, talk went on after p50 "
               f"{percentile(values, 0.5):.2f} s, p95 {percentile(values, 0.95):.2f} s"
               for what, values in sorted(recoveries.items())]

@@ -21,6 +21,7 @@ class Delivery:
     stanza_id: str  # the one by the account; None if there is none
     delayed: bool
     at: float
+    session: tuple = (True, 0, 0)  # whether it has XEP-0198, logins, resumptions
 
 
 @dataclass
@@ -43,9 +44,9 @@ class Ledger:
     def refuse(self, key, condition):
         self.refused[key] = condition
 
-    def deliver(self, account, device, key, sender, stanza_id, delayed):
+    def deliver(self, account, device, key, sender, stanza_id, delayed, session=(True, 0, 0)):
         self.deliveries.append(Delivery(account, device, key, sender, stanza_id, delayed,
-                                        time.monotonic()))
+                                        time.monotonic(), session))
 
     def complain(self, text):
         self.broken_promises.append(text)
