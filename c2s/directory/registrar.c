@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Giving names. Two homes that ask for one name at once meet at its row: the first stays, and the
+ * second reads whose it is.
+ */
+#include "c2s/directory/registrar.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/directory/rows.h"
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/table.h"
+#include "common/xmpp/datetime.h"
+
+struct registrar {
+    struct directory *directory;
+    bool open;
+    struct naming_job *jobs;
+};
+
+/* Reading, then writing what has to be written, then what became of it. */
+struct naming_job {
+    struct registrar *registrar;
+    bool release;
+    char *home;
+    char **jids;
+    size_t count;
+    struct db_unit *unit;
+    struct loop_task *refusal;
+    registrar_named *done;
+    void *user;
+    struct naming_job *prev, *next;
+};
+
+static const struct db_statement read_claim = {
+    .name = "claim_read",
+    .sql = "SELECT " ROWS_ENTRY "number FROM claim WHERE jid_hash = $1::bytea",
+    .parameters = 1,
+};
+
+static const struct db_statement add_claim = {
+    .name = "claim_add",
+    .sql = "WITH next AS (UPDATE directory_state SET last_claim = last_claim + 1 WHERE id = 1"
+           " RETURNING last_claim)"
+           " INSERT INTO claim (jid_hash, jid, home, version, deleted, key_id, signature, number,"
+           " created) SELECT $1::bytea, $2, $3, $4::bigint, $5::boolean, $6::bytea, $7::bytea,"
+           " last_claim, $8::timestamptz FROM next ON CONFLICT DO NOTHING",
+    .parameters = 8,
+};
+
+/* The version that was read has to be there still. */
+static const struct db_statement change_claim = {
+    .name = "claim_change",
+    .sql = "UPDATE claim SET version = $2::bigint, deleted = $3::boolean, key_id = $4::bytea,"
+           " signature = $5::bytea WHERE jid_hash = $1::bytea AND version = $6::bigint",
+    .parameters = 6,
+};
+
+struct registrar *registrar_new(struct directory *directory)
+{
+    struct registrar *registrar = xcalloc(1, sizeof(*registrar));
+
+    registrar->directory = directory;
+    return registrar;
+}
+
+static void job_free(struct naming_job *job)
+{
+    DL_DELETE(job->registrar->jobs, job);
+    db_cancel(job->unit);
+    if (job->refusal)
+        loop_defer_cancel(job->refusal);
+    for (size_t i = 0; i < job->count; i++)
+        free(job->jids[i]);
+    free(job->jids);
+    free(job->home);
+    free(job);
+}
+
+void registrar_open(struct registrar *registrar, bool open)
+{
+    if (open && !registrar->open)
+        log_info("registrar_open", LOG_TEXT("home", registrar->directory->home));
+    registrar->open = open;
+}
+
+bool registrar_is_open(const struct registrar *registrar)
+{
+    return registrar->open && directory_is_registrar(registrar->directory);
+}
+
+static void finish(struct naming_job *job, int status, const struct named *named)
+{
+    registrar_named *done = job->done;
+    void *user = job->user;
+    size_t count = status == 0 ? job->count : 0;
+
+    job->unit = NULL;
+    job_free(job);
+    done(user, status, named, count);
+}
+
+void registrar_free(struct registrar *registrar)
+{
+    while (registrar->jobs)
+        finish(registrar->jobs, ERR_UNAVAILABLE, NULL);
+    free(registrar);
+}
+
+static void add_reads(struct naming_job *job, struct db_unit *unit)
+{
+    uint8_t hash[GRANT_HASH_SIZE];
+
+    for (size_t i = 0; i < job->count; i++) {
+        grant_hash(job->jids[i], hash);
+        db_unit_add_values(unit, &read_claim, DB_BYTES(hash, sizeof(hash)));
+    }
+}
+
+static struct named judge(const struct naming_job *job, const struct db_result *result,
+                          struct arena *arena)
+{
+    struct named named = {.naming = NAMING_TAKEN};
+    int64_t number;
+
+    if (db_rows(result) == 0)
+        return named;
+    rows_get(result, 0, arena, &named.grant, &number);
+    if (strcmp(named.grant.home, job->home) != 0)
+        return named;
+    named.naming = named.grant.deleted && !job->release ? NAMING_RESERVED : NAMING_GRANTED;
+    return named;
+}
+
+static void on_written(void *user, int status, const struct db_result *results, size_t count)
+{
+    struct naming_job *job = user;
+    struct named named[DIRECTORY_BATCH];
+    struct arena *arena = arena_new();
+    size_t first = count - job->count; /* the last statements are the reads */
+
+    for (size_t i = 0; status == 0 && i < job->count; i++)
+        named[i] = judge(job, &results[first + i], arena);
+    finish(job, status == 0 ? 0 : ERR_UNAVAILABLE, named);
+    arena_free(arena);
+}
+
+static void add_new(struct db_unit *unit, const struct grant *grant)
+{
+    uint8_t hash[GRANT_HASH_SIZE];
+    char now[DATETIME_SIZE];
+
+    grant_hash(grant->jid, hash);
+    datetime_format(clock_wall_us(), now);
+    db_unit_add_values(unit, &add_claim, DB_BYTES(hash, sizeof(hash)), DB_TEXT(grant->jid),
+                       DB_TEXT(grant->home), DB_INT(grant->version), DB_BOOL(grant->deleted),
+                       DB_BYTES(grant->key_id, sizeof(grant->key_id)),
+                       DB_BYTES(grant->signature, sizeof(grant->signature)), DB_TEXT(now));
+}
+
+static void add_change(struct db_unit *unit, const struct grant *grant, int64_t before)
+{
+    uint8_t hash[GRANT_HASH_SIZE];
+
+    grant_hash(grant->jid, hash);
+    db_unit_add_values(unit, &change_claim, DB_BYTES(hash, sizeof(hash)), DB_INT(grant->version),
+                       DB_BOOL(grant->deleted), DB_BYTES(grant->key_id, sizeof(grant->key_id)),
+                       DB_BYTES(grant->signature, sizeof(grant->signature)), DB_INT(before));
+}
+
+/* What has to be written for one name, if anything. A name that an account is deleted of which was
+ * never claimed is reserved too: who knows what was said in its name. */
+static void add_write(struct naming_job *job, struct db_unit *unit, const struct db_result *found,
+                      const char *jid)
+{
+    struct directory *directory = job->registrar->directory;
+    struct arena *arena = arena_new();
+    struct grant grant = {.jid = jid, .home = job->home, .version = 1, .deleted = job->release};
+    int64_t number;
+
+    if (db_rows(found) == 0) {
+        grant_sign(&grant, directory->key);
+        add_new(unit, &grant);
+    } else {
+        rows_get(found, 0, arena, &grant, &number);
+        int64_t before = grant.version;
+        bool deletes = job->release && !grant.deleted;
+        if (strcmp(grant.home, job->home) == 0 &&
+            (deletes || !directory_is_current(directory, grant.key_id))) {
+            grant.version += deletes;
+            grant.deleted = grant.deleted || deletes;
+            grant_sign(&grant, directory->key);
+            add_change(unit, &grant, before);
+        }
+    }
+    arena_free(arena);
+}
+
+static void on_read(void *user, int status, const struct db_result *results, size_t count)
+{
+    struct naming_job *job = user;
+    struct directory *directory = job->registrar->directory;
+    struct db_unit *unit;
+
+    (void)count;
+    job->unit = NULL;
+    if (status != 0 || !registrar_is_open(job->registrar)) {
+        finish(job, ERR_UNAVAILABLE, NULL);
+        return;
+    }
+    unit = db_unit_new(directory->settings.db, ROWS_AFFINITY);
+    for (size_t i = 0; i < job->count; i++)
+        add_write(job, unit, &results[i], job->jids[i]);
+    add_reads(job, unit);
+    job->unit = db_submit(unit, on_written, job);
+}
+
+static void refuse(void *user)
+{
+    struct naming_job *job = user;
+
+    job->refusal = NULL;
+    finish(job, ERR_UNAVAILABLE, NULL);
+}
+
+void registrar_name(struct directory *directory, const char *home, const struct names *names,
+                    registrar_named *done, void *user)
+{
+    struct naming_job *job = xcalloc(1, sizeof(*job));
+
+    job->registrar = directory->registrar;
+    job->release = names->release;
+    job->home = xstrdup(home);
+    job->count = MIN(names->count, DIRECTORY_BATCH);
+    job->jids = xcalloc(job->count + 1, sizeof(*job->jids));
+    for (size_t i = 0; i < job->count; i++)
+        job->jids[i] = xstrdup(names->jids[i]);
+    job->done = done;
+    job->user = user;
+    DL_APPEND(directory->registrar->jobs, job);
+    if (!registrar_is_open(directory->registrar) || job->count == 0) {
+        job->refusal = loop_defer(directory->settings.loop, refuse, job);
+        return;
+    }
+    struct db_unit *unit = db_unit_new(directory->settings.db, ROWS_AFFINITY);
+    add_reads(job, unit);
+    job->unit = db_submit(unit, on_read, job);
+}
+
+struct registrar_reading {
+    struct db_unit *unit;
+    registrar_found *done;
+    void *user;
+};
+
+static void on_found(void *user, int status, const struct db_result *results, size_t count)
+{
+    struct registrar_reading reading = *(struct registrar_reading *)user;
+    struct arena *arena = arena_new();
+    struct grant grant;
+    int64_t number;
+    bool found = status == 0 && db_rows(&results[0]) > 0;
+
+    (void)count;
+    free(user);
+    if (found)
+        rows_get(&results[0], 0, arena, &grant, &number);
+    reading.done(reading.user, status == 0 ? 0 : ERR_UNAVAILABLE, found ? &grant : NULL);
+    arena_free(arena);
+}
+
+struct registrar_reading *registrar_read(struct directory *directory, const char *bare,
+                                         registrar_found *done, void *user)
+{
+    uint8_t hash[GRANT_HASH_SIZE];
+    struct registrar_reading *reading;
+
+    if (!registrar_is_open(directory->registrar))
+        return NULL;
+    reading = xcalloc(1, sizeof(*reading));
+    reading->done = done;
+    reading->user = user;
+    grant_hash(bare, hash);
+    const struct db_value values[] = {DB_BYTES(hash, sizeof(hash))};
+    /* Not on any connection: what was granted before has to be seen. */
+    reading->unit =
+        db_query(directory->settings.db, ROWS_AFFINITY, &read_claim, values, on_found, reading);
+    return reading;
+}
+
+void registrar_read_cancel(struct registrar_reading *reading)
+{
+    if (reading == NULL)
+        return;
+    db_cancel(reading->unit);
+    free(reading);
+}

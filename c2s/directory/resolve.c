@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Finding the home of a name: what is remembered, then the node's copy of the directory, then the
+ * registrar. Whoever asks for a name that is being looked for waits for the same answer.
+ */
+#include "c2s/directory/resolve.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/directory/registrar.h"
+#include "c2s/directory/rows.h"
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/memory.h"
+#include "common/base/table.h"
+
+/* Other workers of the node learn of changes only when this has passed. */
+#define HOME_MS   60000
+#define NOBODY_MS 2000
+/* Strangers can ask for any number of names that there are not. */
+#define LOOKUPS_MAX 10000
+
+struct directory_question {
+    struct lookup *lookup; /* NULL: answered at once, by the task */
+    struct directory *directory;
+    struct loop_task *task;
+    bool here; /* it is no name of the network */
+    directory_found *done;
+    void *user;
+    struct directory_question *prev, *next;
+};
+
+/* A name that is being looked for. */
+struct lookup {
+    UT_hash_handle hh;
+    struct directory *directory;
+    struct jid *jid;
+    struct directory_question *questions;
+    struct db_unit *unit;
+    struct registrar_reading *reading;
+    struct request *request;
+};
+
+static const struct db_statement read_entry = {
+    .name = "directory_read",
+    .sql = "SELECT " ROWS_ENTRY "serial FROM directory WHERE jid_hash = $1::bytea",
+    .parameters = 1,
+};
+
+/* One that was there before the node joined, and whose name is still to be claimed. */
+static const struct db_statement read_account = {
+    .name = "directory_read_account",
+    .sql = "SELECT 1 FROM account WHERE domain = $1 AND local = $2 AND granted = 0",
+    .parameters = 2,
+};
+
+static bool is_networked(const struct directory *directory, const struct jid *jid)
+{
+    return directory->network && jid && jid->local && strcmp(jid->domain, directory->domain) == 0;
+}
+
+static void place_own(const struct directory *directory, struct directory_place *place)
+{
+    const struct network_home *own = directory_home(directory);
+
+    *place = (struct directory_place){
+        .answer = DIRECTORY_HERE,
+        .home = directory->home,
+        .host = directory->host,
+        .epoch = own ? (int64_t)own->epoch : 1,
+    };
+}
+
+/* Which node serves a home may change at any moment, so it is not what is remembered. */
+static void place_home(const struct directory *directory, const char *name,
+                       struct directory_place *place)
+{
+    const struct network_home *home = network_home_by_name(directory->network, name);
+
+    *place = (struct directory_place){.answer = DIRECTORY_UNKNOWN};
+    if (home == NULL)
+        return;
+    bool here = strcmp(home->member->host, directory->host) == 0;
+    if (here && strcmp(home->name, directory->home) != 0)
+        return; /* we should serve it, and do not have its data */
+    *place = (struct directory_place){
+        .answer = here ? DIRECTORY_HERE : DIRECTORY_ELSEWHERE,
+        .home = home->name,
+        .host = home->member->host,
+        .epoch = (int64_t)home->epoch,
+    };
+}
+
+static void place_remembered(const struct directory *directory, const char *home,
+                             struct directory_place *place)
+{
+    if (home)
+        place_home(directory, home, place);
+    else
+        *place = (struct directory_place){.answer = DIRECTORY_NOBODY};
+}
+
+bool resolve_look(struct directory *directory, const struct jid *jid, struct directory_place *place)
+{
+    const char *home;
+
+    if (!is_networked(directory, jid)) {
+        place_own(directory, place);
+        return true;
+    }
+    if (!cache_get(directory->cache, jid->bare, clock_monotonic_ms(), &home))
+        return false;
+    place_remembered(directory, home, place);
+    return place->answer != DIRECTORY_UNKNOWN;
+}
+
+static void remember(struct directory *directory, const char *bare, const char *home)
+{
+    uint64_t until_ms = clock_monotonic_ms() + (home ? HOME_MS : NOBODY_MS);
+
+    cache_put(directory->cache, bare, home, until_ms);
+}
+
+void resolve_learn(struct directory *directory, const struct grant *grant)
+{
+    remember(directory, grant->jid, grant->deleted ? NULL : grant->home);
+}
+
+void resolve_forget(struct directory *directory, const char *bare)
+{
+    cache_remove(directory->cache, bare);
+}
+
+static void answer(struct lookup *lookup, const struct directory_place *place)
+{
+    struct directory_question *question;
+
+    /* Who asks from now on asks anew, and who is called may cancel others. */
+    HASH_DEL(lookup->directory->lookups, lookup);
+    while ((question = lookup->questions)) {
+        DL_DELETE(lookup->questions, question);
+        question->done(question->user, place);
+        free(question);
+    }
+    free(lookup->jid);
+    free(lookup);
+}
+
+static void answer_unknown(struct lookup *lookup)
+{
+    answer(lookup, &(struct directory_place){.answer = DIRECTORY_UNKNOWN});
+}
+
+static void answer_grant(struct lookup *lookup, const struct grant *grant)
+{
+    struct directory *directory = lookup->directory;
+    struct directory_place place;
+
+    if (directory->network == NULL) {
+        place_own(directory, &place); /* it was taken away meanwhile */
+    } else {
+        resolve_learn(directory, grant);
+        place_remembered(directory, grant->deleted ? NULL : grant->home, &place);
+    }
+    answer(lookup, &place);
+}
+
+static void answer_nobody(struct lookup *lookup)
+{
+    remember(lookup->directory, lookup->jid->bare, NULL);
+    answer(lookup, &(struct directory_place){.answer = DIRECTORY_NOBODY});
+}
+
+static void on_own_claim(void *user, int status, const struct grant *grant)
+{
+    struct lookup *lookup = user;
+
+    lookup->reading = NULL;
+    if (status != 0)
+        answer_unknown(lookup);
+    else if (grant == NULL)
+        answer_nobody(lookup);
+    else
+        answer_grant(lookup, grant);
+}
+
+static bool is_about(const struct lookup *lookup, const struct grant *grant)
+{
+    const struct network_home *registrar =
+        lookup->directory->network ? lookup->directory->network->registrar : NULL;
+
+    return strcmp(grant->jid, lookup->jid->bare) == 0 && registrar &&
+           grant_is_good(grant, registrar->member->signing_key);
+}
+
+static void on_registrar(void *user, int status, struct element *found)
+{
+    struct lookup *lookup = user;
+    struct element *entry;
+    struct grant grant;
+    int64_t serial;
+
+    lookup->request = NULL;
+    if (status != 0 || strcmp(found->name, "found") != 0) {
+        answer_unknown(lookup);
+        return;
+    }
+    entry = element_first(found);
+    if (entry == NULL)
+        answer_nobody(lookup);
+    else if (words_read_grant(entry, &grant, &serial) == 0 && is_about(lookup, &grant))
+        answer_grant(lookup, &grant);
+    else
+        answer_unknown(lookup);
+}
+
+static void ask_registrar(struct lookup *lookup)
+{
+    struct directory *directory = lookup->directory;
+    const char *host = directory_registrar_host(directory);
+    struct element *payload;
+    struct stanza *message;
+
+    if (directory_is_registrar(directory)) {
+        lookup->reading = registrar_read(directory, lookup->jid->bare, on_own_claim, lookup);
+        if (lookup->reading == NULL)
+            answer_unknown(lookup);
+        return;
+    }
+    if (host == NULL || strcmp(host, directory->host) == 0) {
+        answer_unknown(lookup);
+        return;
+    }
+    message = words_message(host, "lookup", &payload);
+    element_set(payload, "jid", lookup->jid->bare);
+    lookup->request = request_send_take(directory, host, message, payload, on_registrar, lookup);
+}
+
+static void on_read(void *user, int status, const struct db_result *results, size_t count)
+{
+    struct lookup *lookup = user;
+    struct directory_place place;
+
+    (void)count;
+    lookup->unit = NULL;
+    if (status != 0) {
+        answer_unknown(lookup);
+    } else if (lookup->directory->network == NULL) {
+        place_own(lookup->directory, &place);
+        answer(lookup, &place);
+    } else if (db_rows(&results[0]) > 0) {
+        struct arena *arena = arena_new();
+        struct grant grant;
+        int64_t serial;
+        rows_get(&results[0], 0, arena, &grant, &serial);
+        answer_grant(lookup, &grant);
+        arena_free(arena);
+    } else if (db_rows(&results[1]) > 0) {
+        place_own(lookup->directory, &place);
+        answer(lookup, &place);
+    } else {
+        ask_registrar(lookup);
+    }
+}
+
+static struct lookup *lookup_new(struct directory *directory, const struct jid *jid)
+{
+    struct lookup *lookup = xcalloc(1, sizeof(*lookup));
+    struct db_unit *unit = db_unit_new_reading(directory->settings.db);
+    uint8_t hash[GRANT_HASH_SIZE];
+
+    lookup->directory = directory;
+    lookup->jid = jid_dup_with_resource(jid, NULL);
+    HASH_ADD_KEYPTR(hh, directory->lookups, lookup->jid->bare, strlen(lookup->jid->bare), lookup);
+    grant_hash(jid->bare, hash);
+    db_unit_add_values(unit, &read_entry, DB_BYTES(hash, sizeof(hash)));
+    db_unit_add_values(unit, &read_account, DB_TEXT(jid->domain), DB_TEXT(jid->local));
+    lookup->unit = db_submit(unit, on_read, lookup);
+    return lookup;
+}
+
+/* Without a network, or with too much to do. */
+static void answer_at_once(void *user)
+{
+    struct directory_question *question = user;
+    struct directory_place place;
+
+    question->task = NULL;
+    if (question->directory->network && !question->here)
+        place = (struct directory_place){.answer = DIRECTORY_UNKNOWN};
+    else
+        place_own(question->directory, &place);
+    question->done(question->user, &place);
+    free(question);
+}
+
+struct directory_question *resolve_ask(struct directory *directory, const struct jid *jid,
+                                       directory_found *done, void *user)
+{
+    struct directory_question *question = xcalloc(1, sizeof(*question));
+    struct lookup *lookup = NULL;
+
+    question->directory = directory;
+    question->done = done;
+    question->user = user;
+    question->here = !is_networked(directory, jid);
+    if (!question->here) {
+        HASH_FIND_STR(directory->lookups, jid->bare, lookup);
+        if (lookup == NULL && HASH_COUNT(directory->lookups) < LOOKUPS_MAX)
+            lookup = lookup_new(directory, jid);
+    }
+    question->lookup = lookup;
+    if (lookup)
+        DL_APPEND(lookup->questions, question);
+    else
+        question->task = loop_defer(directory->settings.loop, answer_at_once, question);
+    return question;
+}
+
+void resolve_cancel(struct directory_question *question)
+{
+    if (question == NULL)
+        return;
+    if (question->lookup)
+        DL_DELETE(question->lookup->questions, question);
+    if (question->task)
+        loop_defer_cancel(question->task);
+    free(question);
+}
