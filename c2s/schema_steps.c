@@ -172,6 +172,46 @@ const struct schema_step schema_steps[] = {
     {.sql = "DROP TABLE IF EXISTS channel_out"},
     {.sql = "DROP TABLE IF EXISTS channel_in"},
     {.sql = "ALTER TABLE outbox DROP COLUMN IF EXISTS channel, DROP COLUMN IF EXISTS number"},
+    {.sql = "ALTER TABLE account ADD COLUMN IF NOT EXISTS granted bigint NOT NULL DEFAULT 0"},
+    {.sql = "CREATE INDEX IF NOT EXISTS account_unclaimed ON account (owner) WHERE granted = 0"},
+    {.sql = "CREATE TABLE IF NOT EXISTS directory ("
+            " jid_hash bytea PRIMARY KEY,"
+            " jid text NOT NULL,"
+            " home text NOT NULL,"
+            " version bigint NOT NULL,"
+            " deleted boolean NOT NULL,"
+            " key_id bytea NOT NULL,"
+            " signature bytea NOT NULL,"
+            " serial bigint NOT NULL,"
+            " releasing boolean NOT NULL DEFAULT false)"},
+    {.sql = "CREATE INDEX IF NOT EXISTS directory_log ON directory (home, serial)"},
+    {.sql = "CREATE INDEX IF NOT EXISTS directory_releasing ON directory (jid_hash)"
+            " WHERE releasing"},
+    {.sql = "CREATE TABLE IF NOT EXISTS claim ("
+            " jid_hash bytea PRIMARY KEY,"
+            " jid text NOT NULL,"
+            " home text NOT NULL,"
+            " version bigint NOT NULL,"
+            " deleted boolean NOT NULL,"
+            " key_id bytea NOT NULL,"
+            " signature bytea NOT NULL,"
+            " number bigint NOT NULL,"
+            " created timestamptz NOT NULL)"},
+    {.sql = "CREATE INDEX IF NOT EXISTS claim_number ON claim (number)"},
+    {.sql = "CREATE TABLE IF NOT EXISTS directory_peer ("
+            " home text PRIMARY KEY,"
+            " epoch bigint NOT NULL,"
+            " key_id bytea NOT NULL,"
+            " serial bigint NOT NULL)"},
+    {.sql = "CREATE TABLE IF NOT EXISTS directory_state ("
+            " id bigint PRIMARY KEY,"
+            " last_serial bigint NOT NULL DEFAULT 0,"
+            " last_claim bigint NOT NULL DEFAULT 0,"
+            " registrar text NOT NULL DEFAULT '',"
+            " owned boolean NOT NULL DEFAULT false,"
+            " import_after bigint NOT NULL DEFAULT 0,"
+            " compared_epoch bigint NOT NULL DEFAULT 1)"},
+    {.sql = "INSERT INTO directory_state (id) VALUES (1) ON CONFLICT DO NOTHING"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

@@ -39,8 +39,9 @@ struct claims {
     char *jids[DIRECTORY_BATCH];
     int64_t numbers[DIRECTORY_BATCH]; /* TASK_CLAIM: their owners; renewing: their serials */
     size_t count;
-    int64_t after; /* renewing: the serial up to which all has been asked for */
-    bool renewed;  /* nothing is left that is signed by another key than: */
+    int64_t after;                  /* renewing: the serial up to which all has been asked for */
+    uint8_t key[GRANT_KEY_ID_SIZE]; /* of the registrar, when this round began */
+    bool renewed;                   /* nothing is left that is signed by another key than: */
     uint8_t renewed_key[GRANT_KEY_ID_SIZE];
 };
 
@@ -113,8 +114,7 @@ static void on_stored(void *user, int status, const struct db_result *results, s
 
 /* Two accounts of one name, from before the node joined: an administrator has to rename one. The
  * other home has it, so ours is not reached by anybody. */
-static void report_conflict(const struct claims *claims, const char *jid,
-                            const struct named *named)
+static void report_conflict(const struct claims *claims, const char *jid, const struct named *named)
 {
     if (claims->task == TASK_CLAIM)
         log_error("directory_conflict", LOG_TEXT("jid", jid),
@@ -194,29 +194,38 @@ static void on_batch(void *user, int status, const struct db_result *results, si
 }
 
 /* Looking for what another key has signed reads all of our entries, so once for a key is enough. */
-static void skip_what_is_renewed(struct claims *claims, const uint8_t id[GRANT_KEY_ID_SIZE])
+static void skip_what_is_renewed(struct claims *claims)
 {
-    bool same = claims->renewed && memcmp(claims->renewed_key, id, GRANT_KEY_ID_SIZE) == 0;
+    bool same = claims->renewed && memcmp(claims->renewed_key, claims->key, GRANT_KEY_ID_SIZE) == 0;
 
     if (claims->task == TASK_RENEW && same)
         claims->task = TASKS;
     if (claims->task == TASKS) {
         claims->renewed = true;
-        memcpy(claims->renewed_key, id, GRANT_KEY_ID_SIZE);
+        memcpy(claims->renewed_key, claims->key, GRANT_KEY_ID_SIZE);
     }
+}
+
+static void begin_round(struct claims *claims, const uint8_t key[GRANT_KEY_ID_SIZE])
+{
+    memcpy(claims->key, key, GRANT_KEY_ID_SIZE);
+    claims->task = TASK_CLAIM;
+    claims->after = 0;
 }
 
 static void next_batch(struct claims *claims)
 {
     struct directory *directory = claims->directory;
-    uint8_t id[GRANT_KEY_ID_SIZE];
+    uint8_t key[GRANT_KEY_ID_SIZE];
 
     if (directory->ended || directory->network == NULL || !directory_is_keeper(directory)) {
         pause_for(claims, LOOK_MS);
         return;
     }
-    grant_key_id(directory->network->registrar->member->signing_key, id);
-    skip_what_is_renewed(claims, id);
+    grant_key_id(directory->network->registrar->member->signing_key, key);
+    if (memcmp(key, claims->key, sizeof(key)) != 0)
+        begin_round(claims, key); /* there is another registrar */
+    skip_what_is_renewed(claims);
     if (claims->task == TASKS) {
         claims->idle = !claims->again;
         pause_for(claims, LOOK_MS);
@@ -224,7 +233,7 @@ static void next_batch(struct claims *claims)
     }
     const struct db_value values[] = {
         DB_TEXT(claims->task == TASK_CLAIM ? directory->domain : directory->home),
-        DB_BYTES(id, sizeof(id)), DB_INT(claims->after)};
+        DB_BYTES(key, sizeof(key)), DB_INT(claims->after)};
     db_query(directory->settings.db, ROWS_AFFINITY, &statements[claims->task], values, on_batch,
              claims);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * The names of our home's accounts: claimed at the registrar before an account is created, released
- * after it was deleted. What could not be said to the registrar at once is said later by the keeper:
- * accounts that were there before the node joined, deletions while the registrar was away, and
- * grants that another registrar has signed, which are renewed.
+ * after it was deleted. What could not be said to the registrar at once is said later by the
+ * keeper: accounts that were there before the node joined, deletions while the registrar was away,
+ * and grants that another registrar has signed, which are renewed.
  */
 #pragma once
 

@@ -152,10 +152,10 @@ void claims_ask(struct directory *directory, const struct names *names, registra
     asking->done = done;
     asking->user = user;
     if (directory_is_registrar(directory) && directory_home(directory))
-        registrar_name(directory, directory->home,
-                       &(struct names){names->release, (const char *const *)asking->jids,
-                                       asking->count},
-                       on_own, asking);
+        registrar_name(
+            directory, directory->home,
+            &(struct names){names->release, (const char *const *)asking->jids, asking->count},
+            on_own, asking);
     else if (host == NULL || strcmp(host, directory->host) == 0 || !directory_home(directory))
         asking->refusal = loop_defer(directory->settings.loop, refuse, asking);
     else

@@ -4,9 +4,10 @@
  * the router: what it has to say to others it gives to settings.send, and what they say comes by
  * directory_take(). So tests join several in memory.
  *
- *   resolve.c    where is this name?            registrar.c  granting names (at the registrar home)
- *   claims.c     names of our own accounts      handover.c   becoming the registrar
- *   pull.c       what other homes have          publish.c    what ours has
+ *   resolve.c    where is this name?         registrar.c  giving names, at the registrar home
+ *   claims.c     names of our accounts       handover.c   becoming the registrar
+ *   pull.c       what other homes have       publish.c    what ours has
+ *   recover.c    our home after a restore    requests.c   questions to other nodes
  */
 #pragma once
 
@@ -35,6 +36,7 @@ struct directory_settings {
     const char *domain;  /* of the network */
     const char *home;
     size_t cache_size;
+    const struct signing_key *key; /* of this node, borrowed; NULL: it cannot be the registrar */
     /* Whether this worker does what only one of the node does: it follows the other homes and
      * claims names. NULL: always. */
     bool (*is_keeper)(void *user);
@@ -47,7 +49,6 @@ struct directory {
     struct directory_settings settings;
     char *host, *address, *domain, *home;
     const struct network *network; /* NULL: a network of one */
-    struct signing_key *key;       /* of this node; NULL: it cannot be the registrar */
     bool ended;
     struct cache *cache;
     struct requests *requests;
@@ -57,6 +58,8 @@ struct directory {
     struct pulls *pulls;
     struct publisher *publisher;
     struct handover *handover;
+    struct recovery *recovery;
+    unsigned references; /* its owner, and pages in threads */
 };
 
 struct directory *directory_new(const struct directory_settings *settings);
@@ -64,9 +67,8 @@ struct directory *directory_new(const struct directory_settings *settings);
 void directory_stop(struct directory *directory);
 /* After it was closed; NULL is allowed. */
 void directory_free(struct directory *directory);
-/* The document in force, or NULL; the key of this node (taken), or NULL. */
-void directory_set_network(struct directory *directory, const struct network *network,
-                           struct signing_key *key);
+/* The document in force, or NULL. */
+void directory_set_network(struct directory *directory, const struct network *network);
 /* A node message in NS_DIRECTORY; `from` was proved by whoever brought it. To be consumed. */
 void directory_take(struct directory *directory, struct stanza *message, struct element *payload);
 /* The way to this host is there (again). */
@@ -111,6 +113,15 @@ struct handover *handover_new(struct directory *directory);
 void handover_free(struct handover *handover);
 void handover_update(struct handover *handover);
 
+/* --- after a restore (recover.c) --- */
+
+struct recovery *recovery_new(struct directory *directory);
+void recovery_free(struct recovery *recovery);
+void recovery_update(struct recovery *recovery);
+/* The epoch of our home is above the one under which its entries were last compared with the copies
+ * of the others. Until that is done we do not know what was given before. */
+bool recovery_is_needed(const struct directory *directory, int64_t compared_epoch);
+
 /* --- requests (requests.c) --- */
 
 /* status 0: `answer` is the payload of the answer, valid during the call. ERR_UNAVAILABLE: it has
@@ -137,6 +148,8 @@ struct stanza *directory_reply(const struct stanza *message, const struct elemen
 void directory_reply_wait(struct directory *directory, const struct stanza *message,
                           const struct element *request, const char *reason);
 
+struct directory *directory_ref(struct directory *directory);
+
 /* --- who handles which word --- */
 
 struct directory_word {
@@ -146,4 +159,3 @@ struct directory_word {
 /* Each ends with name NULL. */
 extern const struct directory_word registrar_words[], pull_words[], publish_words[],
     handover_words[];
-

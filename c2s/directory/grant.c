@@ -55,4 +55,3 @@ bool grant_is_good(const struct grant *grant, const uint8_t key[SIGNING_KEY_SIZE
     buffer_fini(&text);
     return good;
 }
-

@@ -88,13 +88,12 @@ static void on_written(void *user, int status, const struct db_result *results, 
 
 static void page_text(struct buffer *out, const struct element *page, int64_t document)
 {
-    int64_t after = 0, last = 0, serial;
+    const char *after = element_get(page, "after"), *last = element_get(page, "last");
     struct grant grant;
+    int64_t serial;
 
-    (void)words_get_number(page, "after", &after);
-    (void)words_get_number(page, "last", &last);
-    buffer_printf(out, "kontalk handover 1\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%s\n", document,
-                  after, last, element_get(page, "more") ? "more" : "end");
+    buffer_printf(out, "kontalk handover 1\n%" PRId64 "\n%s\n%s\n%s\n", document,
+                  after ? after : "", last ? last : "", element_get(page, "more") ? "more" : "end");
     ELEMENT_FOREACH (entry, page) {
         if (words_read_grant(entry, &grant, &serial) == 0)
             grant_text(out, &grant);
@@ -127,7 +126,7 @@ static void store_page(struct handover *handover, const struct element *page, in
     ELEMENT_FOREACH (entry, page) {
         if (words_read_grant(entry, &grant, &serial) != 0)
             continue;
-        grant_sign(&grant, directory->key);
+        grant_sign(&grant, directory->settings.key);
         registrar_add_claim(unit, &grant);
     }
     db_unit_add_values(unit, &note_page, DB_INT(last));
@@ -229,7 +228,7 @@ static void on_state(void *user, int status, const struct db_result *results, si
     if (named == NULL) {
         finish(handover, false);
     } else if (directory_is_registrar(directory)) {
-        if (recover_is_needed(directory, db_get_int(&results[0], 0, 3)))
+        if (recovery_is_needed(directory, db_get_int(&results[0], 0, 3)))
             finish(handover, true);
         else
             take_office(handover, last, owned);
@@ -314,7 +313,7 @@ static void sign_page(struct directory *directory, struct element *page)
     struct buffer text = {0}, encoded = {0};
 
     page_text(&text, page, (int64_t)directory->network->serial);
-    signing_key_sign(directory->key, text.data, text.length, signature);
+    signing_key_sign(directory->settings.key, text.data, text.length, signature);
     base64_encode(&encoded, signature, sizeof(signature));
     element_set(page, "signature", encoded.data);
     buffer_fini(&text);
@@ -347,7 +346,7 @@ static const char *obstacle(const struct serving *serving)
     const struct directory *directory = serving->directory;
     int64_t document;
 
-    if (directory->network == NULL || directory->key == NULL ||
+    if (directory->network == NULL || directory->settings.key == NULL ||
         words_get_number(serving->payload, "document", &document) != 0 ||
         document != (int64_t)directory->network->serial)
         return "other-document";
@@ -366,10 +365,10 @@ static void on_claims_read(void *user, int status, const struct db_result *resul
         wait(serving, "database");
     else if (reason)
         wait(serving, reason);
-    else if (db_rows(&results[0]) == 0 || !db_get_bool(&results[0], 0, 1))
+    else if (db_rows(&results[1]) == 0 || !db_get_bool(&results[1], 0, 1))
         wait(serving, "incomplete");
     else
-        send_page(serving, &results[1]);
+        send_page(serving, &results[2]);
 }
 
 static void on_claims(struct directory *directory, struct stanza *message, struct element *payload)
@@ -385,8 +384,9 @@ static void on_claims(struct directory *directory, struct stanza *message, struc
         wait(serving, reason);
         return;
     }
-    /* Behind all that was granted: it is the same connection. */
+    /* A worker that does not know the document yet gives nothing from here on. */
     struct db_unit *unit = db_unit_new(directory->settings.db, ROWS_AFFINITY);
+    db_unit_add_values(unit, &note_registrar, DB_TEXT(directory->network->registrar->name));
     db_unit_add(unit, &read_state, NULL);
     db_unit_add_values(unit, &read_claims, DB_INT(serving->after), DB_INT(DIRECTORY_BATCH));
     db_submit(unit, on_claims_read, serving);

@@ -109,17 +109,19 @@ static void on_log(void *user, int status, const struct db_result *results, size
     struct serving *serving = user;
     struct directory *directory = serving->directory;
     const struct network_home *home = directory_home(directory);
+    bool copy = element_get(serving->payload, "copy") != NULL;
     struct element *log;
 
     (void)count;
-    if (status != 0 || home == NULL) {
+    if (status != 0 || (home == NULL && !copy)) {
         directory_reply_wait(directory, serving->message, serving->payload, "database");
         serving_free(serving);
         return;
     }
     struct stanza *reply = directory_reply(serving->message, serving->payload, "log", &log);
-    element_set(log, "home", home->name);
-    words_set_number(log, "epoch", (int64_t)home->epoch);
+    element_set(log, "home", element_get(serving->payload, "home"));
+    if (!copy)
+        words_set_number(log, "epoch", (int64_t)home->epoch);
     words_set_number(log, "last", db_get_int(&results[1], 0, 0));
     if (db_rows(&results[0]) == DIRECTORY_BATCH)
         element_set(log, "more", "true");
@@ -132,9 +134,18 @@ static void on_log(void *user, int status, const struct db_result *results, size
     serving_free(serving);
 }
 
-static bool is_member(const struct directory *directory, const char *host)
+/* A home's own log is asked of itself; of the others a home that was restored asks what they have
+ * of it (recover.c). */
+static bool may_ask(const struct directory *directory, const struct stanza *message,
+                    const struct element *payload)
 {
-    return directory->network && network_member_by_host(directory->network, host) != NULL;
+    const char *home = element_get(payload, "home");
+
+    if (home == NULL || directory->network == NULL ||
+        network_member_by_host(directory->network, message->from.domain) == NULL)
+        return false;
+    return element_get(payload, "copy") ||
+           (strcmp(home, directory->home) == 0 && directory_home(directory));
 }
 
 static void on_since(struct directory *directory, struct stanza *message, struct element *payload)
@@ -143,8 +154,7 @@ static void on_since(struct directory *directory, struct stanza *message, struct
     const char *home = element_get(payload, "home");
 
     *serving = (struct serving){.directory = directory, .message = message, .payload = payload};
-    if (!is_member(directory, message->from.domain) || home == NULL ||
-        strcmp(home, directory->home) != 0 || directory_home(directory) == NULL ||
+    if (!may_ask(directory, message, payload) ||
         words_get_number(payload, "serial", &serving->after) != 0) {
         directory_reply_wait(directory, message, payload, "not-my-home");
         serving_free(serving);

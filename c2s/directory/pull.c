@@ -2,8 +2,10 @@
  *
  * Following the logs of the other homes: what came after the last serial that was stored, page by
  * page, when a home says that it has changed, when its node is reached again, and every now and
- * then. Of an epoch that was not seen before the log is read from its beginning, and so is one that
- * ends earlier than what was read of it: its home was restored from a backup.
+ * then. Of an epoch that was not seen before the log is read from its beginning; so is one that
+ * ends earlier than what was read of it, because its home was restored from a backup, and every log
+ * when the registrar's key changes, because what it signed may have come before the document that
+ * says so.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +44,8 @@ struct pulls {
 struct page {
     struct pull *pull;
     struct arena *arena;
-    uint8_t key[SIGNING_KEY_SIZE];
+    uint8_t key[SIGNING_KEY_SIZE]; /* of the registrar */
+    uint8_t key_id[GRANT_KEY_ID_SIZE];
     int64_t epoch, last;
     bool more;
     struct grant grants[DIRECTORY_BATCH];
@@ -54,15 +57,16 @@ struct page {
 
 static const struct db_statement read_place = {
     .name = "directory_read_place",
-    .sql = "SELECT epoch, serial FROM directory_peer WHERE home = $1",
-    .parameters = 1,
+    .sql = "SELECT serial FROM directory_peer WHERE home = $1 AND epoch = $2::bigint"
+           " AND key_id = $3::bytea",
+    .parameters = 3,
 };
 static const struct db_statement write_place = {
     .name = "directory_write_place",
-    .sql = "INSERT INTO directory_peer (home, epoch, serial)"
-           " VALUES ($1, $2::bigint, $3::bigint) ON CONFLICT (home) DO UPDATE"
-           " SET epoch = excluded.epoch, serial = excluded.serial",
-    .parameters = 3,
+    .sql = "INSERT INTO directory_peer (home, epoch, key_id, serial)"
+           " VALUES ($1, $2::bigint, $3::bytea, $4::bigint) ON CONFLICT (home) DO UPDATE"
+           " SET epoch = excluded.epoch, key_id = excluded.key_id, serial = excluded.serial",
+    .parameters = 4,
 };
 
 static const struct network_home *home_of(const struct pull *pull)
@@ -110,8 +114,8 @@ static void on_stored(void *user, int status, const struct db_result *results, s
     for (size_t i = 0; i < page->count; i++)
         resolve_forget(directory, page->grants[i].jid);
     if (page->count > 0)
-        log_debug("directory_pulled", LOG_TEXT("home", pull->home),
-                  LOG_INT("entries", page->count), LOG_INT("serial", page->reached));
+        log_debug("directory_pulled", LOG_TEXT("home", pull->home), LOG_INT("entries", page->count),
+                  LOG_INT("serial", page->reached));
     pull->attempt = 0;
     pull->again = pull->again || page->more;
     page_free(page);
@@ -121,10 +125,7 @@ static void on_stored(void *user, int status, const struct db_result *results, s
 /* A home may publish nothing but names that the registrar has given to it. */
 static void report(const struct page *page, const struct grant *grant)
 {
-    uint8_t id[GRANT_KEY_ID_SIZE];
-
-    grant_key_id(page->key, id);
-    if (memcmp(id, grant->key_id, sizeof(id)) != 0)
+    if (memcmp(page->key_id, grant->key_id, sizeof(page->key_id)) != 0)
         log_warn("directory_outdated", LOG_TEXT("home", page->pull->home),
                  LOG_TEXT("jid", grant->jid));
     else
@@ -139,6 +140,7 @@ static void store(void *user)
 
     if (directory->ended) {
         page_free(page);
+        directory_free(directory);
         return;
     }
     struct db_unit *unit = db_unit_new(directory->settings.db, ROWS_AFFINITY);
@@ -149,8 +151,9 @@ static void store(void *user)
             report(page, &page->grants[i]);
     }
     db_unit_add_values(unit, &write_place, DB_TEXT(page->pull->home), DB_INT(page->epoch),
-                       DB_INT(page->reached));
+                       DB_BYTES(page->key_id, sizeof(page->key_id)), DB_INT(page->reached));
     db_submit(unit, on_stored, page);
+    directory_free(directory);
 }
 
 /* In a thread: a hundred signatures take as long as thousands of stanzas. */
@@ -187,16 +190,20 @@ static struct page *page_read(struct pull *pull, struct element *log)
     return page;
 }
 
-/* `after` is what was asked for. */
+/* What was asked for. */
 struct asked {
     struct pull *pull;
     int64_t epoch, after;
+    uint8_t key[SIGNING_KEY_SIZE];
+    uint8_t key_id[GRANT_KEY_ID_SIZE];
 };
 
-static void restart_log(struct pull *pull, int64_t epoch)
+static void restart_log(const struct asked *asked)
 {
+    struct pull *pull = asked->pull;
     struct directory *directory = pull->pulls->directory;
-    const struct db_value values[] = {DB_TEXT(pull->home), DB_INT(epoch), DB_INT(0)};
+    const struct db_value values[] = {DB_TEXT(pull->home), DB_INT(asked->epoch),
+                                      DB_BYTES(asked->key_id, sizeof(asked->key_id)), DB_INT(0)};
 
     /* Behind it, on the same connection, the place is read again. */
     db_query(directory->settings.db, ROWS_AFFINITY, &write_place, values, NULL, NULL);
@@ -219,12 +226,13 @@ static void take_log(struct asked *asked, struct element *log)
     } else if (page->last < asked->after) {
         log_error("directory_log_shorter", LOG_TEXT("home", pull->home),
                   LOG_INT("last", page->last), LOG_INT("known", asked->after));
-        restart_log(pull, page->epoch);
+        restart_log(asked);
         page_free(page);
     } else {
-        memcpy(page->key, directory->network->registrar->member->signing_key, sizeof(page->key));
+        memcpy(page->key, asked->key, sizeof(page->key));
+        memcpy(page->key_id, asked->key_id, sizeof(page->key_id));
         page->reached = page->count > 0 ? page->reached : asked->after;
-        loop_work(directory->settings.loop, check, store, page);
+        loop_work(directory_ref(directory)->settings.loop, check, store, page);
     }
 }
 
@@ -239,22 +247,27 @@ static void on_log(void *user, int status, struct element *log)
     free(asked);
 }
 
+static bool key_is_current(const struct asked *asked)
+{
+    return directory_is_current(asked->pull->pulls->directory, asked->key_id);
+}
+
 static void on_place(void *user, int status, const struct db_result *results, size_t count)
 {
-    struct pull *pull = user;
+    struct asked *asked = user;
+    struct pull *pull = asked->pull;
     struct directory *directory = pull->pulls->directory;
     const struct network_home *home = home_of(pull);
     struct element *payload;
 
     (void)count;
-    if (status != 0 || home == NULL || directory->ended) {
+    if (status != 0 || home == NULL || directory->ended || !key_is_current(asked)) {
+        free(asked);
         failed(pull);
         return;
     }
-    struct asked *asked = xcalloc(1, sizeof(*asked));
-    *asked = (struct asked){.pull = pull, .epoch = (int64_t)home->epoch};
-    if (db_rows(&results[0]) > 0 && db_get_int(&results[0], 0, 0) == asked->epoch)
-        asked->after = db_get_int(&results[0], 0, 1);
+    if (db_rows(&results[0]) > 0)
+        asked->after = db_get_int(&results[0], 0, 0);
     struct stanza *message = words_message(home->member->host, "since", &payload);
     element_set(payload, "home", home->name);
     words_set_number(payload, "serial", asked->after);
@@ -265,16 +278,22 @@ static void begin(void *user)
 {
     struct pull *pull = user;
     struct directory *directory = pull->pulls->directory;
-    const struct db_value values[] = {DB_TEXT(pull->home)};
+    const struct network_home *home = home_of(pull);
 
     if (pull->gone || directory->ended)
         return;
     pull->busy = true;
-    if (home_of(pull) == NULL || !directory_is_keeper(directory)) {
+    if (home == NULL || !directory_is_keeper(directory)) {
         finish(pull, LOOK_MS);
         return;
     }
-    db_query(directory->settings.db, ROWS_AFFINITY, &read_place, values, on_place, pull);
+    struct asked *asked = xcalloc(1, sizeof(*asked));
+    *asked = (struct asked){.pull = pull, .epoch = (int64_t)home->epoch};
+    memcpy(asked->key, directory->network->registrar->member->signing_key, sizeof(asked->key));
+    grant_key_id(asked->key, asked->key_id);
+    const struct db_value values[] = {DB_TEXT(pull->home), DB_INT(asked->epoch),
+                                      DB_BYTES(asked->key_id, sizeof(asked->key_id))};
+    db_query(directory->settings.db, ROWS_AFFINITY, &read_place, values, on_place, asked);
 }
 
 struct pulls *pulls_new(struct directory *directory)

@@ -42,22 +42,26 @@ static const struct db_statement read_claim = {
     .parameters = 1,
 };
 
+/* Another worker may have heard already that we are the registrar no longer, and have handed over
+ * what there was: then the row of the state says so, and nothing is written. */
 static const struct db_statement add_claim = {
     .name = "claim_add",
     .sql = "WITH next AS (UPDATE directory_state SET last_claim = last_claim + 1 WHERE id = 1"
-           " RETURNING last_claim)"
+           " AND owned AND registrar = $9 RETURNING last_claim)"
            " INSERT INTO claim (jid_hash, jid, home, version, deleted, key_id, signature, number,"
            " created) SELECT $1::bytea, $2, $3, $4::bigint, $5::boolean, $6::bytea, $7::bytea,"
            " last_claim, $8::timestamptz FROM next ON CONFLICT DO NOTHING",
-    .parameters = 8,
+    .parameters = 9,
 };
 
 /* The version that was read has to be there still. */
 static const struct db_statement change_claim = {
     .name = "claim_change",
     .sql = "UPDATE claim SET version = $2::bigint, deleted = $3::boolean, key_id = $4::bytea,"
-           " signature = $5::bytea WHERE jid_hash = $1::bytea AND version = $6::bigint",
-    .parameters = 6,
+           " signature = $5::bytea WHERE jid_hash = $1::bytea AND version = $6::bigint"
+           " AND EXISTS (SELECT 1 FROM directory_state WHERE id = 1 AND owned AND registrar = $7"
+           " FOR SHARE)",
+    .parameters = 7,
 };
 
 struct registrar *registrar_new(struct directory *directory)
@@ -121,19 +125,24 @@ static void add_reads(struct naming_job *job, struct db_unit *unit)
     }
 }
 
-static struct named judge(const struct naming_job *job, const struct db_result *result,
-                          struct arena *arena)
+/* ERR_UNAVAILABLE: what should have been written was not, because the registrar has closed. */
+static int judge(const struct naming_job *job, const struct db_result *result, struct arena *arena,
+                 struct named *named)
 {
-    struct named named = {.naming = NAMING_TAKEN};
+    struct grant *grant = &named->grant;
     int64_t number;
 
+    *named = (struct named){.naming = NAMING_TAKEN};
     if (db_rows(result) == 0)
-        return named;
-    rows_get(result, 0, arena, &named.grant, &number);
-    if (strcmp(named.grant.home, job->home) != 0)
-        return named;
-    named.naming = named.grant.deleted && !job->release ? NAMING_RESERVED : NAMING_GRANTED;
-    return named;
+        return ERR_UNAVAILABLE;
+    rows_get(result, 0, arena, grant, &number);
+    if (strcmp(grant->home, job->home) != 0)
+        return 0;
+    named->naming = grant->deleted && !job->release ? NAMING_RESERVED : NAMING_GRANTED;
+    if ((job->release && !grant->deleted) ||
+        !directory_is_current(job->registrar->directory, grant->key_id))
+        return ERR_UNAVAILABLE;
+    return 0;
 }
 
 static void on_written(void *user, int status, const struct db_result *results, size_t count)
@@ -144,12 +153,12 @@ static void on_written(void *user, int status, const struct db_result *results, 
     size_t first = count - job->count; /* the last statements are the reads */
 
     for (size_t i = 0; status == 0 && i < job->count; i++)
-        named[i] = judge(job, &results[first + i], arena);
+        status = judge(job, &results[first + i], arena, &named[i]);
     finish(job, status == 0 ? 0 : ERR_UNAVAILABLE, named);
     arena_free(arena);
 }
 
-static void add_new(struct db_unit *unit, const struct grant *grant)
+static void add_new(struct db_unit *unit, const struct grant *grant, const char *registrar)
 {
     uint8_t hash[GRANT_HASH_SIZE];
     char now[DATETIME_SIZE];
@@ -159,17 +168,20 @@ static void add_new(struct db_unit *unit, const struct grant *grant)
     db_unit_add_values(unit, &add_claim, DB_BYTES(hash, sizeof(hash)), DB_TEXT(grant->jid),
                        DB_TEXT(grant->home), DB_INT(grant->version), DB_BOOL(grant->deleted),
                        DB_BYTES(grant->key_id, sizeof(grant->key_id)),
-                       DB_BYTES(grant->signature, sizeof(grant->signature)), DB_TEXT(now));
+                       DB_BYTES(grant->signature, sizeof(grant->signature)), DB_TEXT(now),
+                       DB_TEXT(registrar));
 }
 
-static void add_change(struct db_unit *unit, const struct grant *grant, int64_t before)
+static void add_change(struct db_unit *unit, const struct grant *grant, int64_t before,
+                       const char *registrar)
 {
     uint8_t hash[GRANT_HASH_SIZE];
 
     grant_hash(grant->jid, hash);
     db_unit_add_values(unit, &change_claim, DB_BYTES(hash, sizeof(hash)), DB_INT(grant->version),
                        DB_BOOL(grant->deleted), DB_BYTES(grant->key_id, sizeof(grant->key_id)),
-                       DB_BYTES(grant->signature, sizeof(grant->signature)), DB_INT(before));
+                       DB_BYTES(grant->signature, sizeof(grant->signature)), DB_INT(before),
+                       DB_TEXT(registrar));
 }
 
 /* What has to be written for one name, if anything. A name that an account is deleted of which was
@@ -183,8 +195,8 @@ static void add_write(struct naming_job *job, struct db_unit *unit, const struct
     int64_t number;
 
     if (db_rows(found) == 0) {
-        grant_sign(&grant, directory->key);
-        add_new(unit, &grant);
+        grant_sign(&grant, directory->settings.key);
+        add_new(unit, &grant, directory->home);
     } else {
         rows_get(found, 0, arena, &grant, &number);
         int64_t before = grant.version;
@@ -193,8 +205,8 @@ static void add_write(struct naming_job *job, struct db_unit *unit, const struct
             (deletes || !directory_is_current(directory, grant.key_id))) {
             grant.version += deletes;
             grant.deleted = grant.deleted || deletes;
-            grant_sign(&grant, directory->key);
-            add_change(unit, &grant, before);
+            grant_sign(&grant, directory->settings.key);
+            add_change(unit, &grant, before, directory->home);
         }
     }
     arena_free(arena);
@@ -249,6 +261,34 @@ void registrar_name(struct directory *directory, const char *home, const struct 
     struct db_unit *unit = db_unit_new(directory->settings.db, ROWS_AFFINITY);
     add_reads(job, unit);
     job->unit = db_submit(unit, on_read, job);
+}
+
+/* With what is known of a name already the later grant stays. */
+static const struct db_statement import_claim = {
+    .name = "claim_import",
+    .sql = "WITH next AS (UPDATE directory_state SET last_claim = last_claim + 1 WHERE id = 1"
+           " RETURNING last_claim)"
+           " INSERT INTO claim (jid_hash, jid, home, version, deleted, key_id, signature, number,"
+           " created) SELECT $1::bytea, $2, $3, $4::bigint, $5::boolean, $6::bytea, $7::bytea,"
+           " last_claim, $8::timestamptz FROM next ON CONFLICT (jid_hash) DO UPDATE"
+           " SET home = excluded.home, version = excluded.version, deleted = excluded.deleted,"
+           " key_id = excluded.key_id, signature = excluded.signature, number = excluded.number"
+           " WHERE claim.version < excluded.version OR (claim.version = excluded.version"
+           " AND claim.key_id <> excluded.key_id)",
+    .parameters = 8,
+};
+
+void registrar_add_claim(struct db_unit *unit, const struct grant *grant)
+{
+    uint8_t hash[GRANT_HASH_SIZE];
+    char now[DATETIME_SIZE];
+
+    grant_hash(grant->jid, hash);
+    datetime_format(clock_wall_us(), now);
+    db_unit_add_values(unit, &import_claim, DB_BYTES(hash, sizeof(hash)), DB_TEXT(grant->jid),
+                       DB_TEXT(grant->home), DB_INT(grant->version), DB_BOOL(grant->deleted),
+                       DB_BYTES(grant->key_id, sizeof(grant->key_id)),
+                       DB_BYTES(grant->signature, sizeof(grant->signature)), DB_TEXT(now));
 }
 
 struct registrar_reading {

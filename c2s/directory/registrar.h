@@ -33,6 +33,8 @@ bool registrar_is_open(const struct registrar *registrar);
 /* For a home, whose right to ask was checked; `done` is called later, exactly once. */
 void registrar_name(struct directory *directory, const char *home, const struct names *names,
                     registrar_named *done, void *user);
+/* What an earlier registrar, or this one before its data was restored, has given. */
+void registrar_add_claim(struct db_unit *unit, const struct grant *grant);
 /* Who has this name? grant NULL: nobody ever had. status: ERR_UNAVAILABLE. NULL, and no call: the
  * registrar is not open. */
 typedef void registrar_found(void *user, int status, const struct grant *grant);

@@ -73,8 +73,8 @@ static const char *obstacle(const struct serving *serving, bool release)
         return "other-document";
     if (network_is_expired(directory->network, now))
         return "document-expired";
-    if (member == NULL || (!release && network_member_state(directory->network, member, now) !=
-                                           NETWORK_ACTIVE))
+    if (member == NULL ||
+        (!release && network_member_state(directory->network, member, now) != NETWORK_ACTIVE))
         return "not-active";
     return NULL;
 }

@@ -19,7 +19,7 @@ void rows_add_other(struct db_unit *unit, const struct grant *grant, int64_t ser
 
 /* The columns of an entry, from the first: jid, home, version, deleted, key_id, signature, serial.
  * Strings are copied into the arena. */
-#define ROWS_ENTRY "jid, home, version, deleted, key_id, signature, "
+#define ROWS_ENTRY         "jid, home, version, deleted, key_id, signature, "
 #define ROWS_SERIAL_COLUMN 6
 void rows_get(const struct db_result *result, size_t row, struct arena *arena, struct grant *grant,
               int64_t *serial);

@@ -142,7 +142,7 @@ static void create_database(struct world *world)
     free(name);
 }
 
-static int world_setup(void **state)
+static UNUSED int world_setup(void **state)
 {
     static struct world world;
 
@@ -157,7 +157,7 @@ static int world_setup(void **state)
     return 0;
 }
 
-static int world_teardown(void **state)
+static UNUSED int world_teardown(void **state)
 {
     struct world *world = *state;
 
@@ -176,7 +176,7 @@ static int world_teardown(void **state)
 }
 
 /* Every test begins with it. */
-static struct world *get_world(void **state)
+static UNUSED struct world *get_world(void **state)
 {
     if (postgres_missing != NULL) {
         print_message("%s\n", postgres_missing);
