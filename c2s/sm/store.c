@@ -1,205 +1,25 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Writing messages, and what happens once they are committed.
+ * The way of a message into the tables, and what happens once it is committed.
  */
 #include "c2s/sm/store.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "c2s/sm/archive_prefs.h"
+#include "c2s/slots.h"
 #include "c2s/sm/carbons.h"
-#include "c2s/sm/content.h"
 #include "c2s/sm/delivery.h"
 #include "c2s/sm/offline.h"
 #include "c2s/sm/outbox.h"
 #include "c2s/sm/route.h"
 #include "c2s/sm/smacks_row.h"
-#include "c2s/sm/stanza_id.h"
+#include "c2s/sm/store_rows.h"
 #include "c2s/sm/taker.h"
-#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
-#include "common/tls/crypto.h"
-#include "common/xmpp/datetime.h"
 
 /* What was asked of the database and not answered for so long is no moment any more. */
 #define STANDS_MS 30000
-/* For so long the same message is known when it is sent again (XEP-0359 §4). */
-#define ORIGIN_US (INT64_C(7) * 24 * 3600 * 1000000)
-
-#define HASH_SIZE 32
-
-/* --- statements ---
- *
- * $1 text, $2 time, $3 size; $4 to $8 the sender's row, or the recipient's with $9; $9 to $14 the
- * recipient's row beside the sender's; then the origin and since when it counts. */
-
-#define COLUMNS                                                                                    \
-    "INSERT INTO message (owner, seq, peer, peer_hash, outgoing, resource, stanza, received, "     \
-    "size,"                                                                                        \
-    " archived, origin) "
-#define SENT_ROW                                                                                   \
-    "($4::bigint, $5::bigint, $6::text, $7::bytea, true, '', $1::text, $2::timestamptz,"           \
-    " $3::bigint, $8::boolean, "
-#define GOT_ROW(owner, seq, peer, hash, archived, resource)                                        \
-    "(" owner "::bigint, " seq "::bigint, " peer "::text, " hash "::bytea, false, " resource       \
-    "::text, $1::text, $2::timestamptz, $3::bigint, " archived "::boolean, NULL::bytea)"
-#define WAITS(owner, seq, resource)                                                                \
-    "INSERT INTO pending (owner, seq, resource, size) SELECT " owner "::bigint, " seq              \
-    "::bigint, " resource "::text, $3::bigint "
-/* A row of this message that is not this one. */
-#define KNOWN(origin, since)                                                                       \
-    "known AS (SELECT seq FROM message WHERE owner = $4::bigint AND origin = " origin              \
-    "::bytea AND seq <> $5::bigint AND received > " since "::timestamptz LIMIT 1)"
-#define IF_NEW              "WHERE NOT EXISTS (SELECT 1 FROM known) "
-#define ONCE                "ON CONFLICT DO NOTHING"
-#define SENT_ORIGIN(origin) SENT_ROW origin "::bytea)"
-
-static const struct db_statement sent = {
-    .name = "store_sent",
-    .sql = COLUMNS "VALUES " SENT_ORIGIN("NULL") " " ONCE,
-    .parameters = 8,
-};
-static const struct db_statement sent_known = {
-    .name = "store_sent_known",
-    .sql = "WITH " KNOWN("$9", "$10") ", stored AS (" COLUMNS "SELECT * FROM (VALUES " SENT_ORIGIN(
-        "$9") ") AS rows " IF_NEW ONCE ") SELECT seq FROM known",
-    .parameters = 10,
-};
-static const struct db_statement received = {
-    .name = "store_received",
-    .sql = "WITH stored AS (" COLUMNS "VALUES " GOT_ROW(
-        "$4", "$5", "$6", "$7", "$8", "$9") " " ONCE ") " WAITS("$4", "$5", "$9") ONCE,
-    .parameters = 9,
-};
-static const struct db_statement both = {
-    .name = "store_both",
-    .sql = "WITH stored AS (" COLUMNS "VALUES " SENT_ORIGIN("NULL") ", " GOT_ROW(
-        "$9", "$10", "$11", "$12", "$13", "$14") " " ONCE ") " WAITS("$9", "$10", "$14") ONCE,
-    .parameters = 14,
-};
-static const struct db_statement both_known = {
-    .name = "store_both_known",
-    .sql = "WITH " KNOWN("$15", "$16") ", stored AS (" COLUMNS "SELECT * FROM (VALUES " SENT_ORIGIN(
-        "$15") ", " GOT_ROW("$9", "$10", "$11", "$12", "$13",
-                            "$14") ") AS rows " IF_NEW ONCE
-                                   "), waits AS (" WAITS("$9", "$10", "$14") IF_NEW ONCE
-    ") SELECT seq FROM known",
-    .parameters = 16,
-};
-
-/* $10: the offer. Taken before, under another number: not again. */
-static const struct db_statement received_offered = {
-    .name = "store_received_offered",
-    .sql = "WITH known AS (SELECT seq FROM taken WHERE owner = $4::bigint"
-           " AND id_hash = $10::bytea AND seq <> $5::bigint),"
-           " took AS (INSERT INTO taken (owner, id_hash, seq, taken)"
-           " SELECT $4::bigint, $10::bytea, $5::bigint, $2::timestamptz " IF_NEW ONCE "),"
-           " stored AS (" COLUMNS "SELECT * FROM (VALUES " GOT_ROW(
-               "$4", "$5", "$6", "$7", "$8", "$9") ") AS rows " IF_NEW ONCE "),"
-                                                   " waits AS (" WAITS("$4", "$5", "$9") IF_NEW ONCE
-    ") SELECT seq FROM known",
-    .parameters = 10,
-};
-
-#define VALUES_MAX 16
-
-struct row {
-    struct db_value values[VALUES_MAX];
-    size_t count;
-    char *text;
-    char now[DATETIME_SIZE], since[DATETIME_SIZE];
-    uint8_t origin[CRYPTO_HASH_MAX];
-    bool has_origin;
-};
-
-static void put(struct row *row, struct db_value value)
-{
-    row->values[row->count++] = value;
-}
-
-static const uint8_t *peer_hash(struct account *account)
-{
-    if (!account->hashed) {
-        crypto_digest(CRYPTO_SHA256, account->jid->bare, strlen(account->jid->bare),
-                      account->jid_hash);
-        account->hashed = true;
-    }
-    return account->jid_hash;
-}
-
-static void begin_row(struct row *row, struct post *post)
-{
-    int64_t now = clock_wall_us();
-
-    row->text = sm_format(post->stanza->root);
-    post->size = strlen(row->text);
-    datetime_format(now, row->now);
-    datetime_format(now - ORIGIN_US, row->since);
-    put(row, (struct db_value){.type = DB_VALUE_TEXT, .bytes = row->text, .length = post->size});
-    put(row, DB_TEXT(row->now));
-    put(row, DB_INT((int64_t)post->size));
-}
-
-/* Clients promise to choose origin-ids that do not come twice (XEP-0359 §3.2); the body is part of
- * it for those that do not keep the promise. */
-static void read_origin(struct row *row, const struct post *post)
-{
-    const struct element *root = post->stanza->root;
-    const struct element *id = element_find(root, NS_SID, "origin-id");
-    const char *text = id ? element_get(id, "id") : NULL;
-    const char *body = element_child_text(root, NS_CLIENT, "body");
-    struct buffer key = {0};
-
-    if (!text)
-        return;
-    buffer_printf(&key, "%s\n%s\n%s", post->stanza->to.bare, text, body ? body : "");
-    crypto_digest(CRYPTO_SHA256, key.data, key.length, row->origin);
-    buffer_fini(&key);
-    row->has_origin = true;
-}
-
-static bool archives(const struct account *account, const struct jid *peer,
-                     const struct stanza *message)
-{
-    return content_is_archived(message) && archive_wants(account, peer);
-}
-
-static void put_sent(struct row *row, struct post *post, struct account *sender,
-                     const uint8_t *to_hash)
-{
-    const struct stanza *message = post->stanza;
-
-    read_origin(row, post);
-    put(row, DB_INT(sender->owner));
-    put(row, DB_INT(post->sent_seq));
-    put(row, DB_TEXT(message->to.bare));
-    put(row, DB_BYTES(to_hash, HASH_SIZE));
-    put(row, DB_BOOL(archives(sender, &message->to, message)));
-}
-
-static void put_received(struct row *row, struct post *post, struct account *account,
-                         const uint8_t *from_hash)
-{
-    const struct stanza *message = post->stanza;
-
-    put(row, DB_INT(account->owner));
-    put(row, DB_INT(post->seq));
-    put(row, DB_TEXT(message->from.bare));
-    put(row, DB_BYTES(from_hash, HASH_SIZE));
-    put(row, DB_BOOL(archives(account, &message->from, message)));
-    put(row, DB_TEXT(post->resource ? post->resource : ""));
-}
-
-static void put_origin(struct row *row)
-{
-    if (row->has_origin) {
-        put(row, DB_BYTES(row->origin, HASH_SIZE));
-        put(row, DB_TEXT(row->since));
-    }
-}
-
 /* --- the life of a post --- */
 
 static struct post *post_new(struct sm *sm, struct stanza *message)
@@ -331,20 +151,10 @@ static void write_sent(struct post *post, sm_done *done)
 {
     struct account *sender = post->session->account;
     struct sm_unit *unit = sm_unit_new(sender, SM_APPEND);
-    uint8_t to_hash[CRYPTO_HASH_MAX];
-    struct row row = {0};
 
-    post->sent_seq = sm_next_seq(unit);
-    crypto_digest(CRYPTO_SHA256, post->stanza->to.bare, strlen(post->stanza->to.bare), to_hash);
-    begin_row(&row, post);
-    put_sent(&row, post, sender, to_hash);
-    put_origin(&row);
-    sm_add(unit, row.has_origin ? &sent_known : &sent, row.values);
+    store_rows_sent(unit, post, sender);
     add_h(unit, sender, post);
-    if (post->outboxed)
-        outbox_rows_add(unit, sender, post->sent_seq, post->stanza, row.text);
     sm_submit(unit, done, post);
-    free(row.text);
 }
 
 void store_refused(struct post *post, int refusal)
@@ -439,40 +249,6 @@ static bool has_two_rows(const struct account *account, const struct post *post)
     return post->session && post->session->account != account;
 }
 
-static void add_both(struct sm_unit *unit, struct account *account, struct post *post)
-{
-    struct account *sender = post->session->account;
-    struct row row = {0};
-
-    sm_unit_join(unit, sender);
-    post->seq = sm_next_seq(unit);
-    post->sent_seq = sm_next_seq_joined(unit);
-    begin_row(&row, post);
-    put_sent(&row, post, sender, peer_hash(account));
-    put_received(&row, post, account, peer_hash(sender));
-    put_origin(&row);
-    sm_add(unit, row.has_origin ? &both_known : &both, row.values);
-    free(row.text);
-}
-
-static void add_received(struct sm_unit *unit, struct account *account, struct post *post)
-{
-    const char *from = post->stanza->from.bare;
-    uint8_t from_hash[CRYPTO_HASH_MAX];
-    struct row row = {0};
-
-    post->seq = sm_next_seq(unit);
-    crypto_digest(CRYPTO_SHA256, from, strlen(from), from_hash);
-    begin_row(&row, post);
-    put_received(&row, post, account, from_hash);
-    if (post->offer) {
-        crypto_digest(CRYPTO_SHA256, post->offer, strlen(post->offer), row.origin);
-        put(&row, DB_BYTES(row.origin, HASH_SIZE));
-    }
-    sm_add(unit, post->offer ? &received_offered : &received, row.values);
-    free(row.text);
-}
-
 void store_received(struct account *account, struct stanza *message, struct post *post,
                     const char *resource)
 {
@@ -482,9 +258,9 @@ void store_received(struct account *account, struct stanza *message, struct post
         post = post_new(account->sm, message);
     post->resource = resource;
     if (has_two_rows(account, post))
-        add_both(unit, account, post);
+        store_rows_both(unit, post, account, post->session->account);
     else
-        add_received(unit, account, post);
+        store_rows_received(unit, post, account);
     if (post->session)
         add_h(unit, account, post);
     offline_stored(account, post->size);

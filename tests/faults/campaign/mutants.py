@@ -39,7 +39,7 @@ void offline_deliver"""),
         ("c2s/sm/smacks_resume.c", "    send_again(session);\n", "    (void)send_again;\n"),
     ]),
     Mutant("a message that is sent again is another one", ("I3",), [
-        ("c2s/sm/store.c", "    if (!text)\n        return;\n    buffer_printf(&key",
+        ("c2s/sm/store_rows.c", "    if (!text)\n        return;\n    buffer_printf(&key",
          "    if (true)\n        return;\n    buffer_printf(&key"),
     ]),
     Mutant("commits do not wait for the disk", ("I1", "I5"), database="-c synchronous_commit=off"),
