@@ -212,6 +212,8 @@ const struct schema_step schema_steps[] = {
             " import_after bigint NOT NULL DEFAULT 0,"
             " compared_epoch bigint NOT NULL DEFAULT 1)"},
     {.sql = "INSERT INTO directory_state (id) VALUES (1) ON CONFLICT DO NOTHING"},
+    {.sql = "CREATE INDEX IF NOT EXISTS message_spare ON message (owner, received)"
+            " WHERE NOT archived"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

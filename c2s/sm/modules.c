@@ -20,7 +20,8 @@
 
 extern const struct sm_module archive_rate_module, binding_module, blocking_module, bundle_module,
     contact_module, gateway_module, last_module, outbox_module, ping_module, places_module,
-    private_module, taker_module, time_module, vcard_module, version_module, words_module;
+    private_module, retention_module, taker_module, time_module, vcard_module, version_module,
+    words_module;
 
 const struct sm_module *const sm_modules[] = {
     &places_module,   /* no hooks: who waits for it is told at the end, while others are there */
@@ -55,6 +56,7 @@ const struct sm_module *const sm_modules[] = {
     &carbons_module,
     &csi_module,
     &stanza_id_module,
-    &forged_module, /* its work is done before all hooks */
+    &retention_module, /* asked by nobody */
+    &forged_module,    /* its work is done before all hooks */
     NULL,
 };

@@ -111,6 +111,11 @@ void offline_not_stored(struct account *account, size_t size)
     forget(account, 1, size);
 }
 
+void offline_expired(struct account *account, size_t count, size_t size)
+{
+    forget(account, count, size);
+}
+
 /* --- devices --- */
 
 static struct device *find_device(const struct offline *offline, const char *name)

@@ -18,6 +18,8 @@ bool offline_is_full(const struct account *account);
 /* A message for the account is being stored; it failed. */
 void offline_stored(struct account *account, size_t size);
 void offline_not_stored(struct account *account, size_t size);
+/* So many, of this size together, do not wait any more: their time is over. */
+void offline_expired(struct account *account, size_t count, size_t size);
 /* The session's client has them: they do not wait any more. Written behind. */
 void offline_acknowledged(struct session *session, const int64_t *seqs, size_t count);
 /* Writes now what is to be written behind, so that what is read next knows of it. */

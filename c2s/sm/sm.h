@@ -39,6 +39,7 @@ struct gateway;
 struct sm_iq_row;
 struct taker;
 struct words;
+struct retention;
 
 /* From [sm] and [c2s], read again by a reload. */
 struct sm_limits {
@@ -81,6 +82,7 @@ struct sm {
     struct gateway *gateway;
     struct taker *taker;
     struct words *words;
+    struct retention *retention;
     struct crypto_block *stanza_ids;
     struct archive_rates *archive_rates;
     struct smacks_rows *smacks_rows;

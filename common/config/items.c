@@ -181,6 +181,9 @@ const struct config_item config_items[] = {
     {"domain", "client-ca", CONFIG_FILE, 0, NULL, PLAIN_ROW,
      "The authorities of client certificates for EXTERNAL (XEP-0178), in PEM. Without it clients "
      "are not asked for certificates."},
+    {"domain", "archive-retention", CONFIG_DURATION, 0, "0", 0, 100 * 365 * 24 * HOUR, NULL,
+     "How long messages are kept, read or not; 0: for ever. What has not been delivered by then never "
+     "is, and less than 7d makes messages that a client sends again later be taken for new ones."},
     {"domain", "abuse-address", CONFIG_URI, CONFIG_LIST, NULL, PLAIN_ROW,
      "Where to report abuse (XEP-0157, as all addresses here)."},
     {"domain", "admin-address", CONFIG_URI, CONFIG_LIST, NULL, PLAIN_ROW,
@@ -238,6 +241,8 @@ const struct config_item config_items[] = {
     {"sm", "archive-queries", CONFIG_NUMBER, 0, "5", 1, 1000000, NULL,
      "How many queries to its archive (XEP-0313) an account may make in a second; some more wait "
      "their turn, further ones are refused."},
+    {"sm", "retention-interval", CONFIG_DURATION, 0, "1h", 100, 7 * 24 * HOUR, NULL,
+     "How long after each search for what is too old ([domain] archive-retention) the next begins."},
 
     {"database", "conninfo", CONFIG_CONNINFO, CONFIG_RESTART, NULL, PLAIN_ROW,
      "How to connect, as libpq has it: \"host=/run/postgresql dbname=kontalk\". Passwords belong "

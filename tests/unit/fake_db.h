@@ -334,6 +334,12 @@ struct db_unit *db_query(struct db *db, unsigned affinity, const struct db_state
     return db_submit(unit, done, user);
 }
 
+struct db_unit *db_read(struct db *db, const struct db_statement *statement,
+                        const struct db_value *values, db_callback *done, void *user)
+{
+    return db_query(db, 0, statement, values, done, user);
+}
+
 /* The oldest unit that waits is answered. */
 static UNUSED void fake_db_answer(void)
 {

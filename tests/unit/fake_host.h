@@ -162,6 +162,9 @@ int64_t config_number(const struct config *config, const char *section, const ch
     if (strcmp(key, "offline-size") == 0) {
         return 1000000;
     }
+    if (strcmp(key, "retention-interval") == 0) {
+        return 3600000;
+    }
     if (strcmp(key, "outbox-expiry") == 0) {
         return 60000;
     }

@@ -127,7 +127,7 @@ static const struct {
     int version, oldest; /* relative to this program's */
     int status;
 } judgements[] = {
-    {0, 0, 0}, {1, 0, 0}, {5, -3, 0}, {-1, -5, ERR_UNSUPPORTED}, {1, 1, ERR_UNSUPPORTED},
+    {0, 0, 0}, {1, 0, 0}, {5, -3, 0}, {-20, -25, ERR_UNSUPPORTED}, {1, 1, ERR_UNSUPPORTED},
 };
 
 static void test_judgement(void **state)
