@@ -13,6 +13,7 @@
 #include "common/base/memory.h"
 #include "common/base/table.h"
 #include "common/xmpp/namespaces.h"
+#include "net/document.h"
 
 /* --- the end --- */
 
@@ -126,7 +127,7 @@ static const struct stream_ops stream_ops = {
 };
 
 static const struct stream_feature *const features[] = {
-    &line_protocols, &line_sm, &line_counting, &line_durable, &line_notes, NULL};
+    &line_protocols, &line_sm, &line_counting, &line_durable, &line_document, &line_notes, NULL};
 
 static const struct stream_profile profiles[] = {
     [STREAM_ACCEPTOR] = {.role = STREAM_ACCEPTOR,

@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "net/document.h"
 #include "net/line.h"
 
 #define READY_MS 1000
@@ -141,6 +142,7 @@ void peer_up(struct peer *peer, struct line *line, bool resumed)
     if (was_down || !resumed)
         peer_announce(peer);
     timer_start(peer->beat, peer->server->limits.heartbeat_ms, peer->server->limits.heartbeat_ms);
+    document_greet(peer);
     peer_flush(peer);
 }
 

@@ -63,6 +63,8 @@ struct peer {
 
     unsigned versions[PROTOCOLS]; /* spoken on the link; 0: not */
     uint64_t serial;              /* of its document */
+    uint64_t document_asked;      /* the serial that it was asked for last */
+    bool document_stepped;        /* it was asked for the one behind ours */
     uint64_t sent, received;      /* stanzas and offers */
     uint64_t rejected[REJECTIONS];
 };

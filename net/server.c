@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/service/service.h"
+#include "net/document.h"
 #include "net/line.h"
 #include "net/passage.h"
 #include "net/peer.h"
@@ -192,7 +193,7 @@ static void open_link(struct server *server)
 bool server_is_linked_with(const struct server *server, const struct network_member *member)
 {
     const struct network_member *own = network_member_by_host(server->network, server->host);
-    return own && own != member && network_member_is_linked(server->network, own, document_now()) &&
+    return own && own != member &&
            network_member_is_linked(server->network, member, document_now());
 }
 
@@ -247,8 +248,10 @@ static void on_document(void *user, const struct network *before, const struct n
     struct server *server = user;
     struct peer *peer, *next;
     (void)before;
+    document_tell_former(server, now);
     server->network = now;
     apply(server);
+    document_tell_all(server);
     HASH_ITER (hh, server->peers, peer, next) {
         peer_hurry(peer);
     }
@@ -274,6 +277,7 @@ int server_start(struct loop *loop, const struct config *config, void **state)
     server->network = document_network(server->document);
     open_link(server);
     apply(server);
+    document_tell_all(server);
     return 0;
 }
 

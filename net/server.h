@@ -65,7 +65,8 @@ int server_start(struct loop *loop, const struct config *config, void **state);
 int server_reload(void *state, const struct config *config);
 void server_stop(void *state, void (*stopped)(void *user), void *user);
 
-/* We are a member and not suspended, and so is the other one. */
+/* We are a member, and the other one is not suspended. If we are, the others will not have us; that
+ * we try is how we hear that it is over. */
 bool server_is_linked_with(const struct server *server, const struct network_member *member);
 /* Something was given to the router's link: slows down those outside, if that was too much. */
 void server_check_link(struct server *server);

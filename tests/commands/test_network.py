@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
-# kontalkctl network: the document from the first key to its changes, all on files.
+# kontalkctl network: the document from the first key to its changes, all on files; and the page of
+# docs/NETWORK.md on joining nodes, to the letter.
 
 import os
 import re
@@ -8,8 +9,11 @@ import subprocess
 
 import pytest
 
+from tests.node import place
+
 NETWORK = "example.net"
 HOSTS = ("alpha", "beta", "gamma")
+PAGE = "Joining nodes of different operators"
 
 
 class Operators:
@@ -195,3 +199,65 @@ def test_refusals(two):
     for name, words, reason in REFUSALS:
         assert reason in two.refused("alpha", *words), name
     assert before == (two.text("alpha/network.conf"), two.text("alpha/network.conf.next"))
+
+
+# --- the page ---
+
+def page():
+    """Its commands, as (host, command), and what it adds to the configuration."""
+    with open("docs/NETWORK.md", encoding="utf-8") as file:
+        text = file.read()
+    section = re.search(rf"## {PAGE}\n(.*?)\n## ", text, re.S).group(1)
+    block = [line[4:] for line in section.splitlines() if line.startswith("    ") or not line]
+    commands = [line.split("$ ", 1) for line in block if "$ " in line]
+    settings = "\n".join(line for line in block if "$ " not in line)
+    return commands, settings
+
+
+# Copies to the home directory of another host, which is a folder here.
+SCP = """#!/bin/sh
+cp "$1" "$HOSTS/${2%%.*}/"
+"""
+
+
+def test_the_page_on_joining(node, tmp_path):
+    """Its commands one after the other, with paths below a directory for each host."""
+    commands, settings = page()
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "scp").write_text(SCP)
+    (tools / "kontalkctl").write_text(
+        f'#!/bin/sh\nexec {node.place.program("kontalkctl")} -c ./etc/kontalk/kontalk.conf "$@"\n')
+    for tool in ("scp", "kontalkctl"):
+        (tools / tool).chmod(0o755)
+    for host in ("alpha", "beta"):
+        for folder in ("etc/kontalk", "var/lib/kontalk/network"):
+            (tmp_path / host / folder).mkdir(parents=True)
+        (tmp_path / host / "etc/kontalk/kontalk.conf").write_text(
+            f"[node]\nhost = {host}.{NETWORK}\nnetwork = {NETWORK}\n")
+    begun = False
+    for host, command in commands:
+        here = tmp_path / host
+        if not begun and "network request" not in command:
+            add_settings(tmp_path, settings)
+            begun = True
+        command = re.sub(r"(?<= )/(etc|var)/", rf"{here}/\1/", command)
+        done = subprocess.run(["sh", "-ec", command], cwd=here, capture_output=True, text=True,
+                              env={"PATH": f"{tools}:/usr/bin:/bin", "HOSTS": str(tmp_path)},
+                              timeout=60, check=False)
+        assert done.returncode == 0, (command, done.stderr)
+    documents = {place.read(str(tmp_path / host / "var/lib/kontalk/network/network.conf"))
+                 for host in ("alpha", "beta")}
+    assert len(documents) == 1 and f'[member "beta.{NETWORK}"]' in documents.pop()
+
+
+def add_settings(directory, settings):
+    for host in ("alpha", "beta"):
+        here = directory / host
+        with open(here / "etc/kontalk/kontalk.conf", "a", encoding="utf-8") as file:
+            file.write(known(settings).replace(" = /", f" = {here}/"))
+
+
+def known(settings):
+    """[node] is there already, above."""
+    return settings.replace("[node]\n", "", 1)

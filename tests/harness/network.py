@@ -130,6 +130,26 @@ class TestNetwork(Network):
             if one.daemon("net").pid:
                 one.control("reload")
 
+    def publish(self, edit=None, name="alpha"):
+        """The same at one node only: the others get it over the links. Nobody is told."""
+        changed = self.document.next()
+        if edit:
+            edit(changed)
+        self.document = changed
+        place.write(self.nodes[name].place.document, changed.text(), 0o644)
+        return changed.serial
+
+    def serial(self, name):
+        """Of the document in force at the net daemon of a node."""
+        return int(self.status(name)[self.nodes[name].place.host]["serial"])
+
+    def wait_serial(self, *names, serial=None):
+        """These nodes, or all, have the newest document, or the one with that serial."""
+        wanted = serial or self.document.serial
+        for name in names or self.nodes:
+            wait.until(lambda: self.serial(name) == wanted, LINK_SECONDS,
+                       f"serial {wanted} at {name}")
+
     def restore(self):
         """As at the beginning: every daemon runs, nothing is cut, all are linked."""
         problems = [problem for one in self for problem in one.problems()]

@@ -52,7 +52,8 @@ class Document:
 
     def __init__(self, domain, keyholder):
         self.domain = domain
-        self.keyholder = keyholder
+        self.keyholders = {KEYHOLDER: keyholder}
+        self.signers = dict(self.keyholders)  # who signs it
         self.serial = 1
         self.registrar = None
         self.members = {}
@@ -72,19 +73,23 @@ class Document:
         successor = copy.copy(self)
         successor.members = copy.deepcopy(self.members)
         successor.homes = copy.deepcopy(self.homes)
+        successor.keyholders = dict(self.keyholders)
+        successor.signers = dict(self.keyholders)
         successor.serial += 1
         return successor
 
     def text(self):
         body = self._body()
-        signature = encode(self.keyholder.sign(PREFIX + body.encode()))
-        return f'{body}[signature "{KEYHOLDER}"]\nvalue = {signature}\n'
+        signatures = [section("signature", name, {"value": encode(key.sign(
+            PREFIX + body.encode()))}) for name, key in self.signers.items()]
+        return body + "\n".join(line for lines in signatures for line in lines)
 
     def _body(self):
         lines = section("network", self.domain, {
             "format": 1, "serial": self.serial, "expires": EXPIRES,
             "registrar": self.registrar, "required-signatures": 1})
-        lines += section("keyholder", KEYHOLDER, {"key": public_of(self.keyholder)})
+        for name, key in self.keyholders.items():
+            lines += section("keyholder", name, {"key": public_of(key)})
         for host, values in self.members.items():
             lines += section("member", host, values)
         for name, values in self.homes.items():
