@@ -53,6 +53,7 @@ struct c2s_element {
 enum c2s_reach {
     C2S_REACH_ALL,   /* the router is back */
     C2S_REACH_ROUTE, /* somebody new is behind this name */
+    C2S_REACH_LOST,  /* nobody is behind it any more */
     C2S_REACH_ROOM   /* there is room again under this name; without a name: in the link */
 };
 

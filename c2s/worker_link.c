@@ -68,8 +68,7 @@ static void on_drained(void *user)
 static void on_route(void *user, const char *name, bool available, const char *incarnation)
 {
     (void)incarnation;
-    if (available)
-        reachable(user, C2S_REACH_ROUTE, name);
+    reachable(user, available ? C2S_REACH_ROUTE : C2S_REACH_LOST, name);
 }
 
 static void on_offer(void *user, const struct durable *offer, struct stanza *stanza)

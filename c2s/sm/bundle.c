@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "c2s/sm/envelope.h"
+#include "c2s/sm/far.h"
 #include "c2s/sm/homes.h"
-#include "c2s/sm/route.h"
 #include "common/base/buffer.h"
 
 /* Of one envelope: the router and the link take stanzas of some size only. */
@@ -23,6 +23,7 @@ struct bundle {
     char *host;
     struct directory_place place; /* with `host`; the home does not matter any more */
     struct stanza *presence;      /* for the first recipient */
+    uint64_t version;             /* of all it says (far.h), or 0 */
     struct buffer others;         /* the addresses of further ones, each with its NUL */
 };
 
@@ -113,6 +114,7 @@ static struct bundle *find(const struct sm *sm, const struct stanza *presence, c
         if (strcmp(bundle->host, host) != 0)
             continue;
         if (bundle->others.length < RECIPIENTS_BYTES &&
+            bundle->presence->says_all == presence->says_all &&
             same(&bundle->presence->root->node, &presence->root->node, true))
             return bundle;
         if (has(bundle, &presence->to))
@@ -149,8 +151,10 @@ static void send(struct sm *sm, struct bundle *bundle)
 {
     struct stanza *message = for_all(sm, bundle);
 
+    if (message && bundle->presence->says_all)
+        envelope_set_version(message, bundle->version);
     if (!message || worker_route(sm->worker, message) < 0)
-        sm_undelivered(sm, bundle->presence);
+        far_lost(sm, bundle->presence, bundle->host);
     stanza_unref(message);
     DL_DELETE(sm->bundles->list, bundle);
     sm->bundles->count--;
@@ -177,6 +181,11 @@ static void begin(struct sm *sm, struct stanza *presence, const char *host)
     bundle->place.answer = DIRECTORY_ELSEWHERE;
     bundle->place.host = bundle->host;
     bundle->presence = stanza_ref(presence);
+    if (presence->says_all) {
+        const struct account *account = account_find(sm, presence->from.bare);
+        bundle->version = account ? far_version(account) : 0;
+        far_said(sm, presence, host);
+    }
     DL_APPEND(sm->bundles->list, bundle);
     sm->bundles->count++;
     if (!sm->bundles->task)

@@ -35,13 +35,26 @@ struct stanza *envelope_wrap(const struct envelope *envelope, const struct stanz
     element_set(element, "stage", stages[envelope->stage]);
     element_set(element, "home", envelope->home);
     element_set(element, "epoch", arena_printf(message->arena, "%" PRId64, envelope->epoch));
-    element_add_copy(element, stanza->root);
+    if (stanza)
+        element_add_copy(element, stanza->root);
     return message;
 }
 
 void envelope_add(struct stanza *message, const struct jid *to)
 {
     element_add_with_text(envelope_of(message), NS_NET, "to", to->full);
+}
+
+void envelope_set_version(struct stanza *message, uint64_t version)
+{
+    element_set(envelope_of(message), "version", arena_printf(message->arena, "%" PRIx64, version));
+}
+
+uint64_t envelope_version(const struct element *element)
+{
+    const char *text = element_get(element, "version");
+
+    return text ? strtoull(text, NULL, 16) : 0;
 }
 
 struct element *envelope_of(const struct stanza *message)

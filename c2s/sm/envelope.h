@@ -31,12 +31,17 @@ struct envelope {
     int64_t epoch;    /* of that home */
 };
 
-/* The message around `stanza`, from and to the accounts with these local parts (NULL: any worker of
- * that node) at these hosts. The stanza is copied. */
+/* The message around `stanza` (NULL: around something else, to be added), from and to the accounts
+ * with these local parts (NULL: any worker of that node) at these hosts. The stanza is copied. */
 struct stanza *envelope_wrap(const struct envelope *envelope, const struct stanza *stanza,
                              const struct jid *from, const struct jid *to);
 /* One more who is to get the stanza, in an envelope that has just been made. */
 void envelope_add(struct stanza *message, const struct jid *to);
+
+/* Presence in it says all its sender has to say, and is this version of it (far.h). */
+void envelope_set_version(struct stanza *message, uint64_t version);
+/* 0: none. */
+uint64_t envelope_version(const struct element *element);
 
 /* An address of an account at a node, in `arena`. */
 struct jid envelope_address(struct arena *arena, const char *local, const char *host);

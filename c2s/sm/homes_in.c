@@ -10,6 +10,7 @@
 #include "c2s/node_message.h"
 #include "c2s/slots.h"
 #include "c2s/sm/envelope.h"
+#include "c2s/sm/far.h"
 #include "c2s/sm/forged.h"
 #include "c2s/sm/homes.h"
 #include "c2s/sm/route.h"
@@ -154,6 +155,9 @@ static void deliver(struct sm *sm, struct arrival *arrival)
 {
     const struct element *recipient = envelope_first(arrival->element);
 
+    if (arrival->envelope.stage == ENVELOPE_HOME && arrival->stanza->kind == STANZA_PRESENCE)
+        far_saw(sm, arrival->stanza, arrival->message->from.domain,
+                envelope_version(arrival->element));
     if (!recipient) {
         deliver_take(sm, arrival, arrival->stanza);
         arrival->stanza = NULL;
@@ -272,9 +276,24 @@ static const char *problem_of(const struct sm *sm, const struct arrival *arrival
     return arrival->id && !is_proper_offer(sm, arrival) ? "offer" : NULL;
 }
 
+/* What has been seen there of accounts here. */
+static bool compares(struct sm *sm, const struct arrival *arrival)
+{
+    if (arrival->id || !element_find(arrival->element, NS_NET, "seen"))
+        return false;
+    ELEMENT_FOREACH (seen, arrival->element) {
+        if (element_is(seen, NS_NET, "seen"))
+            far_compare(sm, seen, arrival->message->from.domain);
+    }
+    return true;
+}
+
 static void begin(struct sm *sm, struct arrival *arrival)
 {
     const char *problem = NULL;
+
+    if (compares(sm, arrival))
+        return;
 
     if (envelope_read(arrival->element, &arrival->envelope) < 0 ||
         envelope_open(arrival->element, &arrival->stanza) < 0)

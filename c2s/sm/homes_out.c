@@ -7,6 +7,7 @@
 
 #include "c2s/sm/bundle.h"
 #include "c2s/sm/envelope.h"
+#include "c2s/sm/far.h"
 #include "c2s/sm/homes.h"
 #include "c2s/sm/route.h"
 
@@ -109,6 +110,14 @@ void homes_route(struct sm *sm, struct stanza *stanza,
     places_ask(sm, &stanza->to, on_found, held);
 }
 
+/* The other one, whether it has left or not. */
+static const char *node_of(const struct sm *sm, const struct stanza *message)
+{
+    bool ours = strcmp(message->from.domain, worker_host(sm->worker)) == 0;
+
+    return ours ? message->to.domain : message->from.domain;
+}
+
 bool homes_came_back(struct sm *sm, struct stanza *message)
 {
     const struct element *element = envelope_of(message);
@@ -117,7 +126,9 @@ bool homes_came_back(struct sm *sm, struct stanza *message)
     if (!element)
         return false;
     if (envelope_open(element, &stanza) == 0) {
-        if (stanza->has_to && stanza->kind != STANZA_PRESENCE)
+        if (stanza->kind == STANZA_PRESENCE)
+            far_lost(sm, stanza, node_of(sm, message));
+        else if (stanza->has_to)
             sm_refuse(sm, stanza, STANZA_REMOTE_SERVER_TIMEOUT,
                       "the home of this account cannot be reached now");
         stanza_unref(stanza);

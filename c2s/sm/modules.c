@@ -19,19 +19,21 @@
 #include "c2s/sm/subscription.h"
 
 extern const struct sm_module archive_rate_module, binding_module, blocking_module, bundle_module,
-    contact_module, gateway_module, last_module, outbox_module, ping_module, places_module,
-    private_module, retention_module, taker_module, time_module, vcard_module, version_module,
-    words_module;
+    contact_module, far_in_module, far_out_module, gateway_module, last_module, outbox_module,
+    ping_module, places_module, private_module, retention_module, taker_module, time_module,
+    vcard_module, version_module, words_module;
 
 const struct sm_module *const sm_modules[] = {
-    &places_module,   /* no hooks: who waits for it is told at the end, while others are there */
-    &bundle_module,   /* what those have said is sent */
-    &words_module,    /* no hooks: outbox and taker speak by it */
-    &outbox_module,   /* no hooks: store.c and letters.c fill it */
-    &gateway_module,  /* the same for what others offer to elsewhere */
-    &taker_module,    /* the same the other way */
-    &blocking_module, /* nothing from or to a blocked address is seen by any other */
-    &roster_module,   /* refuses forged pushes before anybody takes them for something else */
+    &places_module, /* no hooks: who waits for it is told at the end, while others are there */
+    &bundle_module, /* what those have said is sent */
+    &far_in_module, /* what comes and goes so */
+    &far_out_module,
+    &words_module,        /* no hooks: outbox and taker speak by it */
+    &outbox_module,       /* no hooks: store.c and letters.c fill it */
+    &gateway_module,      /* the same for what others offer to elsewhere */
+    &taker_module,        /* the same the other way */
+    &blocking_module,     /* nothing from or to a blocked address is seen by any other */
+    &roster_module,       /* refuses forged pushes before anybody takes them for something else */
     &subscription_module, /* before presence: what it takes is presence by name only; its requests
                              are shown before old messages */
     &probe_module,        /* asks the roster, changes nothing */

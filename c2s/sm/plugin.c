@@ -4,8 +4,12 @@
  */
 #include "c2s/sm/plugin.h"
 
+#include <string.h>
+
+#include "c2s/node_message.h"
 #include "c2s/sm/core.h"
 #include "c2s/sm/csi.h"
+#include "c2s/sm/far.h"
 #include "c2s/sm/forged.h"
 #include "c2s/sm/gateway.h"
 #include "c2s/sm/homes.h"
@@ -126,7 +130,13 @@ static void plugin_offer_full(void *state, const char *id)
 
 static void plugin_reachable(void *state, enum c2s_reach how, const char *name)
 {
-    outbox_reachable(state, how, name);
+    struct sm *sm = state;
+
+    if (name && (how == C2S_REACH_ROUTE || how == C2S_REACH_LOST) &&
+        strcmp(name, worker_host(sm->worker)) != 0 && node_is_host(sm->worker, name))
+        far_node_reachable(sm, name, how == C2S_REACH_ROUTE);
+    if (how != C2S_REACH_LOST)
+        outbox_reachable(state, how, name);
 }
 
 static void plugin_slots_changed(void *state)

@@ -40,18 +40,24 @@ bool sm_shares_presence(const struct account *account, const struct jid *with)
     return false;
 }
 
-void presence_send(struct session *session, const struct stanza *presence, const struct jid *to)
+void presence_say(struct account *account, const struct jid *from, const struct stanza *presence,
+                  const struct jid *to, bool says_all)
 {
-    struct account *account = session->account;
     struct stanza *copy;
 
     if (sm_blocks(account, to)) { /* P14 */
         return;
     }
     copy = stanza_copy(presence);
-    stanza_set_from(copy, session->jid);
+    stanza_set_from(copy, from);
     stanza_set_to(copy, to);
+    copy->says_all = says_all;
     sm_route_take(account->sm, copy);
+}
+
+void presence_send(struct session *session, const struct stanza *presence, const struct jid *to)
+{
+    presence_say(session->account, session->jid, presence, to, false);
 }
 
 void presence_show(struct account *account, const struct jid *to)
@@ -95,7 +101,7 @@ static void broadcast(struct session *session, const struct stanza *presence)
 
     ROSTER_ITEMS (item, account) {
         if (subscription_from(item->subscription)) {
-            presence_send(session, presence, item->jid);
+            presence_say(account, session->jid, presence, item->jid, true);
         }
     }
     ACCOUNT_SESSIONS (other, account) {

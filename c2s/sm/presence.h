@@ -25,6 +25,10 @@ void presence_forget(struct session *session);
  */
 void presence_catch_up(struct session *session);
 
+/* A copy of `presence`, from this address of the account, to one contact. says_all: it goes to all
+ * that may see the account, and to this one for that reason. */
+void presence_say(struct account *account, const struct jid *from, const struct stanza *presence,
+                  const struct jid *to, bool says_all);
 /* A copy of `presence` from the session to `to`, on its way. Blocked addresses get nothing. */
 void presence_send(struct session *session, const struct stanza *presence, const struct jid *to);
 

@@ -35,6 +35,8 @@ struct crypto_block;
 struct parser_pool;
 struct places;
 struct bundles;
+struct far_in;
+struct far_out;
 struct gateway;
 struct sm_iq_row;
 struct taker;
@@ -51,7 +53,8 @@ struct sm_limits {
     size_t directed;        /* addresses a session has sent directed presence to */
     size_t unacked_stanzas; /* sent to a session and not acknowledged */
     size_t unacked_bytes;
-    uint64_t resume_ms; /* how long a session waits for its client */
+    uint64_t presence_ms; /* of contacts whose node is away is kept so long */
+    uint64_t resume_ms;   /* how long a session waits for its client */
     size_t offline_messages;
     size_t offline_bytes;
     size_t vcard_bytes;
@@ -79,6 +82,8 @@ struct sm {
     struct outbox *outbox;
     struct places *places;
     struct bundles *bundles;
+    struct far_in *far_in;
+    struct far_out *far_out;
     struct gateway *gateway;
     struct taker *taker;
     struct words *words;

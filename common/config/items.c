@@ -214,6 +214,9 @@ const struct config_item config_items[] = {
     {"sm", "resume-time", CONFIG_DURATION, 0, "600s", 0, 24 * HOUR, NULL,
      "For how long a client whose connection was lost may go on with its session (XEP-0198). Until "
      "then its contacts see it as it was. 0: not at all."},
+    {"sm", "presence-timeout", CONFIG_DURATION, 0, "600s", 0, 24 * HOUR, NULL,
+     "After a node of the network has not been reachable for so long, accounts that have their home "
+     "there are shown as unavailable."},
     {"sm", "resume-location", CONFIG_TEXT, 0, NULL, PLAIN_ROW,
      "Where clients shall connect for that, as name:port. Without it they look as usual."},
     {"sm", "unacknowledged-stanzas", CONFIG_NUMBER, 0, "256", 1, 100000, NULL,

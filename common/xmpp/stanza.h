@@ -47,6 +47,7 @@ struct stanza {
     enum stanza_type type;
     bool has_from;
     bool has_to;
+    bool says_all;   /* for whoever has made it: never written nor copied (c2s/sm/far.h) */
     struct jid from; /* valid if has_from */
     struct jid to;   /* valid if has_to */
 };

@@ -60,9 +60,10 @@ static struct {
     struct parser_pool *pool;
     struct client clients[12];
     const char
-        *at_beta;  /* local parts of accounts with their home there, each with a space behind */
-    bool looks_up; /* the directory has to be asked */
-    bool unknown;  /* … and does not know */
+        *at_beta;     /* local parts of accounts with their home there, each with a space behind */
+    char version[17]; /* in the latest envelope */
+    bool looks_up;    /* the directory has to be asked */
+    bool unknown;     /* … and does not know */
 } fake;
 
 /* The loop. */
@@ -170,6 +171,9 @@ int64_t config_number(const struct config *config, const char *section, const ch
     }
     if (strcmp(key, "unacknowledged-size") == 0) {
         return 4096;
+    }
+    if (strcmp(key, "presence-timeout") == 0) {
+        return 600000;
     }
     if (strcmp(key, "resume-time") == 0) {
         return fake.resume_ms;
@@ -303,8 +307,13 @@ static void fake_come_back(void *user)
 int worker_route(struct worker *worker, struct stanza *stanza)
 {
     (void)worker;
+    const struct element *envelope = element_find(stanza->root, "urn:kontalk:net:1", "envelope");
+
     if (fake.congested) {
         return ERR_LIMIT;
+    }
+    if (envelope && element_get(envelope, "version")) {
+        snprintf(fake.version, sizeof(fake.version), "%s", element_get(envelope, "version"));
     }
     if (fake.echo && worker_serves(NULL, stanza->to.domain)) {
         loop_defer(NULL, fake_come_back, stanza_copy(stanza));

@@ -81,7 +81,8 @@ static void fake_describe_envelope(struct buffer *line, const struct element *en
             continue;
         }
         buffer_printf(line, ": %s%s%s %s > %s", child->name, type ? " " : "", fake_or(type, ""),
-                      element_get(child, "from"), fake_or(element_get(child, "to"), "-"));
+                      fake_or(element_get(child, "from"), "-"),
+                      fake_or(element_get(child, "to"), "-"));
         ELEMENT_FOREACH (inner, child) {
             fake_describe_child(line, inner);
         }
