@@ -318,7 +318,7 @@ struct directory_question *resolve_ask(struct directory *directory, const struct
     return question;
 }
 
-void resolve_cancel(struct directory_question *question)
+void resolver_cancel(struct directory_question *question)
 {
     if (question == NULL)
         return;

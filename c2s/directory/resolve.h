@@ -10,7 +10,7 @@ bool resolve_look(struct directory *directory, const struct jid *jid,
                   struct directory_place *place);
 struct directory_question *resolve_ask(struct directory *directory, const struct jid *jid,
                                        directory_found *done, void *user);
-void resolve_cancel(struct directory_question *question);
+void resolver_cancel(struct directory_question *question);
 void resolve_forget(struct directory *directory, const char *bare);
 /* A grant that was checked has come. */
 void resolve_learn(struct directory *directory, const struct grant *grant);

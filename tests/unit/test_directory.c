@@ -149,7 +149,7 @@ static void test_questions(void **state)
     assert_int_equal(jid_parse(arena, "bob@example.net", &jid), 0);
     for (int i = 0; i < 3; i++)
         questions[i] = resolve_ask(nodes[GAMMA].directory, &jid, on_counted, &found[i]);
-    resolve_cancel(questions[1]);
+    resolver_cancel(questions[1]);
     UNTIL(found[0].calls && found[2].calls);
     assert_int_equal(found[1].calls, 0);
     assert_int_equal(lookups, 1);
