@@ -54,15 +54,25 @@ static void log_refused(const struct line *line, const char *host, const char *r
              LOG_TEXT("reason", reason));
 }
 
+/* Whoever it will say it is. */
+static bool is_anybody(const struct line *line)
+{
+    const struct network_member *member =
+        network_member_by_pin(line->server->network, line->pin);
+    return member && server_is_linked_with(line->server, member);
+}
+
 /* Nothing is said to a stranger: not even the header. */
 void line_secured(struct line *line)
 {
     const char *host = line->peer ? line->peer->host : NULL;
     const struct network *network = line->server->network;
     const char *problem = NULL;
-    if (tls_pin_of_peer(conn_tls(line->conn), line->pin) || !network)
+    if (!tls_has_protocol(conn_tls(line->conn)))
+        problem = "it speaks another protocol";
+    else if (tls_pin_of_peer(conn_tls(line->conn), line->pin) || !network)
         problem = "it has no key";
-    else if (line->dialled ? !member_of(line, host) : !network_member_by_pin(network, line->pin))
+    else if (line->dialled ? !member_of(line, host) : !is_anybody(line))
         problem = "its key is not that of a member";
     if (problem) {
         log_refused(line, host, problem);

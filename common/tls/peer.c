@@ -30,6 +30,12 @@ const char *tls_cipher(const struct tls_session *session)
     return name ? name : "unknown";
 }
 
+bool tls_has_protocol(const struct tls_session *session)
+{
+    gnutls_datum_t protocol;
+    return gnutls_alpn_get_selected_protocol(session->gnutls, &protocol) == 0;
+}
+
 /* Only one name can be asked for (RFC 6066 §3). */
 char *tls_received_name(gnutls_session_t gnutls)
 {

@@ -75,6 +75,8 @@ const char *tls_problem(const struct tls_session *session);
 /* "TLSv1.3", "AES-256-GCM": for logs and features. */
 const char *tls_version(const struct tls_session *session);
 const char *tls_cipher(const struct tls_session *session);
+/* One of the protocols of the context was agreed on (RFC 7301); a client need not offer any. */
+bool tls_has_protocol(const struct tls_session *session);
 const char *tls_server_name(const struct tls_session *session); /* SNI received, or NULL */
 
 /* RFC 9266 and RFC 5929. ERR_UNSUPPORTED if this session has no such binding. */

@@ -150,6 +150,18 @@ class TestNetwork(Network):
             wait.until(lambda: self.serial(name) == wanted, LINK_SECONDS,
                        f"serial {wanted} at {name}")
 
+    @contextlib.contextmanager
+    def changed(self, edit):
+        """Inside the block the document is another one."""
+        before = self.document
+        self.change(edit)
+        try:
+            yield
+        finally:
+            def undo(document):
+                document.members, document.homes = before.members, before.homes
+            self.change(undo)
+
     def restore(self):
         """As at the beginning: every daemon runs, nothing is cut, all are linked."""
         problems = [problem for one in self for problem in one.problems()]

@@ -35,6 +35,7 @@ static void test_both_ends_show_their_keys(void **state)
     assert_talk(pair.client, pair.server);
     assert_talk(pair.server, pair.client);
     assert_string_equal(tls_version(pair.server), "TLSv1.3");
+    assert_true(tls_has_protocol(pair.client) && tls_has_protocol(pair.server));
     assert_int_equal(tls_pin_of_peer(pair.client, seen[0]), 0);
     assert_int_equal(tls_pin_of_peer(pair.server, seen[1]), 0);
     assert_memory_equal(seen[0], expected[0], TLS_PIN_SIZE);
