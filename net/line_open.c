@@ -57,8 +57,7 @@ static void log_refused(const struct line *line, const char *host, const char *r
 /* Whoever it will say it is. */
 static bool is_anybody(const struct line *line)
 {
-    const struct network_member *member =
-        network_member_by_pin(line->server->network, line->pin);
+    const struct network_member *member = network_member_by_pin(line->server->network, line->pin);
     return member && server_is_linked_with(line->server, member);
 }
 
