@@ -32,9 +32,11 @@
 #define SENT_ROW                                                                                   \
     "($4::bigint, $5::bigint, $6::text, $7::bytea, true, '', $1::text, $2::timestamptz,"           \
     " $3::bigint, $8::boolean, "
-#define GOT_ROW(owner, seq, peer, hash, archived, resource)                                        \
+#define GOT_ORIGIN(owner, seq, peer, hash, archived, resource, origin)                             \
     "(" owner "::bigint, " seq "::bigint, " peer "::text, " hash "::bytea, false, " resource       \
-    "::text, $1::text, $2::timestamptz, $3::bigint, " archived "::boolean, NULL::bytea)"
+    "::text, $1::text, $2::timestamptz, $3::bigint, " archived "::boolean, " origin "::bytea)"
+#define GOT_ROW(owner, seq, peer, hash, archived, resource)                                        \
+    GOT_ORIGIN(owner, seq, peer, hash, archived, resource, "NULL")
 #define WAITS(owner, seq, resource)                                                                \
     "INSERT INTO pending (owner, seq, resource, size) SELECT " owner "::bigint, " seq              \
     "::bigint, " resource "::text, $3::bigint "
@@ -80,17 +82,31 @@ static const struct db_statement both_known = {
 };
 
 /* $10: the offer. Taken before, under another number: not again. */
+#define TAKEN_BEFORE                                                                               \
+    "SELECT seq FROM taken WHERE owner = $4::bigint AND id_hash = $10::bytea AND seq <> "          \
+    "$5::bigint"
+#define TAKES(known, origin)                                                                       \
+    "WITH known AS (" known "), took AS (INSERT INTO taken (owner, id_hash, seq, taken)"           \
+    " SELECT $4::bigint, $10::bytea, $5::bigint, $2::timestamptz " IF_NEW ONCE                     \
+    "), stored AS (" COLUMNS "SELECT * FROM (VALUES " GOT_ORIGIN(                                  \
+        "$4", "$5", "$6", "$7", "$8", "$9", origin) ") AS rows " IF_NEW ONCE                       \
+                                                    "), waits AS (" WAITS("$4", "$5", "$9")        \
+                                                        IF_NEW ONCE ") SELECT seq FROM known"
+
 static const struct db_statement received_offered = {
     .name = "store_received_offered",
-    .sql = "WITH known AS (SELECT seq FROM taken WHERE owner = $4::bigint"
-           " AND id_hash = $10::bytea AND seq <> $5::bigint),"
-           " took AS (INSERT INTO taken (owner, id_hash, seq, taken)"
-           " SELECT $4::bigint, $10::bytea, $5::bigint, $2::timestamptz " IF_NEW ONCE "),"
-           " stored AS (" COLUMNS "SELECT * FROM (VALUES " GOT_ROW(
-               "$4", "$5", "$6", "$7", "$8", "$9") ") AS rows " IF_NEW ONCE "),"
-                                                   " waits AS (" WAITS("$4", "$5", "$9") IF_NEW ONCE
-    ") SELECT seq FROM known",
+    .sql = TAKES(TAKEN_BEFORE, "NULL"),
     .parameters = 10,
+};
+/* … or stored from another offer: its server sent it again on a new stream. */
+static const struct db_statement received_again = {
+    .name = "store_received_again",
+    .sql = TAKES(TAKEN_BEFORE
+                 " UNION ALL (SELECT seq FROM message WHERE owner = $4::bigint AND"
+                 " origin = $11::bytea AND seq <> $5::bigint AND received > $12::timestamptz"
+                 " LIMIT 1)",
+                 "$11"),
+    .parameters = 12,
 };
 
 #define VALUES_MAX 16
@@ -100,6 +116,7 @@ struct row {
     size_t count;
     char *text;
     char now[DATETIME_SIZE], since[DATETIME_SIZE];
+    uint8_t offer[CRYPTO_HASH_MAX];
     uint8_t origin[CRYPTO_HASH_MAX];
     bool has_origin;
 };
@@ -132,19 +149,40 @@ static void begin_row(struct row *row, struct post *post)
     put(row, DB_INT((int64_t)post->size));
 }
 
+static const char *origin_id(const struct element *root)
+{
+    const struct element *id = element_find(root, NS_SID, "origin-id");
+
+    return id ? element_get(id, "id") : NULL;
+}
+
 /* Clients promise to choose origin-ids that do not come twice (XEP-0359 §3.2); the body is part of
  * it for those that do not keep the promise. */
 static void read_origin(struct row *row, const struct post *post)
 {
     const struct element *root = post->stanza->root;
-    const struct element *id = element_find(root, NS_SID, "origin-id");
-    const char *text = id ? element_get(id, "id") : NULL;
+    const char *text = origin_id(root);
     const char *body = element_child_text(root, NS_CLIENT, "body");
     struct buffer key = {0};
 
     if (!text)
         return;
     buffer_printf(&key, "%s\n%s\n%s", post->stanza->to.bare, text, body ? body : "");
+    crypto_digest(CRYPTO_SHA256, key.data, key.length, row->origin);
+    buffer_fini(&key);
+    row->has_origin = true;
+}
+
+/* A server whose stream has ended sends again what was not acknowledged on it (XEP-0198 §5), as it
+ * was. Every byte counts: nothing is known of how strangers choose their ids. */
+static void read_repeat(struct row *row, const struct post *post)
+{
+    const struct element *root = post->stanza->root;
+    struct buffer key = {0};
+
+    if (sm_is_ours(post->sm, &post->stanza->from) || (!origin_id(root) && !element_get(root, "id")))
+        return;
+    buffer_printf(&key, "from %s\n%s", post->stanza->from.full, row->text);
     crypto_digest(CRYPTO_SHA256, key.data, key.length, row->origin);
     buffer_fini(&key);
     row->has_origin = true;
@@ -190,6 +228,14 @@ static void put_origin(struct row *row)
     }
 }
 
+static void put_offer(struct row *row, const struct post *post)
+{
+    crypto_digest(CRYPTO_SHA256, post->offer, strlen(post->offer), row->offer);
+    put(row, DB_BYTES(row->offer, HASH_SIZE));
+    read_repeat(row, post);
+    put_origin(row);
+}
+
 void store_rows_sent(struct sm_unit *unit, struct post *post, struct account *sender)
 {
     uint8_t to_hash[CRYPTO_HASH_MAX];
@@ -216,11 +262,13 @@ void store_rows_received(struct sm_unit *unit, struct post *post, struct account
     crypto_digest(CRYPTO_SHA256, from, strlen(from), from_hash);
     begin_row(&row, post);
     put_received(&row, post, account, from_hash);
-    if (post->offer) {
-        crypto_digest(CRYPTO_SHA256, post->offer, strlen(post->offer), row.origin);
-        put(&row, DB_BYTES(row.origin, HASH_SIZE));
-    }
-    sm_add(unit, post->offer ? &received_offered : &received, row.values);
+    if (post->offer)
+        put_offer(&row, post);
+    sm_add(unit,
+           !post->offer     ? &received
+           : row.has_origin ? &received_again
+                            : &received_offered,
+           row.values);
     free(row.text);
 }
 
