@@ -17,9 +17,6 @@
 
 #define CLOSING_MS 5000
 
-/* Beyond this many times the send queue a client is cut off at once. */
-#define QUEUE_LIMIT_FACTOR 4
-
 /* A login takes two or three kilobytes; slow answers shall not make it slower. */
 #define STRANGER_BURST_SECONDS 4
 
@@ -257,92 +254,4 @@ void client_shutdown(struct client *client)
 {
     if (!client->ended)
         stream_fail(client->stream, STREAM_SYSTEM_SHUTDOWN, NULL);
-}
-
-/* Who does not read cannot make us keep everything that others send. */
-static bool is_stuck(const struct client *client)
-{
-    return conn_queued(client->conn) > QUEUE_LIMIT_FACTOR * client->worker->limits.send_queue;
-}
-
-void client_send(struct client *client, struct stanza *stanza)
-{
-    if (client->ended)
-        return;
-    if (is_stuck(client))
-        client_stuck(client);
-    else
-        stream_send(client->stream, stanza);
-}
-
-void client_send_element(struct client *client, const struct element *element)
-{
-    if (client->ended)
-        return;
-    if (is_stuck(client))
-        client_stuck(client);
-    else
-        stream_send_element(client->stream, element);
-}
-
-bool client_is_full(const struct client *client)
-{
-    return conn_queued(client->conn) > client->worker->limits.send_queue;
-}
-
-bool client_has_drained(const struct client *client)
-{
-    return conn_has_drained(client->conn);
-}
-
-void client_close(struct client *client, int condition, const char *text)
-{
-    if (client->ended)
-        return;
-    if (condition < 0)
-        stream_close(client->stream);
-    else
-        stream_fail(client->stream, (enum stream_condition)condition, text);
-}
-
-void client_fail(struct client *client, enum stream_condition condition, const char *text,
-                 const struct element *app)
-{
-    if (!client->ended)
-        stream_fail_element(client->stream, condition, text, app);
-}
-
-void client_pause(struct client *client)
-{
-    conn_pause(client->conn);
-}
-
-void client_resume(struct client *client)
-{
-    conn_resume(client->conn);
-}
-
-const char *client_address(const struct client *client)
-{
-    return conn_peer_address(client->conn);
-}
-
-const struct jid *client_account(const struct client *client)
-{
-    return client->jid;
-}
-
-uint64_t client_since(const struct client *client)
-{
-    return client->since_ms;
-}
-
-const char *client_stream_id(const struct client *client)
-{
-    return stream_id(client->stream);
-}
-
-const char *client_lang(const struct client *client)
-{
-    return stream_lang(client->stream);
 }

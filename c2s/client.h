@@ -11,7 +11,11 @@
  * client_sasl.c   the SASL feature; login.c the exchange that waits for database and threads
  * client_bind.c   resource binding
  * client_stanza.c stanzas in and out: who may say what, rates
- * client_plugin.c what else a plugin does with a client: elements, holding, another's session
+ * client_plugin.c top-level elements that are the plugin's, another stream's session
+ * client_out.c    what the plugin says to a client
+ *
+ * The account of a client can be served by another worker. Then this one is its front, and that one
+ * has a client without connection, to which its plugin speaks as to any other (c2s/front).
  */
 #pragma once
 
@@ -28,6 +32,26 @@
 #include "common/stream/stream.h"
 
 struct login;
+struct channel;
+
+/* What the plugin does to a client whose connection is at another worker (c2s/front): the functions
+ * of plugin.h with the same names. */
+struct client_ops {
+    void (*bound)(struct client *client, const struct jid *full);
+    void (*bind_refused)(struct client *client, enum stanza_condition condition, const char *type,
+                         const char *app_name);
+    void (*resumed)(struct client *client, const struct jid *full);
+    void (*released)(struct client *client);
+    void (*send)(struct client *client, const struct element *element);
+    bool (*is_full)(const struct client *client);
+    bool (*has_drained)(const struct client *client);
+    void (*close)(struct client *client, int condition, const char *text,
+                  const struct element *app);
+    void (*read)(struct client *client, bool go_on);
+    const char *(*address)(const struct client *client);
+    const char *(*stream_id)(const struct client *client);
+    const char *(*lang)(const struct client *client);
+};
 
 /* Deadlines that share the client's timer; 0: none. */
 enum client_deadline {
@@ -42,8 +66,12 @@ enum client_deadline {
 };
 
 struct client {
-    struct client *prev, *next; /* worker->clients */
+    struct client *prev, *next; /* worker->clients, or those of a trunk */
     struct worker *worker;
+    const struct client_ops *ops; /* of a client without connection here; NULL: it has one */
+    /* To the worker that has the other half: of a client with a connection, to the one that serves
+     * it in place of our plugin. NULL: none. */
+    struct channel *channel;
     struct domains *domains;
     const struct domain
         *domain; /* set by the first stream header, never changed (CVE-2018-10847) */
@@ -60,6 +88,7 @@ struct client {
     struct jid *jid;               /* bare once authenticated, full once bound */
     enum sasl_mechanism mechanism; /* by which it came; valid with jid */
     void *session;                 /* the plugin's */
+    bool bound;                    /* a resource: since then also if the session has left it */
     struct login *login;
     char *bind_id; /* of the bind request being answered */
     uint8_t tries; /* of <auth/> */
@@ -116,12 +145,21 @@ void login_answer(struct client *client);
 /* SASL <failure/>. */
 void client_sasl_failure(struct client *client, enum sasl_condition condition);
 
+/* client_plugin.c: an element that is no stanza; false: nobody knows it. */
+bool client_element(struct client *client, struct element *element);
+
 /* client_stanza.c, client_bind.c */
 /* The router takes more again. */
 void client_router_drained(struct client *client);
 void client_stanza(void *user, struct stanza *stanza, int problem, const char *bytes,
                    size_t length);
+/* What a stanza of a client has to be before anybody believes it; false: it speaks for others. */
+bool client_stamp(const struct client *client, struct stanza *stanza);
 /* A stanza before the session: only a bind request is one. To be consumed. */
 void client_bind_stanza(struct client *client, struct stanza *stanza, int problem);
+/* The resource it asks for; false: malformed. NULL: the server shall choose. */
+bool client_wanted_resource(struct arena *arena, const struct element *bind, const char **resource);
 /* It has a session now. */
+void client_join_session(struct client *client, const struct jid *full, void *session);
+/* The same for one that has its connection here. */
 void client_enter_session(struct client *client, const struct jid *full, void *session);

@@ -35,8 +35,8 @@ static void refuse(struct client *client, struct stanza *request, enum stanza_co
     stanza_unref(error);
 }
 
-/* False: the resource is malformed. An empty one asks for the server's choice. */
-static bool read_resource(struct arena *arena, const struct element *bind, const char **resource)
+/* An empty one asks for the server's choice. */
+bool client_wanted_resource(struct arena *arena, const struct element *bind, const char **resource)
 {
     const char *text = element_child_text(bind, NS_BIND, "resource");
 
@@ -53,7 +53,7 @@ static void request(struct client *client, struct stanza *stanza, const struct e
 
     if (client->bind_id) { /* the first request has not been answered yet */
         refuse(client, stanza, STANZA_NOT_ALLOWED);
-    } else if (!read_resource(stanza->arena, bind, &resource)) {
+    } else if (!client_wanted_resource(stanza->arena, bind, &resource)) {
         refuse(client, stanza, STANZA_BAD_REQUEST);
     } else {
         client->bind_id = xstrdup(stanza_id(stanza));
@@ -84,11 +84,17 @@ static struct stanza *make_answer(struct client *client, enum stanza_type type)
     return answer;
 }
 
-void client_enter_session(struct client *client, const struct jid *full, void *session)
+void client_join_session(struct client *client, const struct jid *full, void *session)
 {
     free(client->jid);
     client->jid = jid_dup(full);
     client->session = session;
+    client->bound = true;
+}
+
+void client_enter_session(struct client *client, const struct jid *full, void *session)
+{
+    client_join_session(client, full, session);
     client_time_bound(client);
     if (client->stranger) {
         client->stranger = false;
@@ -99,9 +105,16 @@ void client_enter_session(struct client *client, const struct jid *full, void *s
 
 void client_bound(struct client *client, const struct jid *full, void *session)
 {
-    struct stanza *answer = make_answer(client, IQ_RESULT);
-    struct element *bind = element_add(answer->root, NS_BIND, "bind");
+    struct stanza *answer;
+    struct element *bind;
 
+    if (client->ops) {
+        client_join_session(client, full, session);
+        client->ops->bound(client, full);
+        return;
+    }
+    answer = make_answer(client, IQ_RESULT);
+    bind = element_add(answer->root, NS_BIND, "bind");
     element_add_with_text(bind, NS_BIND, "jid", full->full);
     client_enter_session(client, full, session);
     log_info("client_bound", LOG_TEXT("sid", stream_id(client->stream)),
@@ -114,9 +127,15 @@ void client_bound(struct client *client, const struct jid *full, void *session)
 void client_bind_refused(struct client *client, enum stanza_condition condition, const char *type,
                          const char *app_name)
 {
-    struct stanza *answer = make_answer(client, IQ_ERROR);
-    struct element *error = element_add(answer->root, NS_CLIENT, "error");
+    struct stanza *answer;
+    struct element *error;
 
+    if (client->ops) {
+        client->ops->bind_refused(client, condition, type, app_name);
+        return;
+    }
+    answer = make_answer(client, IQ_ERROR);
+    error = element_add(answer->root, NS_CLIENT, "error");
     element_set(error, "type", type ? type : stanza_condition_type(condition));
     element_add(error, NS_STANZA_ERRORS, stanza_condition_name(condition));
     if (app_name)

@@ -26,35 +26,40 @@ static const struct c2s_element *find(const struct c2s_plugin *plugin,
     return NULL;
 }
 
-static bool is_allowed(const struct client *client, const struct c2s_element *row)
+static unsigned reached(const struct client *client)
 {
-    static const enum stream_flag flags[] = {STREAM_AUTHENTICATED, STREAM_BOUND};
-
-    for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
-        bool set = stream_has_flag(client->stream, flags[i]);
-        if ((row->requires & flags[i] && !set) || (row->excludes & flags[i] && set))
-            return false;
-    }
-    return client->bind_id == NULL;
+    return (client->jid ? STREAM_AUTHENTICATED : 0) | (client->bound ? STREAM_BOUND : 0);
 }
 
-/* Without TLS nothing of a plugin is understood (CVE-2014-8760): the feature requires it. */
-static bool take(void *user, struct element *element)
+static bool is_allowed(const struct client *client, const struct c2s_element *row)
 {
-    struct client *client = user;
+    unsigned flags = reached(client);
+
+    return (row->requires & ~flags) == 0 && (row->excludes & flags) == 0 && !client->bind_id;
+}
+
+bool client_element(struct client *client, struct element *element)
+{
     const struct worker *worker = client->worker;
     const struct c2s_element *row = find(worker->plugin, element);
 
     if (row == NULL)
         return false;
-    if (is_allowed(client, row))
+    if (is_allowed(client, row)) {
         row->handle(worker->plugin_state, client, client->session, element);
-    else if (row->refuse)
+    } else if (row->refuse) {
         row->refuse(worker->plugin_state, client, element);
-    else
-        stream_fail(client->stream,
-                    client->session ? STREAM_POLICY_VIOLATION : STREAM_NOT_AUTHORIZED, NULL);
+    } else {
+        client_close(client, client->session ? STREAM_POLICY_VIOLATION : STREAM_NOT_AUTHORIZED,
+                     NULL);
+    }
     return true;
+}
+
+/* Without TLS nothing of a plugin is understood (CVE-2014-8760): the feature requires it. */
+static bool take(void *user, struct element *element)
+{
+    return client_element(user, element);
 }
 
 const struct stream_feature client_plugin = {
@@ -64,27 +69,15 @@ const struct stream_feature client_plugin = {
     .take = take,
 };
 
-void client_hold(struct client *client)
-{
-    client->held++;
-    stream_hold(client->stream);
-}
-
-void client_release(struct client *client)
-{
-    client->held--;
-    stream_release(client->stream);
-}
-
 void client_resumed(struct client *client, const struct jid *full, void *session)
 {
+    if (client->ops) {
+        client_join_session(client, full, session);
+        client->ops->resumed(client, full);
+        return;
+    }
     client_enter_session(client, full, session);
     log_info("client_resumed", LOG_TEXT("sid", stream_id(client->stream)),
              LOG_TEXT("jid", full->full), LOG_TEXT("addr", client_address(client)));
     stream_ready(client->stream);
-}
-
-void client_detach(struct client *client)
-{
-    client->session = NULL;
 }

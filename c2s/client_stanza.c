@@ -70,6 +70,15 @@ static void limit_rate(struct client *client)
     }
 }
 
+bool client_stamp(const struct client *client, struct stanza *stanza)
+{
+    if (!speaks_as_itself(client, stanza))
+        return false;
+    stanza_set_from(stanza, client->jid);
+    set_language(client, stanza);
+    return true;
+}
+
 void client_stanza(void *user, struct stanza *stanza, int problem, const char *bytes, size_t length)
 {
     struct client *client = user;
@@ -81,14 +90,12 @@ void client_stanza(void *user, struct stanza *stanza, int problem, const char *b
         client_bind_stanza(client, stanza, problem);
         return;
     }
-    if (!speaks_as_itself(client, stanza)) {
+    if (!client_stamp(client, stanza)) {
         stream_fail(client->stream, STREAM_INVALID_FROM, NULL);
         stanza_unref(stanza);
         return;
     }
     limit_rate(client);
-    stanza_set_from(stanza, client->jid);
-    set_language(client, stanza);
     worker->plugin->stanza(worker->plugin_state, client->session, stanza, problem);
     wait_for_router(client);
 }
