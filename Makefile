@@ -58,7 +58,7 @@ help:
 	@echo 'make run        a whole node in the foreground, with proof; Ctrl-C ends it'
 	@echo 'make start      the same in the background; make stop ends it'
 	@echo '                RUN=directory for a second instance beside the first'
-	@echo 'make check      all tests; T=name for a part; SANITIZE=address,undefined'
+	@echo 'make check      all tests; T=name for a part; SANITIZE=address,undefined; WORKERS=2'
 	@echo 'make check-all  with every long form too'
 	@echo 'make check-attacks  the attacks in their whole volume; takes hours'
 	@echo 'make check-faults ROUNDS=200  a long campaign of faults; SEED=… repeats one'
@@ -79,6 +79,7 @@ JOBS ?= $(shell nproc)
 MAKE_JOBS = +@$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 NODES ?= 1
 WORKERS ?= 1
+export WORKERS
 NODE = $(PYTHON) -m tests.node --nodes '$(NODES)' --workers '$(WORKERS)'
 
 run start:

@@ -46,6 +46,10 @@ struct account_fetch *account_fetch(struct db *db, const struct jid *account, in
 /* The callback will not be called. NULL is allowed. */
 void account_fetch_cancel(struct account_fetch *fetch);
 
+/* What a worker says of an account that another worker of the node serves; kontalkctl then asks
+ * that one. */
+#define ACCOUNT_ELSEWHERE "the account is served by another worker"
+
 enum account_change { ACCOUNT_ADD, ACCOUNT_PASSWORD, ACCOUNT_DELETE, ACCOUNT_CHANGES };
 
 /* `changed` gets 0; ERR_EXISTS (add), ERR_NOT_FOUND (the others), or what the database says.

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "c2s/front/front.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -113,7 +114,10 @@ static void leave_session(struct client *client)
     void *session = client->session;
 
     login_abandon(client);
-    if (session) {
+    if (client->channel) {
+        client->session = NULL;
+        relay_ended(client);
+    } else if (session) {
         client->session = NULL;
         worker->plugin->closed(worker->plugin_state, session, client->end);
     } else if (client->bind_id || client->held) {
@@ -124,7 +128,7 @@ static void leave_session(struct client *client)
 }
 
 /* Of the errors that we send these say nothing against the client. */
-static enum client_end end_of(int condition)
+enum client_end client_end_of(int condition)
 {
     if (condition < 0)
         return CLIENT_CLOSED;
@@ -147,7 +151,7 @@ static void on_ended(void *user, int condition, const char *text, bool abrupt)
 
     client->ended = true;
     if (!abrupt)
-        client->end = end_of(condition);
+        client->end = client_end_of(condition);
     if (condition >= 0)
         log_event(worth(client), "stream_error", LOG_TEXT("sid", stream_id(client->stream)),
                   LOG_TEXT("addr", client_address(client)),
@@ -190,7 +194,9 @@ static void on_drained(void *user)
     struct worker *worker = client->worker;
 
     client_deadline(client, DEADLINE_SEND, 0);
-    if (client->session && worker->plugin->writable)
+    if (client->channel)
+        relay_writable(client);
+    else if (client->session && worker->plugin->writable)
         worker->plugin->writable(worker->plugin_state, client->session);
 }
 

@@ -145,6 +145,8 @@ void login_answer(struct client *client);
 /* SASL <failure/>. */
 void client_sasl_failure(struct client *client, enum sasl_condition condition);
 
+/* How a stream ends for its session when we end it with this condition; -1: in order. */
+enum client_end client_end_of(int condition);
 /* client_plugin.c: an element that is no stanza; false: nobody knows it. */
 bool client_element(struct client *client, struct element *element);
 

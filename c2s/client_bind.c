@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "c2s/client.h"
+#include "c2s/front/front.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
@@ -57,7 +58,10 @@ static void request(struct client *client, struct stanza *stanza, const struct e
         refuse(client, stanza, STANZA_BAD_REQUEST);
     } else {
         client->bind_id = xstrdup(stanza_id(stanza));
-        worker->plugin->bind(worker->plugin_state, client, client->jid, resource);
+        if (relay_begin(client))
+            relay_bind(client, resource);
+        else
+            worker->plugin->bind(worker->plugin_state, client, client->jid, resource);
     }
 }
 

@@ -4,6 +4,7 @@
  * elements, holding it, giving it a session of an earlier stream.
  */
 #include "c2s/client.h"
+#include "c2s/front/front.h"
 #include "common/base/log.h"
 
 static void advertise(void *user, struct element *features)
@@ -46,7 +47,10 @@ bool client_element(struct client *client, struct element *element)
     if (row == NULL)
         return false;
     if (is_allowed(client, row)) {
-        row->handle(worker->plugin_state, client, client->session, element);
+        if (!client->ops && relay_begin(client))
+            relay_element(client, element);
+        else
+            row->handle(worker->plugin_state, client, client->session, element);
     } else if (row->refuse) {
         row->refuse(worker->plugin_state, client, element);
     } else {

@@ -4,6 +4,7 @@
  */
 #include "c2s/client.h"
 
+#include "c2s/front/front.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/xmpp/namespaces.h"
@@ -45,7 +46,9 @@ static void set_language(const struct client *client, struct stanza *stanza)
  * outside, and nothing need be refused. */
 static void wait_for_router(struct client *client)
 {
-    if (client->waiting || client->ended || !worker_is_congested(client->worker))
+    bool congested = client->channel ? relay_is_full(client) : worker_is_congested(client->worker);
+
+    if (client->waiting || client->ended || !congested)
         return;
     client->waiting = true;
     conn_pause(client->conn);
@@ -96,6 +99,11 @@ void client_stanza(void *user, struct stanza *stanza, int problem, const char *b
         return;
     }
     limit_rate(client);
-    worker->plugin->stanza(worker->plugin_state, client->session, stanza, problem);
+    if (client->channel) {
+        relay_stanza(client, stanza);
+        stanza_unref(stanza);
+    } else {
+        worker->plugin->stanza(worker->plugin_state, client->session, stanza, problem);
+    }
     wait_for_router(client);
 }

@@ -5,6 +5,7 @@
  */
 #include "c2s/client.h"
 
+#include "c2s/front/front.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/xmpp/namespaces.h"
@@ -55,7 +56,9 @@ static void check_idle(struct client *client)
     }
     client->pinged = true;
     client_deadline(client, DEADLINE_IDLE, limits->ping_ms);
-    if (worker->plugin->silent && client->session)
+    if (client->channel)
+        relay_silent(client);
+    else if (worker->plugin->silent && client->session)
         worker->plugin->silent(worker->plugin_state, client->session);
 }
 

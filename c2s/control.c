@@ -8,6 +8,7 @@
 
 #include "c2s/accounts.h"
 #include "c2s/client.h"
+#include "c2s/front/front.h"
 #include "c2s/worker.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -35,7 +36,7 @@ static const char *explain(int status)
     case ERR_NOT_FOUND:
         return "there is no such account";
     case ERR_FENCED:
-        return "the account is served by another worker";
+        return ACCOUNT_ELSEWHERE;
     default:
         return error_text(status);
     }
@@ -68,6 +69,7 @@ static void end_logins(struct worker *worker, const struct jid *account)
         if (client->jid && !client->session && jid_bare_equal(client->jid, account))
             client_close(client, STREAM_NOT_AUTHORIZED, "the account has changed");
     }
+    front_account_changed(worker->front, account);
 }
 
 static void on_changed(void *user, int status)
@@ -267,6 +269,7 @@ static void show_counts(void *state, struct control_request *request, size_t arg
     control_print(request, "promise %s", promise(worker));
     control_print(request, "commits %" PRIu64 " of %" PRIu64 " units",
                   db_counters(worker->db)->groups, db_counters(worker->db)->units);
+    front_show(worker->front, request);
     control_print(request, "router %s", link_is_up(worker->link) ? "up" : "down");
     control_end(request, NULL);
 }

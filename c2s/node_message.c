@@ -6,11 +6,14 @@
 
 #include <string.h>
 
+#include "c2s/front/front.h"
+#include "c2s/front/trunk.h"
 #include "c2s/worker.h"
 #include "common/base/macros.h"
 
 /* One row a subject; the last one is empty. */
 static const struct node_handler handlers[] = {
+    {NS_TRUNK, front_message},
     {.ns = NULL},
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "c2s/client.h"
+#include "c2s/front/front.h"
 #include "c2s/promise.h"
 #include "c2s/schema.h"
 #include "common/base/clock.h"
@@ -260,7 +261,8 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
 
     worker->loop = loop;
     worker->config = config;
-    worker->id = xstrdup(config_text(config, "c2s", NULL, "worker"));
+    worker->id = xstrdup(service_instance() ? service_instance()
+                                            : config_text(config, "c2s", NULL, "worker"));
     worker->host = xstrdup(config_text(config, "node", NULL, "host"));
     worker->network = xstrdup(config_text(config, "node", NULL, "network"));
     worker->home = config_home(config);
@@ -276,6 +278,7 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
         return ERR_INVALID;
     worker_open_link(worker);
     open_slots(worker);
+    worker->front = front_new(worker);
     if (worker->plugin->start(worker, &worker->plugin_state) != 0)
         return ERR_INVALID;
     if (worker->plugin->commands)
@@ -299,6 +302,7 @@ int worker_reload(void *state, const struct config *config)
     worker->config = config;
     read_limits(worker, config);
     admission_reload(worker->admission, config);
+    front_reload(worker->front);
     worker->plugin->reload(worker->plugin_state, config);
     return 0;
 }
@@ -315,6 +319,8 @@ static void on_plugin_stopped(void *user)
 {
     struct worker *worker = user;
 
+    front_free(worker->front);
+    worker->front = NULL;
     link_close(worker->link);
     slots_free(worker->slots);
     db_close(worker->db, on_database_closed, worker);
@@ -357,6 +363,7 @@ void worker_stop(void *state, void (*stopped)(void *user), void *user)
     DL_FOREACH_SAFE (worker->clients, client, next) {
         client_shutdown(client);
     }
+    front_stop(worker->front);
     stop_plugin_when_empty(worker);
 }
 

@@ -52,6 +52,7 @@ struct worker {
     char *weak_settings; /* of it (promise.h); NULL: not known */
     struct link *link;
     struct slots *slots;
+    struct front *front; /* c2s/front */
     struct listener **listeners;
     size_t listeners_count;
     struct client *clients; /* list */

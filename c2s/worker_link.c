@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "c2s/client.h"
+#include "c2s/front/front.h"
 #include "c2s/node_message.h"
 #include "c2s/worker.h"
 #include "common/base/log.h"
@@ -23,6 +24,7 @@ static void on_link_up(void *user)
 
     if (worker->ready)
         service_status("serving clients");
+    front_way_open(worker->front);
     reachable(worker, C2S_REACH_ALL, NULL);
 }
 
@@ -46,6 +48,10 @@ static void on_undelivered(void *user, struct stanza *stanza)
 {
     struct worker *worker = user;
 
+    if (front_is_frame(stanza)) {
+        stanza_unref(stanza); /* its trunk sends it again */
+        return;
+    }
     worker->plugin->undelivered(worker->plugin_state, stanza);
 }
 
@@ -62,6 +68,7 @@ static void on_drained(void *user)
     DL_FOREACH_SAFE (worker->clients, client, next) {
         client_router_drained(client);
     }
+    front_way_open(worker->front);
     reachable(worker, C2S_REACH_ROOM, NULL);
 }
 
@@ -117,6 +124,7 @@ static void on_members(void *user, const struct link_members *members)
         return;
     for (size_t slot = 0; slot < SLOTS; slot++)
         assigned[slot] = strcmp(members->ids[members->owner[slot]], worker->id) == 0;
+    front_members(worker->front, members);
     slots_assign(worker->slots, assigned);
 }
 

@@ -2,10 +2,12 @@
  *
  * Asking the running daemons.
  */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/accounts.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/service/control.h"
@@ -13,18 +15,85 @@
 
 static const char *const daemons[] = {"router", "c2s", "net", "s2s"};
 
+/* A question to all processes of one daemon, of which there can be several. */
+struct question {
+    size_t argc;
+    const char *const *argv;
+    void (*line)(void *user, const char *text);
+    void *user;
+    bool for_one;  /* it concerns one of them: whoever serves the account */
+    char *problem; /* of the last one that refused */
+};
+
+static int ask_process(struct question *question, const char *directory, const char *name)
+{
+    char *path = xasprintf("%s/%s", directory, name);
+    char *problem;
+    int error = control_follow(path, question->argc, question->argv, question->line, question->user,
+                               &problem);
+
+    if (problem) {
+        free(question->problem);
+        question->problem = problem;
+    }
+    free(path);
+    return error;
+}
+
+static bool is_elsewhere(const struct question *question)
+{
+    return question->for_one && question->problem &&
+           strcmp(question->problem, ACCOUNT_ELSEWHERE) == 0;
+}
+
+/* "kontalk-c2s.ctl", "kontalk-c2s@c2s-2.ctl" */
+static bool is_socket_of(const char *name, const char *daemon)
+{
+    static const char prefix[] = "kontalk-", suffix[] = ".ctl";
+    size_t length = strlen(name), daemon_length = strlen(daemon);
+    const char *rest = name + sizeof(prefix) - 1 + daemon_length;
+
+    return length >= sizeof(prefix) - 1 + daemon_length + sizeof(suffix) - 1 &&
+           strncmp(name, prefix, sizeof(prefix) - 1) == 0 &&
+           strncmp(name + sizeof(prefix) - 1, daemon, daemon_length) == 0 &&
+           (rest[0] == '@' || rest[0] == '.') &&
+           strcmp(name + length - (sizeof(suffix) - 1), suffix) == 0;
+}
+
+/* What the worst of those that run has said; a process that is gone says nothing. */
+static int ask_all(struct question *question, const char *directory, const char *daemon)
+{
+    struct dirent **names = NULL;
+    int count = scandir(directory, &names, NULL, alphasort);
+    int result = ERR_UNAVAILABLE;
+    bool done = false;
+
+    for (int i = 0; i < count; i++) {
+        if (!done && is_socket_of(names[i]->d_name, daemon)) {
+            int error = ask_process(question, directory, names[i]->d_name);
+            if (error != ERR_UNAVAILABLE && (result != ERR_INVALID || question->for_one))
+                result = error;
+            done = question->for_one && error != ERR_UNAVAILABLE && !is_elsewhere(question);
+        }
+        free(names[i]);
+    }
+    free(names);
+    return result;
+}
+
 int ctl_follow(const struct ctl *ctl, const char *daemon, size_t argc, const char *const *argv,
                void (*line)(void *user, const char *text), void *user)
 {
-    const char *directory = config_text(ctl->config, "node", NULL, "run-directory");
-    char *path = xasprintf("%s/kontalk-%s.ctl", directory, daemon);
-    char *problem;
-    int error = control_follow(path, argc, argv, line, user, &problem);
+    struct question question = {.argc = argc,
+                                .argv = argv,
+                                .line = line,
+                                .user = user,
+                                .for_one = strcmp(argv[0], "user") == 0};
+    int error = ask_all(&question, config_text(ctl->config, "node", NULL, "run-directory"), daemon);
 
-    if (problem)
-        ctl_fail("%s", problem);
-    free(problem);
-    free(path);
+    if (error == ERR_INVALID && question.problem)
+        ctl_fail("%s", question.problem);
+    free(question.problem);
     return error;
 }
 

@@ -136,7 +136,7 @@ static struct element *new_frame(const struct jid *from, const struct jid *to, c
     *frame = stanza_new(STANZA_MESSAGE, MESSAGE_NORMAL);
     stanza_set_from(*frame, from);
     stanza_set_to(*frame, to);
-    t = element_add((*frame)->root, NS_SESSION, "t");
+    t = element_add((*frame)->root, NS_TRUNK, "t");
     element_set(t, "v", "1");
     element_set(t, "me", me);
     return t;
@@ -217,7 +217,7 @@ struct element *trunk_begin(struct trunk *trunk, const char *name)
     struct element *t = new_frame(trunk->from, trunk->to, trunk->name, &trunk->begun);
 
     set_number(t, "n", ++trunk->numbered);
-    return element_add(t, NS_SESSION, name);
+    return element_add(t, NS_TRUNK, name);
 }
 
 void trunk_send(struct trunk *trunk)

@@ -2,7 +2,7 @@
  *
  * A trunk: elements from one worker to another and back, each exactly once and in order, over a
  * way that loses (the router and what is behind it may die at any moment). Who opens it is the
- * front of some clients, who accepts it the owner of their accounts. docs/NETWORK.md, "Trunks".
+ * front of some clients, who accepts it the owner of their accounts. docs/FRONTS.md.
  *
  *    opening ──► up ──► dead        opening: the other end has not said who it is
  *       └──────────────►─┘
@@ -17,7 +17,7 @@
 
 #include "common/xmpp/stanza.h"
 
-#define NS_SESSION    "urn:kontalk:session:1"
+#define NS_TRUNK      "urn:kontalk:session:1"
 #define TRUNK_VERSION 1
 /* What names one end of one trunk: hexadecimal. */
 #define TRUNK_NAME_BYTES 8

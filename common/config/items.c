@@ -95,7 +95,11 @@ const struct config_item config_items[] = {
     {"c2s", "router", CONFIG_ADDRESS, CONFIG_RESTART, "unix:{router.socket-directory}/c2s.sock",
      PLAIN_ROW, "Where the router is."},
     {"c2s", "worker", CONFIG_TEXT, CONFIG_RESTART, "c2s-1", PLAIN_ROW,
-     "The name of this worker, unique on this node and the same at each start."},
+     "The name of this worker, unique on this node and the same at each start. Several of one "
+     "node get theirs by the option --instance."},
+    {"c2s", "trunk-timeout", CONFIG_DURATION, 0, "60s", 100, HOUR, NULL,
+     "How long another worker, at this node or another, may say nothing until its clients here and "
+     "ours there are cut off from each other."},
     {"c2s", "plugin", CONFIG_FILE, CONFIG_RESTART, NULL, PLAIN_ROW,
      "A plugin that serves the accounts instead of the session manager that is built in."},
     {"c2s", "listen", CONFIG_ADDRESS, CONFIG_LIST | CONFIG_RESTART, "[::]:5222", PLAIN_ROW,

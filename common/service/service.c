@@ -30,6 +30,7 @@
 static struct running {
     const struct service *service;
     const char *config_path;
+    const char *instance; /* NULL: the only one */
     struct config *config;
     struct loop *loop;
     void *state;
@@ -44,6 +45,7 @@ enum action { ACTION_RUN, ACTION_CHECK, ACTION_DUMP, ACTION_MANUAL };
 
 struct options {
     const char *config_path;
+    const char *instance;
     enum action action;
 };
 
@@ -52,6 +54,7 @@ static void print_help(FILE *out)
     fprintf(out,
             "%s: %s\n\n"
             "  -c, --config FILE  read this instead of %s\n"
+            "  -i, --instance ID  one of several that serve the same configuration\n"
             "      --check        check the configuration and end\n"
             "      --dump         print the configuration in force and end\n"
             "      --manual       print the manual page of the configuration and end\n"
@@ -63,21 +66,25 @@ static void print_help(FILE *out)
 static struct options read_options(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"check", no_argument, NULL, 'k'},
-        {"dump", no_argument, NULL, 'd'},
-        {"manual", no_argument, NULL, 'm'},
-        {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'}, {"instance", required_argument, NULL, 'i'},
+        {"check", no_argument, NULL, 'k'},        {"dump", no_argument, NULL, 'd'},
+        {"manual", no_argument, NULL, 'm'},       {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     struct options options = {.config_path = DEFAULT_CONFIG};
     int option;
 
-    while ((option = getopt_long(argc, argv, "c:", known, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:i:", known, NULL)) != -1) {
         switch (option) {
         case 'c':
             options.config_path = optarg;
+            break;
+        case 'i':
+            options.instance = optarg;
+            if (strchr(optarg, '/') == NULL)
+                break;
+            print_help(stderr);
+            exit(2);
             break;
         case 'k':
             options.action = ACTION_CHECK;
@@ -241,7 +248,9 @@ static const struct control_command common_commands[] = {
 static int open_control(void)
 {
     const char *directory = config_text(running.config, "node", NULL, "run-directory");
-    char *path = xasprintf("%s/%s.ctl", directory, running.service->name);
+    const char *instance = running.instance;
+    char *path = xasprintf("%s/%s%s%s.ctl", directory, running.service->name, instance ? "@" : "",
+                           instance ? instance : "");
     const char *problem = NULL;
     int error = control_open(running.loop, path, &running.control, &problem);
 
@@ -303,6 +312,7 @@ int service_main(const struct service *service, int argc, char **argv)
         return EXIT_SUCCESS;
     }
     running.config_path = options.config_path;
+    running.instance = options.instance;
     if (config_load(options.config_path, stderr, &running.config) != 0)
         return EXIT_FAILURE;
     if (options.action == ACTION_RUN)
@@ -311,6 +321,11 @@ int service_main(const struct service *service, int argc, char **argv)
         config_dump(running.config, stdout);
     config_free(running.config);
     return EXIT_SUCCESS;
+}
+
+const char *service_instance(void)
+{
+    return running.instance;
 }
 
 static void send_with_status(const char *state, const char *status)

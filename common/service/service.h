@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * What every daemon's main() is: one declaration and one call. Options (-c FILE, --check,
+ * What every daemon's main() is: one declaration and one call. Options (-c FILE, -i ID, --check,
  * --dump, --version, --help), configuration, log level, loop, signals (TERM and INT stop in order,
  * a second one at once; HUP reloads), readiness and watchdog towards systemd (sd_notify protocol),
- * the control socket <run-directory>/<name>.ctl, orderly stop with a deadline of 10 s.
+ * the control socket <run-directory>/<name>.ctl (<name>@<ID>.ctl), orderly stop with a deadline of
+ * 10 s.
  */
 #pragma once
 
@@ -30,6 +31,8 @@ struct service {
 int service_main(const struct service *service, int argc, char **argv);
 /* Adds to the commands of the control socket (plugins do); only after the service has begun. */
 void service_add_commands(const struct control_command *commands, void *state);
+/* What --instance said, of several processes of one service; NULL: nothing. */
+const char *service_instance(void);
 /* "0.1" */
 const char *service_version(void);
 /* READY=1 with a status line. */

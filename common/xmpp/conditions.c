@@ -48,6 +48,16 @@ const char *stanza_condition_type(enum stanza_condition condition)
     return stanza_rows[condition].type;
 }
 
+int stream_condition_parse(const char *name)
+{
+    for (size_t i = 0; i < STREAM_CONDITIONS; i++) {
+        if (strcmp(stream_names[i], name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
 int stanza_condition_parse(const char *name)
 {
     for (size_t i = 0; i < STANZA_CONDITIONS; i++) {

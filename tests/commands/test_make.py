@@ -15,6 +15,7 @@ import pytest
 from tests.harness import wait
 from tests.node import accounts, place
 from tests.node.node import DAEMONS, POSTGRES, Node
+from tests.node.process import all_pids, command_line
 
 SECONDS = 60
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -187,10 +188,17 @@ def test_failed_start_tells_why_and_stops(make_instance, tmp_path):
     assert_nothing_left(instance)
 
 
-def test_more_workers_are_not_built_yet(instance):
-    done = instance.call("start", "--workers", "2")
-    assert done.returncode != 0 and "not built yet" in done.stderr
-    assert not os.path.exists(instance.run)
+def test_several_workers(instance):
+    assert_started(instance.call("start", "--workers", "2"))
+    conf = instance.node.place.configuration_of("c2s-2")
+    second = [pid for pid in all_pids() if conf in command_line(pid)]
+    values = instance.read_environment()
+    assert second == [int(place.read(f"{values['PIDS']}/kontalk-c2s@c2s-2.pid"))]
+    assert instance.node.control("ask", "c2s", "ping").count("kontalk-c2s") == 2
+    assert instance.call("stop").returncode == 0
+    assert_nothing_left(instance)
+    assert not any(conf in command_line(pid) for pid in all_pids())
+    assert not os.listdir(values["PIDS"])
 
 
 def test_run_may_be_interrupted_while_it_starts(instance):

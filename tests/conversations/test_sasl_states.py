@@ -14,9 +14,7 @@ def certified(make_node):
     """A node that knows clients by certificates of its own authority."""
     node = make_node()
     section = f'domain "{node.network}"'
-    node.settings = {section: {"client-ca": node.ca}}
-    node.configure()
-    node.daemon("c2s").restart()
+    node.reconfigure({section: {"client-ca": node.ca}})
     return node
 
 

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 
 from tests.harness import relay, wait
-from tests.harness.node import TestNode
+from tests.harness.node import WORKERS, TestNode
 from tests.node import configuration, control, place
 from tests.node.network import Network
 from tests.node.ports import ADDRESS
@@ -25,7 +25,7 @@ LINK_SECONDS = 30
 class TestNetwork(Network):
     __test__ = False  # no test, whatever its name looks like
 
-    def __init__(self, count=3, settings=None, quick=True, relays=True):
+    def __init__(self, count=3, settings=None, quick=True, relays=True, workers=WORKERS):
         """settings: {section: {key: value}} for the kontalk.conf of all nodes; quick=False: the
         times of links as they are by default; relays=False: links go straight."""
         parent = os.environ.get("TEST_SCRATCH")
@@ -33,7 +33,8 @@ class TestNetwork(Network):
                                      dir=parent or "/tmp")
         merged = configuration.merge(QUICK if quick else {}, settings)
         super().__init__(directory, os.environ.get("BIN", "build"), count, durable=False,
-                         usual_ports=False, make_node=make_test_node, settings=merged)
+                         usual_ports=False, make_node=make_test_node, settings=merged,
+                         workers=workers)
         self.relays = {}
         for dialling, other in itertools.permutations(self.nodes, 2) if relays else ():
             self.relays[dialling, other] = relay.Relay(self._target(other))
@@ -183,7 +184,7 @@ class TestNetwork(Network):
 
 
 def make_test_node(where, **options):
-    return TestNode(where=where, **{key: options[key] for key in ("postgres", "member_of")})
+    return TestNode(where=where, **{key: options[key] for key in ("postgres", "member_of", "workers")})
 
 
 @contextlib.contextmanager

@@ -13,11 +13,13 @@ import tempfile
 from dataclasses import dataclass
 
 from tests.harness import empty_dns, wait
-from tests.node import configuration, node, place
+from tests.node import configuration, node, place, ports
 from tests.node.ports import ADDRESS
 
 SANITIZER_REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:|LeakSanitizer")
 NAMES = itertools.count(1)
+# `make check WORKERS=2`: every node has several c2s.
+WORKERS = int(os.environ.get("WORKERS", "1"))
 # A source of its own for each connection, so that limits per address concern only tests of them.
 SOURCES = (f"127.{a}.{b}.{c}" for a in range(1, 255) for b in range(256) for c in range(1, 255))
 
@@ -40,7 +42,9 @@ class Daemon:
         self.name = name
         self.process = owner.daemons[name]
         self.expected_down = False
-        self._log_begin = 0
+        # "c2s" tells what any of the workers has logged, "c2s@c2s-2" what that one has.
+        self._logs = {process.log: 0 for process in owner.daemons.values()
+                      if process is self.process or process.name == name}
 
     @property
     def pid(self):
@@ -80,15 +84,10 @@ class Daemon:
 
     def log(self):
         """What it has logged since mark_log(), or all of it."""
-        try:
-            with open(self.process.log, encoding="utf-8", errors="replace") as file:
-                file.seek(self._log_begin)
-                return file.read()
-        except FileNotFoundError:
-            return ""
+        return "".join(read_from(path, begin) for path, begin in self._logs.items())
 
     def mark_log(self):
-        self._log_begin = os.path.getsize(self.process.log)
+        self._logs = {path: os.path.getsize(path) for path in self._logs}
 
     def wait_log(self, pattern, seconds=wait.SECONDS):
         """Returns the match of a regular expression in the log since mark_log()."""
@@ -96,21 +95,32 @@ class Daemon:
                           f"{pattern!r} in the log of {self.name}")
 
 
+def read_from(path, begin):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            file.seek(begin)
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
 class TestNode(node.Node):
     __test__ = False  # no test, whatever its name looks like
 
     def __init__(self, settings=None, domains=None, network=place.NETWORK, authority=None,
-                 inside=None, where=None, **membership):
+                 inside=None, where=None, workers=WORKERS, **membership):
         """settings: {section: {key: value}} for kontalk.conf, None takes a key away;
         domains: {domain: names of its certificate} beside the network's own;
         network: its domain; authority: another node's, so that both trust each other;
         inside: {daemon: what comes before its command} for namespaces;
+        workers: so many c2s, each with a port of its own beside that which they share:
+        daemon("c2s") and "C2S_1", daemon("c2s@c2s-2") and "C2S_2" and so on;
         where, membership: of a node in a TestNetwork."""
         where = where or scratch_place(network)
         self.dns = empty_dns.EmptyDns()
         no_dns = {"s2s": {"dns-server": self.dns.server, "dnssec": "no"}}
         super().__init__(where, configuration.merge(no_dns, settings), durable=False,
-                         usual_ports=False, **membership)
+                         usual_ports=False, workers=workers, **membership)
         self.authority = authority or self.authority
         self.domains.update(domains or {})
         for name, words in (inside or {}).items():
@@ -118,6 +128,19 @@ class TestNode(node.Node):
             process.command = [*words, *process.command]
         self.passwords = []
         self._handles = {}
+
+    def choose_ports(self):
+        chosen = self._reservation is not None
+        super().choose_ports()
+        if self.workers > 1 and not chosen:
+            for number in range(1, self.workers + 1):
+                self.ports[f"C2S_{number}"] = ports.first_free([], self._reservation)
+
+    def of_worker(self, settings, number):
+        if self.workers == 1:
+            return settings
+        own = [f"{ADDRESS}:{self.ports[service]}" for service in ("C2S", f"C2S_{number}")]
+        return configuration.merge(settings, {"c2s": {"listen": own}})
 
     def daemon(self, short_name):
         name = f"kontalk-{short_name}"

@@ -28,13 +28,11 @@ def arguments():
     return parser.parse_args()
 
 
-def refuse_what_is_not_built(options):
+def refuse_what_is_no_number(options):
     for name in ("nodes", "workers"):
         value = getattr(options, name)
         if not value.isdigit() or int(value) < 1:
             raise place.Error(f"{name.upper()}={value}: a number from 1 on is needed")
-    if int(options.workers) > 1:
-        raise place.Error(f"WORKERS={options.workers}: not built yet, only 1 is")
 
 
 def make_system(options):
@@ -42,20 +40,21 @@ def make_system(options):
     asked for."""
     run_directory, programs = os.environ.get("RUN", "run"), os.environ.get("BIN", "build")
     asked, there = int(options.nodes), count_below(run_directory)
+    workers = int(options.workers)
     old = of_size(there, run_directory, programs) if there and there != asked else None
     if old and (options.command == "stop" or old.is_running()):
         return old
     if old:
         with old.locked():
             old.stop()
-    return of_size(asked, run_directory, programs)
+    return of_size(asked, run_directory, programs, workers)
 
 
-def of_size(count, run_directory, programs):
+def of_size(count, run_directory, programs, workers=1):
     if count == 1:
-        return Node(place.Place(run_directory, programs))
+        return Node(place.Place(run_directory, programs), workers=workers)
     from tests.node.network import Network  # needs a package that one node does not
-    return Network(run_directory, programs, count)
+    return Network(run_directory, programs, count, workers=workers)
 
 
 def count_below(run_directory):
@@ -195,7 +194,7 @@ def main():
     for number in SIGNALS:
         signal.signal(number, end)
     try:
-        refuse_what_is_not_built(options)
+        refuse_what_is_no_number(options)
         COMMANDS[options.command](make_system(options))
     except place.Error as problem:
         print(f"{options.command}: {problem}", file=sys.stderr)

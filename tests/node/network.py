@@ -42,7 +42,7 @@ class Database:
 
 class Network:
     def __init__(self, run, bin_directory, count, durable=True, usual_ports=True,
-                 network=place.NETWORK, make_node=Node, settings=None):
+                 network=place.NETWORK, make_node=Node, settings=None, workers=1):
         if count > len(place.HOSTS):
             raise place.Error(f"at most {len(place.HOSTS)} nodes have names")
         self.place = place.Place(run, bin_directory, host="database", network=network)
@@ -54,7 +54,8 @@ class Network:
             where = place.Place(run, bin_directory, host=name, network=network)
             self.nodes[name] = make_node(where, durable=durable,
                                          usual_ports=usual_ports and i == 0,
-                                         postgres=Database(self.cluster, name), member_of=self)
+                                         postgres=Database(self.cluster, name), member_of=self,
+                                         workers=workers)
 
     @contextlib.contextmanager
     def locked(self):

@@ -20,9 +20,9 @@ CONTROL_SECONDS = 60
 
 class Node:
     def __init__(self, where, settings=None, durable=True, usual_ports=True, postgres=None,
-                 member_of=None):
+                 member_of=None, workers=1):
         """settings: {section: {key: value}} to put into its kontalk.conf, for tests;
-        member_of: its Network, which has a database for it."""
+        member_of: its Network, which has a database for it; workers: so many c2s."""
         self.place = where
         self.settings = settings
         self.usual_ports = usual_ports
@@ -31,6 +31,9 @@ class Node:
         self.authority = certificates.Authority(where.ca)
         self.daemons = {name: self._daemon(name)
                         for name in (NETWORK_DAEMONS if member_of else DAEMONS)}
+        self.workers = workers
+        for number in range(2, workers + 1):
+            self.daemons[f"kontalk-c2s@c2s-{number}"] = self._worker(f"c2s-{number}")
         self.ports = ports.recall(where.ports)
         self._reservation = None
         self.domains = {where.network: (where.network, where.host)}
@@ -39,6 +42,13 @@ class Node:
         conf = self.place.configuration
         return Process(name, [self.place.program(name), "-c", conf], conf,
                        f"{self.place.log}/{name}.log")
+
+    def _worker(self, instance):
+        """A further c2s; it has a file of its own with the same in it."""
+        conf = self.place.configuration_of(instance)
+        return Process("kontalk-c2s", [self.place.program("kontalk-c2s"), "-c", conf,
+                                       "--instance", instance], conf,
+                       f"{self.place.log}/kontalk-{instance}.log")
 
     @contextlib.contextmanager
     def locked(self):
@@ -110,11 +120,18 @@ class Node:
                                       self.authority.certificate)
         if self.member_of:
             base = configuration.merge(base, self.member_of.sections_of(self))
-        place.write(self.place.configuration,
-                    configuration.text(configuration.merge(base, self.settings)))
+        settings = configuration.merge(base, self.settings)
+        place.write(self.place.configuration, configuration.text(self.of_worker(settings, 1)))
+        for number in range(2, self.workers + 1):
+            place.write(self.place.configuration_of(f"c2s-{number}"),
+                        configuration.text(self.of_worker(settings, number)))
         place.write(self.place.environment,
                     configuration.environment(self.place, self.ports, conninfo,
                                               self.authority.certificate), 0o644)
+
+    def of_worker(self, settings, number):
+        """What the file of a worker has in it: the same in all of them."""
+        return settings
 
     def start_daemon(self, name):
         pid = self.daemons[name].start(self.place.short(f"notify-{name}"))
@@ -125,6 +142,9 @@ class Node:
     def stop(self):
         """Everything of ours that still runs, also what was left by a crash or started by hand."""
         orderly = all([self.stop_daemon(name) for name in reversed(self.daemons)])
+        for instance in self.place.instances():  # an earlier start may have had more of them
+            orderly = self._worker(instance).stop() and orderly
+            remove(self._pid_file(f"kontalk-c2s@{instance}"))
         orderly = self.postgres.stop() and orderly
         self.place.remove_sockets()
         return orderly

@@ -5,12 +5,14 @@
 # these.
 
 import os
+import re
 import tempfile
 
 HOSTS = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa")
 HOST = HOSTS[0]
 NETWORK = "example.test"
 COMPONENT = f"test.{NETWORK}"
+INSTANCE = re.compile(r"kontalk\.(c2s-\d+)\.conf")
 
 
 class Error(Exception):
@@ -48,6 +50,15 @@ class Place:
             os.chmod(directory, passable)
         for directory in (self.secrets, self.tls, self.log, self.pids):
             os.makedirs(directory, mode=0o700, exist_ok=True)
+
+    def configuration_of(self, instance):
+        """The same file for a further process of a daemon."""
+        return f"{self.node}/kontalk.{instance}.conf"
+
+    def instances(self):
+        """Those that have such a file, from an earlier start too."""
+        names = os.listdir(self.node) if os.path.isdir(self.node) else []
+        return [match[1] for match in map(INSTANCE.fullmatch, names) if match]
 
     def program(self, name):
         return f"{self.bin}/{name}"

@@ -295,7 +295,7 @@ static void answers_keep_it_alive(void **state)
 static void feed(struct end *end, const char *attributes[][2], size_t count)
 {
     struct arena *arena = arena_new();
-    struct element *t = element_new(arena, NS_SESSION, "t");
+    struct element *t = element_new(arena, NS_TRUNK, "t");
 
     for (size_t i = 0; i < count; i++)
         element_set(t, attributes[i][0], attributes[i][1]);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The inside of c2s/front: lines (a trunk with its I/O) and channels (one client on a line).
+ */
+#pragma once
+
+#include "c2s/front/front.h"
+#include "c2s/front/trunk.h"
+#include "common/base/table.h"
+
+/* Elements for a client that are on their way and of which the front has not said that the client
+ * takes them: the owner stops above the first and cuts the client off at the second. */
+#define CHANNEL_WINDOW 128
+#define CHANNEL_LIMIT  8192
+/* The front tells after so many. */
+#define CHANNEL_CREDIT 32
+/* What may come for a client that is held. */
+#define CHANNEL_HELD_MAX 256
+
+struct line {
+    struct front *front;
+    struct trunk *trunk;
+    bool opened;       /* by us: we are the front; else the owner */
+    char *incarnation; /* of the worker at the other end, as the router tells; NULL: unknown */
+    uint64_t next_id;
+    struct channel *channels; /* by id */
+    const char *dead;         /* why; it is about to be freed */
+    struct line *prev, *next; /* front->lines */
+};
+
+/* What came for a client that is held. */
+struct held {
+    struct arena *arena;
+    struct element *element;
+    struct held *prev, *next;
+};
+
+struct channel {
+    uint64_t id; /* given by the front, never again on this line */
+    struct line *line;
+    struct client *client;
+    UT_hash_handle hh;
+
+    uint64_t passed;   /* elements for the client: owner: sent, front: handed to it */
+    uint64_t credited; /* of them the front has told that there is room for more */
+    bool over;         /* the owner has ended it: nothing more is said */
+
+    /* Of the owner. */
+    uint64_t drained; /* so many had the client's system taken when it last said something */
+    bool asked;       /* the front waits for <go/> before it sends more */
+    bool full;        /* the plugin's writable() is owed */
+    char *address, *stream_id, *lang;
+    struct held *held;
+    unsigned held_count;
+    struct loop_task *turn;
+};
+
+struct front {
+    struct worker *worker;
+    struct jid *self; /* alpha.example.net/c2s-1 */
+    struct line *lines;
+    struct timer *timer;
+    struct loop_task *settle;
+    struct loop_task *bury;
+    /* What the router says of the workers of this node. */
+    size_t members_count;
+    char **members, **incarnations;
+    unsigned char owner[SLOTS];
+    uint64_t refused; /* messages that nobody of ours would write */
+};
+
+/* front.c */
+/* A line to this worker of our node that we have opened, or open now; NULL: there is none. */
+struct line *line_to(struct front *front, const char *worker_id);
+struct channel *channel_new(struct line *line, uint64_t id, struct client *client);
+struct channel *channel_find(struct line *line, uint64_t id);
+/* Out of the table and freed; the client's pointer to it is cleared. */
+void channel_free(struct channel *channel);
+/* An element for the other half, to be filled and sent by channel_send(). */
+struct element *channel_begin(struct channel *channel, const char *name);
+void channel_send(struct channel *channel);
+void channel_say(struct channel *channel, const char *name);
+
+/* owner.c */
+void held_free(struct held *held);
+/* relay.c and owner.c: what the other half says. */
+void relay_receive(struct line *line, uint64_t id, struct element *element);
+void owner_receive(struct line *line, uint64_t id, struct element *element);
+/* The line is dead. */
+void relay_cut(struct channel *channel);
+void owner_cut(struct channel *channel);
+/* The line has room. */
+void owner_room(struct channel *channel);
