@@ -184,7 +184,8 @@ class TestNetwork(Network):
 
 
 def make_test_node(where, **options):
-    return TestNode(where=where, **{key: options[key] for key in ("postgres", "member_of", "workers")})
+    return TestNode(where=where, **{key: options[key]
+                                    for key in ("postgres", "member_of", "workers")})
 
 
 @contextlib.contextmanager
