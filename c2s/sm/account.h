@@ -48,9 +48,6 @@ struct account {
     int64_t owner; /* key of all its rows; valid if READY */
     int64_t seq;   /* the last number given to one of them: sm_next_seq() */
 
-    bool hashed;
-    uint8_t jid_hash[64]; /* SHA-256 of the bare JID, once it is needed: store.c */
-
     struct session *sessions; /* DL list in the order of binding; see ACCOUNT_SESSIONS */
     size_t sessions_count;
 

@@ -47,6 +47,32 @@ static bool is_one_of(const struct element *child, const struct kind *kinds, siz
 
 #define IS_ONE_OF(child, kinds) is_one_of((child), (kinds), ARRAY_SIZE(kinds))
 
+/* What decides whether a message is kept. */
+struct traits {
+    bool store, no_store; /* hints */
+    bool from_archive;    /* what archives answer (XEP-0313): it is kept there */
+    bool fleeting;
+};
+
+/* One walk, since every message is asked for it, several times. */
+static void look(const struct element *message, struct traits *traits)
+{
+    *traits = (struct traits){.fleeting = true};
+    ELEMENT_FOREACH (child, message) {
+        if (element_is(child, NS_CLIENT, "body")) { /* most of them */
+            traits->fleeting = false;
+        } else if (strcmp(child->ns, NS_HINTS) == 0) {
+            traits->store = traits->store || strcmp(child->name, "store") == 0;
+            traits->no_store = traits->no_store || strcmp(child->name, "no-store") == 0;
+        } else {
+            traits->from_archive =
+                traits->from_archive || (strcmp(child->name, "result") == 0 &&
+                                         strncmp(child->ns, NS_ARCHIVES, strlen(NS_ARCHIVES)) == 0);
+            traits->fleeting = traits->fleeting && IS_ONE_OF(child, trifles);
+        }
+    }
+}
+
 static bool has_hint(const struct stanza *message, const char *name)
 {
     return element_find(message->root, NS_HINTS, name) != NULL;
@@ -61,11 +87,10 @@ static bool invites(const struct stanza *message)
 
 static bool is_fleeting(const struct element *message)
 {
-    ELEMENT_FOREACH (child, message) {
-        if (!IS_ONE_OF(child, trifles))
-            return false;
-    }
-    return true;
+    struct traits traits;
+
+    look(message, &traits);
+    return traits.fleeting;
 }
 
 bool content_is_fleeting(const struct stanza *message)
@@ -78,24 +103,18 @@ bool content_is_chat_state(const struct element *message)
     return element_find(message, NS_CHAT_STATES, NULL) && is_fleeting(message);
 }
 
-/* What archives answer (XEP-0313): it is kept there. */
-static bool is_from_archive(const struct stanza *message)
-{
-    const struct element *result = element_find(message->root, NULL, "result");
-
-    return result && strncmp(result->ns, NS_ARCHIVES, strlen(NS_ARCHIVES)) == 0;
-}
-
 /* What a room says to all it keeps itself; errors answer something that was kept, and hints in them
  * were not meant for them (XEP-0334 §5). Headlines are for now (RFC 6121 §5.2.2). */
 bool content_is_kept(const struct stanza *message)
 {
-    if (message->type == MESSAGE_ERROR || message->type == MESSAGE_GROUPCHAT ||
-        has_hint(message, "no-store") || is_from_archive(message))
+    struct traits traits;
+
+    if (message->type == MESSAGE_ERROR || message->type == MESSAGE_GROUPCHAT)
         return false;
-    if (has_hint(message, "store"))
-        return true;
-    return message->type != MESSAGE_HEADLINE && !content_is_fleeting(message);
+    look(message->root, &traits);
+    if (traits.no_store || traits.from_archive)
+        return false;
+    return traits.store || (message->type != MESSAGE_HEADLINE && !traits.fleeting);
 }
 
 bool content_is_archived(const struct stanza *message)

@@ -5,7 +5,6 @@
  */
 #include "c2s/sm/outbox.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "c2s/sm/outbox_internal.h"
@@ -16,10 +15,20 @@
 /* … from another home, whose workers come and go without being announced here. */
 #define STALE_AWAY_MS 10000
 
+static char *id_of(const struct stanza *stanza, const struct outbox_row *row)
+{
+    struct buffer id = {0};
+
+    buffer_append_text(&id, stanza->from.bare);
+    buffer_append_char(&id, '/');
+    buffer_append_number(&id, (uint64_t)row->seq);
+    return buffer_take(&id);
+}
+
 void outbox_put(struct sm *sm, const struct outbox_row *row, struct stanza *stanza, int64_t age_ms,
                 bool old)
 {
-    char *id = xasprintf("%s/%" PRId64, stanza->from.bare, row->seq);
+    char *id = id_of(stanza, row);
     struct parcel *parcel = outbox_find(sm->outbox, id);
 
     if (parcel) {

@@ -42,12 +42,17 @@ static char *key_of(const struct outbox *outbox, const struct stanza *stanza, bo
                     const char *home)
 {
     unsigned slot = sm_is_ours(outbox->sm, &stanza->to) ? slot_of(stanza->to.bare) : SLOTS;
+    struct buffer key = {0};
 
+    buffer_append_text(&key, stanza->from.domain);
+    buffer_append_text(&key, home && !unplaced ? " @" : " ");
+    buffer_append_text(&key, unplaced ? stanza->to.bare : home ? home : stanza->to.domain);
+    buffer_append_char(&key, ' ');
     if (unplaced)
-        return xasprintf("%s %s ?", stanza->from.domain, stanza->to.bare);
-    if (home)
-        return xasprintf("%s @%s %u", stanza->from.domain, home, slot);
-    return xasprintf("%s %s %u", stanza->from.domain, stanza->to.domain, slot);
+        buffer_append_char(&key, '?');
+    else
+        buffer_append_number(&key, slot);
+    return buffer_take(&key);
 }
 
 /* Another node may serve the home now. */
@@ -59,26 +64,38 @@ static void set_node(struct list *list, const char *host)
     list->theirs = xstrdup(host);
 }
 
+/* Which list a stanza is for. */
+struct aim {
+    bool unplaced, away;
+    struct directory_place place;
+    char *key;
+};
+
+static void take_aim(const struct outbox *outbox, const struct stanza *stanza, struct aim *aim)
+{
+    aim->unplaced = !places_look(outbox->sm, &stanza->to, &aim->place);
+    aim->away = !aim->unplaced && aim->place.answer == DIRECTORY_ELSEWHERE;
+    aim->key = key_of(outbox, stanza, aim->unplaced, aim->away ? aim->place.home : NULL);
+}
+
 struct list *outbox_list(struct outbox *outbox, const struct stanza *stanza)
 {
-    struct directory_place place;
-    bool unplaced = !places_look(outbox->sm, &stanza->to, &place);
-    bool away = !unplaced && place.answer == DIRECTORY_ELSEWHERE;
-    char *key = key_of(outbox, stanza, unplaced, away ? place.home : NULL);
     struct list *list;
+    struct aim aim;
 
-    HASH_FIND_STR(outbox->lists, key, list);
+    take_aim(outbox, stanza, &aim);
+    HASH_FIND_STR(outbox->lists, aim.key, list);
     if (list) {
-        free(key);
-        if (away)
-            set_node(list, place.host);
+        free(aim.key);
+        if (aim.away)
+            set_node(list, aim.place.host);
         return list;
     }
     list = xcalloc(1, sizeof(*list));
-    list->key = key;
-    list->away = away;
-    list->unplaced = unplaced;
-    list->theirs = xstrdup(away ? place.host : stanza->to.domain);
+    list->key = aim.key;
+    list->away = aim.away;
+    list->unplaced = aim.unplaced;
+    list->theirs = xstrdup(aim.away ? aim.place.host : stanza->to.domain);
     HASH_ADD_KEYPTR(hh, outbox->lists, list->key, strlen(list->key), list);
     return list;
 }
@@ -117,15 +134,17 @@ void outbox_remove(struct outbox *outbox, struct parcel *parcel)
 
 bool outbox_has_room(struct sm *sm, const struct stanza *stanza)
 {
-    struct outbox *outbox = sm->outbox;
-    struct list *list = outbox_list(outbox, stanza);
-    struct sender *sender = find_sender(outbox, stanza->from.bare);
-    bool room = list->count < sm->limits.outbox_domain &&
-                sender->count < sm->limits.outbox_sender && outbox->bytes < BYTES_MAX;
+    const struct outbox *outbox = sm->outbox;
+    const struct sender *sender;
+    const struct list *list;
+    struct aim aim;
 
-    release_sender(outbox, sender);
-    outbox_release_list(outbox, list);
-    return room;
+    take_aim(outbox, stanza, &aim);
+    HASH_FIND_STR(outbox->lists, aim.key, list);
+    HASH_FIND_STR(outbox->senders, stanza->from.bare, sender);
+    free(aim.key);
+    return (!list || list->count < sm->limits.outbox_domain) &&
+           (!sender || sender->count < sm->limits.outbox_sender) && outbox->bytes < BYTES_MAX;
 }
 
 /* Behind what its account has sent before. */

@@ -242,7 +242,8 @@ bool outbox_rows_may_have(const struct outbox_rows *rows, const char *bare, cons
 
 static void append_number(struct buffer *array, int64_t number)
 {
-    buffer_printf(array, "%c%" PRId64, array->length == 0 ? '{' : ',', number);
+    buffer_append_char(array, array->length == 0 ? '{' : ',');
+    buffer_append_number(array, (uint64_t)number);
 }
 
 static void move_to_batch(struct batch *batch, struct buffer *owners, struct buffer *seqs)

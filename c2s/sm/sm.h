@@ -41,6 +41,7 @@ struct gateway;
 struct sm_iq_row;
 struct taker;
 struct words;
+struct peer_hashes;
 struct retention;
 
 /* From [sm] and [c2s], read again by a reload. */
@@ -88,6 +89,7 @@ struct sm {
     struct taker *taker;
     struct words *words;
     struct retention *retention;
+    struct peer_hashes *peer_hashes;
     struct crypto_block *stanza_ids;
     struct archive_rates *archive_rates;
     struct smacks_rows *smacks_rows;

@@ -10,15 +10,15 @@
 #include "c2s/sm/archive_prefs.h"
 #include "c2s/sm/content.h"
 #include "c2s/sm/outbox.h"
+#include "c2s/sm/peer_hash.h"
 #include "c2s/sm/stanza_id.h"
+#include "c2s/sm/taker.h"
 #include "common/base/clock.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/datetime.h"
 
 /* For so long the same message is known when it is sent again (XEP-0359 §4). */
 #define ORIGIN_US (INT64_C(7) * 24 * 3600 * 1000000)
-
-#define HASH_SIZE 32
 
 /* --- statements ---
  *
@@ -115,8 +115,10 @@ struct row {
     struct db_value values[VALUES_MAX];
     size_t count;
     char *text;
+    int64_t now_us;
     char now[DATETIME_SIZE], since[DATETIME_SIZE];
     uint8_t offer[CRYPTO_HASH_MAX];
+    uint8_t hash[2][PEER_HASH_SIZE];
     uint8_t origin[CRYPTO_HASH_MAX];
     bool has_origin;
 };
@@ -126,24 +128,12 @@ static void put(struct row *row, struct db_value value)
     row->values[row->count++] = value;
 }
 
-static const uint8_t *peer_hash(struct account *account)
-{
-    if (!account->hashed) {
-        crypto_digest(CRYPTO_SHA256, account->jid->bare, strlen(account->jid->bare),
-                      account->jid_hash);
-        account->hashed = true;
-    }
-    return account->jid_hash;
-}
-
 static void begin_row(struct row *row, struct post *post)
 {
-    int64_t now = clock_wall_us();
-
     row->text = sm_format(post->stanza->root);
     post->size = strlen(row->text);
-    datetime_format(now, row->now);
-    datetime_format(now - ORIGIN_US, row->since);
+    row->now_us = clock_wall_us();
+    datetime_format(row->now_us, row->now);
     put(row, (struct db_value){.type = DB_VALUE_TEXT, .bytes = row->text, .length = post->size});
     put(row, DB_TEXT(row->now));
     put(row, DB_INT((int64_t)post->size));
@@ -194,28 +184,31 @@ static bool archives(const struct account *account, const struct jid *peer,
     return content_is_archived(message) && archive_wants(account, peer);
 }
 
-static void put_sent(struct row *row, struct post *post, struct account *sender,
-                     const uint8_t *to_hash)
+static void put_peer(struct row *row, struct sm *sm, const struct jid *peer, uint8_t *hash)
+{
+    memcpy(hash, peer_hash(sm, peer->bare), PEER_HASH_SIZE);
+    put(row, DB_TEXT(peer->bare));
+    put(row, DB_BYTES(hash, PEER_HASH_SIZE));
+}
+
+static void put_sent(struct row *row, struct post *post, struct account *sender)
 {
     const struct stanza *message = post->stanza;
 
     read_origin(row, post);
     put(row, DB_INT(sender->owner));
     put(row, DB_INT(post->sent_seq));
-    put(row, DB_TEXT(message->to.bare));
-    put(row, DB_BYTES(to_hash, HASH_SIZE));
+    put_peer(row, sender->sm, &message->to, row->hash[0]);
     put(row, DB_BOOL(archives(sender, &message->to, message)));
 }
 
-static void put_received(struct row *row, struct post *post, struct account *account,
-                         const uint8_t *from_hash)
+static void put_received(struct row *row, struct post *post, struct account *account)
 {
     const struct stanza *message = post->stanza;
 
     put(row, DB_INT(account->owner));
     put(row, DB_INT(post->seq));
-    put(row, DB_TEXT(message->from.bare));
-    put(row, DB_BYTES(from_hash, HASH_SIZE));
+    put_peer(row, account->sm, &message->from, row->hash[1]);
     put(row, DB_BOOL(archives(account, &message->from, message)));
     put(row, DB_TEXT(post->resource ? post->resource : ""));
 }
@@ -223,28 +216,26 @@ static void put_received(struct row *row, struct post *post, struct account *acc
 static void put_origin(struct row *row)
 {
     if (row->has_origin) {
-        put(row, DB_BYTES(row->origin, HASH_SIZE));
+        datetime_format(row->now_us - ORIGIN_US, row->since);
+        put(row, DB_BYTES(row->origin, PEER_HASH_SIZE));
         put(row, DB_TEXT(row->since));
     }
 }
 
 static void put_offer(struct row *row, const struct post *post)
 {
-    crypto_digest(CRYPTO_SHA256, post->offer, strlen(post->offer), row->offer);
-    put(row, DB_BYTES(row->offer, HASH_SIZE));
+    put(row, DB_BYTES(taker_hash(post->sm, post->offer, row->offer), PEER_HASH_SIZE));
     read_repeat(row, post);
     put_origin(row);
 }
 
 void store_rows_sent(struct sm_unit *unit, struct post *post, struct account *sender)
 {
-    uint8_t to_hash[CRYPTO_HASH_MAX];
     struct row row = {0};
 
     post->sent_seq = sm_next_seq(unit);
-    crypto_digest(CRYPTO_SHA256, post->stanza->to.bare, strlen(post->stanza->to.bare), to_hash);
     begin_row(&row, post);
-    put_sent(&row, post, sender, to_hash);
+    put_sent(&row, post, sender);
     put_origin(&row);
     sm_add(unit, row.has_origin ? &sent_known : &sent, row.values);
     if (post->outboxed)
@@ -254,14 +245,11 @@ void store_rows_sent(struct sm_unit *unit, struct post *post, struct account *se
 
 void store_rows_received(struct sm_unit *unit, struct post *post, struct account *account)
 {
-    const char *from = post->stanza->from.bare;
-    uint8_t from_hash[CRYPTO_HASH_MAX];
     struct row row = {0};
 
     post->seq = sm_next_seq(unit);
-    crypto_digest(CRYPTO_SHA256, from, strlen(from), from_hash);
     begin_row(&row, post);
-    put_received(&row, post, account, from_hash);
+    put_received(&row, post, account);
     if (post->offer)
         put_offer(&row, post);
     sm_add(unit,
@@ -281,8 +269,8 @@ void store_rows_both(struct sm_unit *unit, struct post *post, struct account *ac
     post->seq = sm_next_seq(unit);
     post->sent_seq = sm_next_seq_joined(unit);
     begin_row(&row, post);
-    put_sent(&row, post, sender, peer_hash(account));
-    put_received(&row, post, account, peer_hash(sender));
+    put_sent(&row, post, sender);
+    put_received(&row, post, account);
     put_origin(&row);
     sm_add(unit, row.has_origin ? &both_known : &both, row.values);
     free(row.text);

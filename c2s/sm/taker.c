@@ -34,6 +34,8 @@ struct taking {
     struct stanza *stanza; /* NULL: taken */
     struct jid *from, *to; /* of the offer, while it is in hand */
     bool delivered;        /* but not everything is committed */
+    bool hashed;
+    uint8_t hash[CRYPTO_HASH_MAX]; /* of the id */
     struct taking *prev, *next;
 };
 
@@ -84,6 +86,18 @@ static void forget(struct taker *taker, struct taking *taking)
     free(taking);
 }
 
+const uint8_t *taker_hash(struct sm *sm, const char *id, uint8_t *hash)
+{
+    struct taking *taking = find(sm->taker, id);
+    uint8_t *place = taking ? taking->hash : hash;
+
+    if (!taking || !taking->hashed)
+        crypto_digest(CRYPTO_SHA256, id, strlen(id), place);
+    if (taking)
+        taking->hashed = true;
+    return place;
+}
+
 static void forget_row(struct sm *sm, const struct durable *words)
 {
     uint8_t hash[CRYPTO_HASH_MAX];
@@ -98,8 +112,8 @@ static void forget_row(struct sm *sm, const struct durable *words)
         db_cancel(unit);
         return;
     }
-    crypto_digest(CRYPTO_SHA256, words->id, strlen(words->id), hash);
-    db_unit_add_values(unit, &forget_statement, DB_BYTES(hash, crypto_hash_size(CRYPTO_SHA256)),
+    db_unit_add_values(unit, &forget_statement,
+                       DB_BYTES(taker_hash(sm, words->id, hash), crypto_hash_size(CRYPTO_SHA256)),
                        DB_TEXT(words->to.domain), DB_TEXT(words->to.local));
     db_submit(unit, NULL, NULL);
 }

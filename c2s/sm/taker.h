@@ -10,6 +10,9 @@
 
 /* The stanza is borrowed. */
 void taker_offered(struct sm *sm, const struct durable *offer, struct stanza *stanza);
+/* What the table `taken` knows the offer by: `hash` (CRYPTO_HASH_MAX), or what is remembered of one
+ * that is in hand. */
+const uint8_t *taker_hash(struct sm *sm, const char *id, uint8_t *hash);
 /* Whoever offered it will not ask again. */
 void taker_forget(struct sm *sm, const struct durable *forget);
 /* store.c: it is committed, or its sender has been told why not; again: neither, it is to be
