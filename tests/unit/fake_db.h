@@ -45,6 +45,7 @@ static struct {
     int status;     /* what units end with instead of being done */
     bool late;      /* answers wait for fake_db_answer() */
     bool commit;    /* a unit that fails takes effect all the same */
+    bool known;     /* what may be stored already is */
     unsigned units; /* submitted */
     uint64_t waiting_ms;
     struct db_unit *waiting[FAKE_ROWS];
@@ -251,13 +252,29 @@ static void fake_set_floor(const struct fake_statement *statement, struct pg_res
     fake_owner(statement)->floor = atoll(statement->values[1]);
 }
 
+/* The message that is known has the number 1. */
+static void fake_look_for_known(const struct fake_statement *statement, struct pg_result *result)
+{
+    (void)statement;
+    if (fake_db.known) {
+        fake_add_cell(result, 0, "1");
+        result->rows = 1;
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(const struct fake_statement *statement, struct pg_result *result);
 } fake_statements[] = {
-    {"account_select", fake_select_account}, {"roster_load", fake_load_roster},
-    {"roster_upsert", fake_upsert_roster},   {"roster_delete", fake_delete_roster},
-    {"roster_version", fake_set_version},    {"roster_floor", fake_set_floor},
+    {"account_select", fake_select_account},
+    {"roster_load", fake_load_roster},
+    {"roster_upsert", fake_upsert_roster},
+    {"roster_delete", fake_delete_roster},
+    {"roster_version", fake_set_version},
+    {"roster_floor", fake_set_floor},
+    {"store_sent_known", fake_look_for_known},
+    {"store_both_known", fake_look_for_known},
+    {"store_received_offered", fake_look_for_known},
 };
 
 static void fake_execute(struct fake_statement *statement, struct pg_result *result)
@@ -360,6 +377,22 @@ static UNUSED size_t fake_db_has(const char *name)
     for (size_t i = 0; i < fake_db.waiting[0]->count; i++)
         count += strcmp(fake_db.waiting[0]->statements[i].statement->name, name) == 0;
     return count;
+}
+
+/* A parameter of this statement, $1 and so on, in the n-th unit that waits; "" for NULL. */
+static UNUSED const char *fake_db_value(size_t n, const char *name, int parameter)
+{
+    const struct db_unit *unit = fake_db.waiting[n];
+
+    assert_true(n < fake_db.waiting_count);
+    for (size_t i = 0; i < unit->count; i++) {
+        const char *value = unit->statements[i].values[parameter - 1];
+
+        if (strcmp(unit->statements[i].statement->name, name) == 0)
+            return value ? value : "";
+    }
+    fail_msg("no %s in the unit", name);
+    return NULL;
 }
 
 void db_cancel(struct db_unit *unit)
