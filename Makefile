@@ -202,6 +202,10 @@ load: $(OBJ)/bench/load
 $(OBJ)/tests/%: tests/%.c $(COMMON_LIB) $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(COMMON_LIB) $(LIBS)
+# What is preloaded into programs of others.
+$(OBJ)/tests/%.so: tests/%.c $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(WERROR) $(CFLAGS) -fPIC -shared -o $@ $<
 $(OBJ)/tests/%: tests/%.cpp $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(call say,LD)$(CXX) $(CFLAGS) -Wall -o $@ $< $(LIBS)

@@ -27,6 +27,11 @@ def lose(ledger):
     del ledger.deliveries[1]
 
 
+def lose_of_a_stranger(ledger):
+    lose(ledger)
+    ledger.strangers.add(A)
+
+
 def refuse_instead(ledger):
     del ledger.deliveries[1]
     ledger.refuse(KEYS[1], "wait")
@@ -87,7 +92,7 @@ def fall(ledger):
 
 @pytest.mark.parametrize("change, rule", [
     (lambda ledger: None, None),
-    (lose, "I1"), (refuse_instead, None), (never_promised, None),
+    (lose, "I1"), (lose_of_a_stranger, None), (refuse_instead, None), (never_promised, None),
     (archive_twice, "I2"),
     (deliver_again, None), (deliver_again_silently, "I3"), (store_twice, "I3"),
     (deliver_to_another_device, None),

@@ -108,19 +108,21 @@ class TestNode(node.Node):
     __test__ = False  # no test, whatever its name looks like
 
     def __init__(self, settings=None, domains=None, network=place.NETWORK, authority=None,
-                 inside=None, where=None, workers=WORKERS, **membership):
+                 inside=None, where=None, workers=WORKERS, database_words=(), **membership):
         """settings: {section: {key: value}} for kontalk.conf, None takes a key away;
         domains: {domain: names of its certificate} beside the network's own;
         network: its domain; authority: another node's, so that both trust each other;
         inside: {daemon: what comes before its command} for namespaces;
         workers: so many c2s, each with a port of its own beside that which they share:
         daemon("c2s") and "C2S_1", daemon("c2s@c2s-2") and "C2S_2" and so on;
+        database_words: what comes before that of PostgreSQL;
         where, membership: of a node in a TestNetwork."""
         where = where or scratch_place(network)
         self.dns = empty_dns.EmptyDns()
         no_dns = {"s2s": {"dns-server": self.dns.server, "dnssec": "no"}}
         super().__init__(where, configuration.merge(no_dns, settings), durable=False,
                          usual_ports=False, workers=workers, **membership)
+        self.postgres.before = list(database_words)
         self.authority = authority or self.authority
         self.domains.update(domains or {})
         for name, words in (inside or {}).items():

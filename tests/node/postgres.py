@@ -28,6 +28,7 @@ class Postgres:
         self.place = where
         self.user = ADMINISTRATOR if os.getuid() == 0 else None
         self.durable = durable
+        self.before = []  # words in front of its command
         self._process = None
 
     @property
@@ -58,8 +59,8 @@ class Postgres:
             "log_line_prefix": "%m [%p] ",
         }
         words = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
-        return Process("postgres", [program("postgres"), "-D", self.data, *words], self.data,
-                       f"{self.place.log}/postgresql.log", self.user)
+        return Process("postgres", [*self.before, program("postgres"), "-D", self.data, *words],
+                       self.data, f"{self.place.log}/postgresql.log", self.user)
 
     def start(self):
         if not os.path.exists(f"{self.data}/PG_VERSION"):

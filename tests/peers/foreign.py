@@ -11,7 +11,7 @@ from tests.node.client import Client, encode
 from tests.peers.names import WAYS
 
 READY_SECONDS = 60
-LIFE_SECONDS = 1200  # of what a run that was killed left behind
+LIFE_SECONDS = 7200  # of what a run that was killed left behind
 SASL_PLAIN = "PLAIN"
 PASSWORD = "wonderland"
 SESSION = "urn:ietf:params:xml:ns:xmpp-session"

@@ -7,6 +7,7 @@ import contextlib
 from tests.harness import program
 from tests.harness.namespace import namespace
 from tests.harness.plugin import running
+from tests.node import configuration
 from tests.node.certificates import Authority
 from tests.peers import names
 from tests.peers.credentials import Credentials
@@ -14,9 +15,10 @@ from tests.peers.dns import Dns
 
 
 class World:
-    """namespace, certificates, node; start(Prosody) for a peer."""
+    """namespace, certificates, node (settings and options are for it); start(Prosody) for a
+    peer."""
 
-    def __init__(self, stack, directory):
+    def __init__(self, stack, directory, settings=None, **options):
         self._stack = stack
         self.authority = Authority(directory)
         self.authority.ensure()
@@ -24,9 +26,10 @@ class World:
         self.namespace = stack.enter_context(namespace(names.DNS))
         self.anchor = self._start_dns()
         self.node = stack.enter_context(running(
-            network=names.OURS, authority=self.authority, settings=self._settings(),
+            network=names.OURS, authority=self.authority,
+            settings=configuration.merge(self._settings(), settings),
             domains={domain: [domain] for domain in names.SERVED},
-            inside={"s2s": self.namespace.enter}))
+            inside={"s2s": self.namespace.enter}, **options))
 
     def home(self):
         return self._stack.enter_context(program.home(self.authority.certificate))
@@ -60,6 +63,6 @@ class World:
 
 
 @contextlib.contextmanager
-def world(directory):
+def world(directory, **options):
     with contextlib.ExitStack() as stack:
-        yield World(stack, directory)
+        yield World(stack, directory, **options)

@@ -38,10 +38,11 @@ class Actor:
         self.sm = sm
         self.asks = asks
         self.carbons = carbons
-        self.slow = False  # reads, but answers no <r/>
+        self.silent = False  # reads, but answers no <r/>
         self.logins = self.resumptions = 0
         self.ready = asyncio.Event()
         self._wire = None
+        self._lost = []  # wires that the server may still hold for connected
         self._previous = None  # the id to resume by
         self._out = 0  # stanzas sent in this session
         self._acknowledged = 0
@@ -63,6 +64,8 @@ class Actor:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
+        while self._lost:
+            await self._lost.pop().close()
 
     async def leave(self, forget=False):
         """Its connection is cut, and it does not come back before start(); forget: nor does it know
@@ -94,6 +97,12 @@ class Actor:
             self._previous = None
         if self._wire:
             self._wire.cut()
+
+    def vanish(self):
+        """Its network is gone without a word to anybody; it comes back over another one."""
+        if self._wire:
+            self._lost.append(self._wire)
+            self._wire.lose()
 
     def pause(self, yes):
         if self._wire:
@@ -162,7 +171,7 @@ class Actor:
                 pass
             finally:
                 self.ready.clear()
-                if self._wire:
+                if self._wire and self._wire not in self._lost:
                     await self._wire.close()
             await asyncio.sleep(random.uniform(*BACK_OFF))
 
@@ -208,9 +217,10 @@ class Actor:
             self._wire.send(f"<enable xmlns='{SM}' resume='true'/>")
             enabled = await self._until(f"{{{SM}}}enabled")
             self._previous = enabled.get("id") if enabled.get("resume") in ("true", "1") else None
+        # What has been stored is asked for first: a copy would come before it.
+        self._count_out("<presence/>")
         if self.carbons:
             self._count_out(f"<iq type='set' id='carbons'><enable xmlns='{CARBONS}'/></iq>")
-        self._count_out("<presence/>")
 
     def _count_out(self, xml):
         """At once, before what it has not said yet; for this session only."""
@@ -240,7 +250,7 @@ class Actor:
     def _handle(self, element):
         kind = element.tag.partition("}")[2]
         if element.tag == f"{{{SM}}}r":
-            if not self.slow:
+            if not self.silent:
                 self._wire.send(f"<a xmlns='{SM}' h='{self._in}'/>")
         elif element.tag == f"{{{SM}}}a":
             self._settle(int(element.get("h")))

@@ -24,6 +24,7 @@ class Pair:
     name: str
     sender: Actor
     recipient: str
+    federated: bool = False
     count: int = 0
 
     def say(self):
@@ -32,18 +33,19 @@ class Pair:
 
 
 class Campaign:
-    """crowd: all actors; pairs; faults: [(name, async function of the campaign)]."""
+    """crowd: actors of ours, and foreigners, who suffer nothing; faults: [Fault]."""
 
-    def __init__(self, ledger, crowd, pairs, faults, seed):
+    def __init__(self, ledger, crowd, faults, seed):
         self.ledger = ledger
-        self.crowd = crowd
-        self.pairs = pairs
+        self.crowd = crowd.actors
+        self.everybody = crowd.actors + crowd.foreigners
+        self.pairs = crowd.pairs
         self.faults = faults
         self.random = random.Random(seed)
         self._talking = []
 
     async def run(self, rounds):
-        for actor in self.crowd:
+        for actor in self.everybody:
             actor.start()
         try:
             if not await self._until(self._all_online, RECOVERY_SECONDS):
@@ -55,7 +57,7 @@ class Campaign:
         finally:
             for task in self._talking:
                 task.cancel()
-            for actor in self.crowd:
+            for actor in self.everybody:
                 await actor.stop()
 
     def some(self, divisor):
@@ -63,7 +65,7 @@ class Campaign:
         return self.random.sample(self.crowd, max(1, len(self.crowd) // divisor))
 
     def _all_online(self):
-        return all(actor.ready.is_set() for actor in self.crowd)
+        return all(actor.ready.is_set() for actor in self.everybody)
 
     async def _talk(self, pair):
         while True:
@@ -72,28 +74,37 @@ class Campaign:
 
     async def _round(self, number):
         # Every kind of fault comes once before chance decides.
-        what, strike = (self.faults[number] if number < len(self.faults)
-                        else self.random.choice(self.faults))
+        fault = (self.faults[number] if number < len(self.faults)
+                 else self.random.choice(self.faults))
         await asyncio.sleep(self.random.uniform(*ROUND_SECONDS))
-        begun = time.monotonic()
-        await strike(self)
-        self.ledger.faults.append((begun, what, await self._recovery(begun)))
+        begun = self.freed = time.monotonic()
+        await fault.strike(self)
+        self.ledger.faults.append((begun, fault.name, await self._recovery(fault)))
         self._look_after()
 
-    async def _recovery(self, begun):
-        """Seconds until something said after the fault had been received; None: never."""
-        before = {pair.name: pair.count for pair in self.pairs}
+    def free(self):
+        """What a fault held back goes on: recovery begins here, and not with the fault."""
+        self.freed = time.monotonic()
+
+    async def _recovery(self, fault):
+        """Seconds until something has been received that was said since then, by one of those who
+        are concerned; None: never."""
+        before = {pair.name: pair.count for pair in self.pairs
+                  if pair.federated or not fault.federation}
         seen = len(self.ledger.deliveries)
 
-        def talk_goes_on():
-            return any(int(number) >= before.get(pair, 0) for pair, _, number in
-                       (d.key.rpartition(":") for d in self.ledger.deliveries[seen:]))
+        def is_new(delivery):
+            pair, _, number = delivery.key.rpartition(":")
+            return pair in before and int(number) >= before[pair]
 
-        return time.monotonic() - begun if await self._until(talk_goes_on, RECOVERY_SECONDS) \
-            else None
+        def first():
+            return next(filter(is_new, self.ledger.deliveries[seen:]), None)
+
+        await self._until(first, RECOVERY_SECONDS)
+        return first().at - self.freed if first() else None
 
     def _look_after(self):
-        for actor in self.crowd:
+        for actor in self.everybody:
             if actor.failed():
                 raise actor.failed()
 
@@ -104,9 +115,9 @@ class Campaign:
         deadline = time.monotonic() + REST_SECONDS
         while time.monotonic() < deadline:
             self._look_after()
-            if all(actor.idle for actor in self.crowd) and not self.ledger.missing():
+            if all(actor.idle for actor in self.everybody) and not self.ledger.missing():
                 return
-            for actor in self.crowd:
+            for actor in self.everybody:
                 actor.ask()
             await self._until(lambda: False, 0.5)
 

@@ -58,7 +58,7 @@ def reordered(ledger):
         stream = (delivery.account, delivery.device, pair)
         if number < latest.get(stream, -1):
             yield (f"I4 out of order: {delivery.key} to {delivery.account}/{delivery.device} "
-                   f"behind {latest[stream]}")
+                   f"behind {latest[stream]}, {ledger.time_of(delivery.at)}")
         latest[stream] = max(number, latest.get(stream, -1))
 
 

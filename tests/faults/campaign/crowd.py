@@ -7,8 +7,10 @@ from xml.sax.saxutils import quoteattr
 
 from tests.faults.campaign.actor import DELAY, FORWARD, Actor
 from tests.faults.campaign.campaign import Pair
-from tests.faults.campaign.wire import authority_context
+from tests.faults.campaign.wire import PlainServer, Server
+from tests.harness.node import Account
 from tests.node.client import CLIENT, Client
+from tests.peers.foreign import PASSWORD
 
 MAM = "urn:xmpp:mam:2"
 RSM = "http://jabber.org/protocol/rsm"
@@ -21,20 +23,31 @@ class Crowd:
     def __init__(self, ledger):
         self.ledger = ledger
         self.actors = []
+        self.foreigners = []  # clients of a server that is not ours
         self.pairs = []
         self.homes = {}  # bare JID → (node, account)
 
     def actor(self, node, account=None, **options):
         account = account or node.add_account()
         self.homes[account.jid] = (node, account)
-        host, port = node.address("C2S_TLS")
-        actor = Actor((host, port, authority_context(node.ca)), account, self.ledger, **options)
+        server = Server(node.address("C2S_TLS"), node.ca)
+        actor = Actor(server, account, self.ledger, **options)
         self.actors.append(actor)
         return actor
 
-    def talk(self, sender, recipient):
+    def foreigner(self, peer, jid):
+        """A client of a real server (tests/peers); nothing is known of what is stored there."""
+        def connect():
+            return peer.namespace.connect((peer.address, 5222))
+
+        actor = Actor(PlainServer(connect), Account(jid, PASSWORD), self.ledger)
+        self.foreigners.append(actor)
+        self.ledger.strangers.add(actor.bare)
+        return actor
+
+    def talk(self, sender, recipient, federated=False):
         """sender, an actor, talks to the bare JID."""
-        self.pairs.append(Pair(f"p{len(self.pairs)}", sender, recipient))
+        self.pairs.append(Pair(f"p{len(self.pairs)}", sender, recipient, federated))
 
     def local_pairs(self, node, count, **recipient):
         for _ in range(count):
@@ -48,9 +61,17 @@ class Crowd:
         self.talk(self.actor(node), phone.bare)
 
     def both_ways(self, here, there):
-        left, right = self.actor(here), self.actor(there)
-        self.talk(left, right.bare)
-        self.talk(right, left.bare)
+        self.exchange(self.actor(here), self.actor(there))
+
+    def exchange(self, left, right):
+        self.talk(left, right.bare, federated=True)
+        self.talk(right, left.bare, federated=True)
+
+    def with_peer(self, node, peer, way):
+        """Both ways with somebody at a real server that federates with the node this way."""
+        account = node.add_account(domain=way.at("kontalk"))
+        self.exchange(self.actor(node, account),
+                      self.foreigner(peer, f"alice@{way.at(peer.name)}"))
 
     # Behind the talk: nobody is online any more.
 

@@ -6,30 +6,65 @@ import asyncio
 import contextlib
 import os
 import signal
+from dataclasses import dataclass
+from typing import Callable
 
 from tests.harness import wait
 
 PAUSE_SECONDS = (0.5, 3.0)
+LONG_PAUSE_SECONDS = 30
+DISK_SECONDS = (0.5, 2.0)
+
+
+@dataclass
+class Fault:
+    name: str
+    strike: Callable  # an async function of the campaign
+    federation: bool = False  # only those who federate notice it
 
 
 class Faults:
-    """For one node; `names` chooses among them."""
+    """For one node; disk: of its database (tests/faults/disk.py); peer: the real server that it
+    federates with (tests/peers), or None."""
 
-    def __init__(self, node):
+    def __init__(self, node, disk, peer):
         self.node = node
+        self.disk = disk
+        self.peer = peer
 
-    def all(self):
-        return [*((f"SIGKILL {name}", self._killing(name)) for name in self._daemons()),
-                *((f"SIGSTOP {name}", self._pausing(name)) for name in self._daemons()),
-                ("orderly restart of c2s", self._restart_c2s),
-                ("SIGKILL of a PostgreSQL backend", self._kill_backend),
-                ("SIGKILL of PostgreSQL", self._kill_postgres),
-                ("restart of PostgreSQL", self._restart_postgres),
-                ("SIGSTOP of PostgreSQL, then SIGKILL c2s", self._stall_and_kill),
-                ("connections cut", self._cut),
-                ("slow readers", self._slow),
-                ("slow readers, then cut", self._slow_and_cut),
-                ("slow readers, then SIGKILL c2s", self._slow_and_kill)]
+    def all(self, long=False):
+        """long: with those that take long."""
+        return [*self._of_daemons(), *self._of_the_database(), *self._of_clients(),
+                *(self._long() if long else [])]
+
+    def _long(self):
+        return [Fault("disk full", self._fill_disk),
+                Fault("SIGSTOP c2s for 30 s", self._pausing("c2s", LONG_PAUSE_SECONDS))]
+
+    def _of_daemons(self):
+        found = []
+        for name in self._daemons():
+            # Without its router c2s delivers to its own users by itself.
+            federation = name != "c2s"
+            found += [Fault(f"SIGKILL {name}", self._killing(name), federation),
+                      Fault(f"SIGSTOP {name}", self._pausing(name), federation)]
+        if self.peer:
+            found.append(Fault("SIGSTOP of the real peer", self._pause_peer, True))
+        return [*found, Fault("orderly restart of c2s", self._restart_c2s)]
+
+    def _of_the_database(self):
+        return [Fault("SIGKILL of a PostgreSQL backend", self._kill_backend),
+                Fault("SIGKILL of PostgreSQL", self._kill_postgres),
+                Fault("restart of PostgreSQL", self._restart_postgres),
+                Fault("SIGSTOP of PostgreSQL, then SIGKILL c2s", self._stall_and_kill)]
+
+    def _of_clients(self):
+        return [Fault("connections cut", self._cut),
+                Fault("half-open connections", self._vanish),
+                Fault("clients that never acknowledge", self._hush),
+                Fault("slow readers", self._slow),
+                Fault("slow readers, then cut", self._slow_and_cut),
+                Fault("slow readers, then SIGKILL c2s", self._slow_and_kill)]
 
     def _daemons(self):
         return [name for name in ("router", "c2s", "s2s")
@@ -46,11 +81,20 @@ class Faults:
             await self._in_thread(daemon.start)
         return strike
 
-    def _pausing(self, name):
+    def _pausing(self, name, seconds=None):
         async def strike(campaign):
             with self.node.daemon(name).paused():
-                await asyncio.sleep(campaign.random.uniform(*PAUSE_SECONDS))
+                await asyncio.sleep(seconds or campaign.random.uniform(*PAUSE_SECONDS))
+            campaign.free()
         return strike
+
+    async def _pause_peer(self, campaign):
+        self.peer.signal(signal.SIGSTOP)
+        try:
+            await asyncio.sleep(campaign.random.uniform(*PAUSE_SECONDS))
+        finally:
+            self.peer.signal(signal.SIGCONT)
+        campaign.free()
 
     async def _restart_c2s(self, _campaign):
         await self._in_thread(self.node.daemon("c2s").restart)
@@ -72,12 +116,30 @@ class Faults:
             try:
                 return self.node.postgres.query("postgres", "SELECT 1") == "1"
             except Exception:  # not yet
+                if not self.node.postgres.process.runs():
+                    self.node.postgres.start()
                 return False
         wait.until(answers, what="PostgreSQL to recover")
 
     async def _kill_postgres(self, _campaign):
         self.node.postgres.process.kill()
         await self._in_thread(self.node.postgres.start)
+
+    async def _fill_disk(self, campaign):
+        """What would make a file longer fails; without room for its log PostgreSQL ends."""
+        self.disk.fill()
+        try:
+            if campaign.random.random() < 0.5:
+                await self._in_thread(self._switch_log)
+            await asyncio.sleep(campaign.random.uniform(*DISK_SECONDS))
+        finally:
+            self.disk.free()
+        campaign.free()
+        await self._in_thread(self._wait_for_postgres)
+
+    def _switch_log(self):
+        with contextlib.suppress(Exception):  # it may end by that
+            self.node.postgres.query("postgres", "SELECT pg_switch_wal()")
 
     async def _restart_postgres(self, _campaign):
         await self._in_thread(self.node.postgres.stop)
@@ -92,6 +154,7 @@ class Faults:
             self.node.daemon("c2s").kill()
         finally:
             self._signal(backends, signal.SIGCONT)
+        campaign.free()
         await self._in_thread(self.node.daemon("c2s").start)
 
     @staticmethod
@@ -108,6 +171,23 @@ class Faults:
         some = await self._read_nothing(campaign)
         for actor in some:
             actor.pause(False)
+        campaign.free()
+
+    async def _vanish(self, campaign):
+        for actor in campaign.some(3):
+            actor.vanish()
+
+    async def _hush(self, campaign):
+        """They read everything and say nothing about it; then one half is cut."""
+        some = campaign.some(3)
+        for actor in some:
+            actor.silent = True
+        await asyncio.sleep(campaign.random.uniform(*PAUSE_SECONDS))
+        for number, actor in enumerate(some):
+            actor.silent = False
+            if number % 2:
+                actor.cut()
+        campaign.free()
 
     @staticmethod
     async def _read_nothing(campaign):
@@ -122,6 +202,7 @@ class Faults:
         without their sessions."""
         for number, actor in enumerate(await self._read_nothing(campaign)):
             actor.cut(forget=number % 2 == 0)
+        campaign.free()
 
     async def _slow_and_kill(self, campaign):
         some = await self._read_nothing(campaign)

@@ -28,6 +28,7 @@ class Delivery:
 class Ledger:
     sent: dict = field(default_factory=dict)  # key → (sender, recipient), bare; in order
     promised: dict = field(default_factory=dict)  # key → when the server's <a/> covered it
+    strangers: set = field(default_factory=set)  # bare JIDs whose server promises nothing to us
     refused: dict = field(default_factory=dict)  # key → condition
     deliveries: list = field(default_factory=list)
     archives: dict = field(default_factory=dict)  # bare → [(stanza-id, key)] in order, at the end
@@ -49,7 +50,12 @@ class Ledger:
                                         time.monotonic(), session))
 
     def complain(self, text):
-        self.broken_promises.append(text)
+        self.broken_promises.append(f"{text}, {self.time_of(time.monotonic())}")
+
+    def time_of(self, at):
+        """Where in the campaign that was, as text."""
+        before = [what for when, what, _ in self.faults if when <= at]
+        return f"after {before[-1]!r}" if before else "before the first fault"
 
     # What is still open.
 
@@ -57,10 +63,11 @@ class Ledger:
         return {d.key for d in self.deliveries if d.account == account}
 
     def missing(self):
-        """Promised, not refused, and received by none of the recipient's clients."""
+        """Promised by ours, not refused, and received by none of the recipient's clients."""
         received = {(d.account, d.key) for d in self.deliveries}
         return [key for key in self.promised
-                if key not in self.refused and (self.sent[key][1], key) not in received]
+                if key not in self.refused and (self.sent[key][1], key) not in received
+                and self.sent[key][0] not in self.strangers]
 
     def unanswered(self):
         """Neither promised nor refused."""

@@ -42,6 +42,24 @@ void offline_deliver"""),
         ("c2s/sm/store_rows.c", "    if (!text)\n        return;\n    buffer_printf(&key",
          "    if (true)\n        return;\n    buffer_printf(&key"),
     ]),
+    Mutant("an offer is lost, and nobody sees the gap", ("I1", "I4"), [
+        ("c2s/sm/outbox_offer.c", "return parcel == parcel->list->parcels ? NULL",
+         "return true ? NULL"),
+        ("c2s/sm/outbox_offer.c", "    if (error) {\n        list->due_ms = UINT64_MAX;",
+         "    if (error && parcel->row.seq % 8 != 0) {\n        list->due_ms = UINT64_MAX;"),
+        ("c2s/sm/outbox_offer.c", "int error = words_offer(",
+         "int error = parcel->row.seq % 8 == 0 ? -1 : words_offer("),
+    ]),
+    Mutant("what comes live overtakes what is stored", ("I4",), [
+        ("c2s/sm/catch_up.c", """    if (!session->behind)
+        write_stored(session, message, seq);
+}""", """    write_stored(session, message, seq);
+}"""),
+    ]),
+    Mutant("nobody looks for what a full client has missed", ("I1",), [
+        ("c2s/sm/catch_up.c", "!session->reading && session->client && delivery_takes",
+         "false && session->client && delivery_takes"),
+    ]),
     Mutant("commits do not wait for the disk", ("I1", "I5"), database="-c synchronous_commit=off"),
 )
 

@@ -20,6 +20,34 @@ class Broken(Exception):
     """The connection is gone, or the server ended the stream; args[0] says why."""
 
 
+class Server:
+    """Where a server of ours is: host and port of direct TLS."""
+
+    mechanism = "SCRAM-SHA-256"
+
+    def __init__(self, address, ca):
+        self._address = address
+        self._context = authority_context(ca)
+
+    async def open(self, domain):
+        """(reader, writer)"""
+        return await asyncio.open_connection(*self._address, ssl=self._context,
+                                             server_hostname=domain)
+
+
+class PlainServer:
+    """A server in a namespace of its own, where nobody listens."""
+
+    mechanism = "SCRAM-SHA-1"
+
+    def __init__(self, connect):
+        """connect(): a connected socket."""
+        self._connect = connect
+
+    async def open(self, _domain):
+        return await asyncio.open_connection(sock=self._connect())
+
+
 def authority_context(path):
     context = ssl.create_default_context(cafile=path)
     context.set_alpn_protocols(["xmpp-client"])
@@ -28,7 +56,7 @@ def authority_context(path):
 
 class Wire:
     def __init__(self, server, domain):
-        """server: (host, port, ssl context)."""
+        """server: a Server."""
         self._server = server
         self.domain = domain
         self.features = None
@@ -95,17 +123,16 @@ class Wire:
     # The stream.
 
     async def connect(self, user, password):
-        host, port, context = self._server
         self._reset()
         try:
-            reader, self._writer = await asyncio.wait_for(asyncio.open_connection(
-                host, port, ssl=context, server_hostname=self.domain), SECONDS)
+            reader, self._writer = await asyncio.wait_for(self._server.open(self.domain), SECONDS)
         except (OSError, asyncio.TimeoutError) as problem:
             raise Broken(f"no connection: {problem}") from problem
         self._reading = asyncio.create_task(self._read(reader))
         await self._begin()
-        scram = Scram("SCRAM-SHA-256", user, password)
-        self.send(f"<auth xmlns='{SASL}' mechanism='SCRAM-SHA-256'>{encode(scram.first())}</auth>")
+        mechanism = self._server.mechanism
+        scram = Scram(mechanism, user, password)
+        self.send(f"<auth xmlns='{SASL}' mechanism='{mechanism}'>{encode(scram.first())}</auth>")
         challenge = await self.expect(f"{{{SASL}}}challenge")
         answer = scram.final(base64.b64decode(challenge.text))
         self.send(f"<response xmlns='{SASL}'>{encode(answer)}</response>")
@@ -122,6 +149,12 @@ class Wire:
         """As if the network had gone: no footer, no close_notify."""
         if self._writer:
             self._writer.transport.abort()
+
+    def lose(self):
+        """As if the network swallowed everything from now on: the connection stays, and nobody
+        reads it."""
+        self.pause(True)
+        self._arrived.put_nowait(Broken("the network is gone"))
 
     def pause(self, yes):
         """Stops or goes on reading from the socket."""
