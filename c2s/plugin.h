@@ -25,7 +25,9 @@
 /* Raised when anything in this file changes its meaning. */
 #define C2S_PLUGIN_ABI 3
 
-struct worker; /* one c2s process: everything hangs from it */
+struct worker;  /* one c2s process: everything hangs from it */
+struct network; /* common/network */
+struct network_member;
 struct client; /* one client's stream */
 
 /* How the stream of a client has ended. */
@@ -124,6 +126,11 @@ const struct config *worker_config(struct worker *worker);
 /* "alpha.example.net" and "example.net". */
 const char *worker_host(struct worker *worker);
 const char *worker_network(struct worker *worker);
+/* The network document in force, until control returns to the loop (network_ref() to keep it);
+ * NULL: this is a network of one. */
+const struct network *worker_document(const struct worker *worker);
+/* This node in it; NULL: it is not in it. */
+const struct network_member *worker_member(const struct worker *worker);
 /* The secret of the home, HOME_SECRET_SIZE bytes (c2s/home.h); it is there before any slot is. */
 const uint8_t *worker_secret(struct worker *worker);
 /* Whether accounts can be under this domain here: the network domain (or a further [domain]). */

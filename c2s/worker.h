@@ -88,11 +88,6 @@ void worker_bind_names(struct worker *worker);
 /* worker_document.c */
 MUST_CHECK int worker_open_document(struct worker *worker);
 void worker_close_document(struct worker *worker);
-/* The network document in force, until control returns to the loop (network_ref() to keep it);
- * NULL: this is a network of one. */
-const struct network *worker_document(const struct worker *worker);
-/* This node in it; NULL: it is not in it. */
-const struct network_member *worker_member(const struct worker *worker);
 /* Until the worker ends: as `changed` of struct document_settings. */
 void worker_follow_document(struct worker *worker,
                             void (*changed)(void *user, const struct network *before,

@@ -17,7 +17,8 @@ enum domains {
     DOMAINS_LOCAL,   /* what the accounts of this node are under: host, network, [domain …] */
     DOMAINS_PEERS,   /* other hosts of the network */
     DOMAINS_FOREIGN, /* nothing of ours */
-    DOMAINS_LISTED   /* the component's own section */
+    DOMAINS_LISTED,  /* the component's own section */
+    DOMAINS_RETURN   /* where s2s hears of answers that came in at other nodes */
 };
 
 /* s2s and net are doors: what they bring in from outside goes to somebody here, never out again
@@ -31,7 +32,7 @@ static const struct role_row {
     [ROLE_C2S] = {"c2s", DOMAINS_LOCAL, DOMAINS_LOCAL,
                   ACL_SHARED | ACL_PRIVATE | ACL_USE_DEFAULT | ACL_REFLECT | ACL_DURABLE},
     [ROLE_NET] = {"net", DOMAINS_PEERS, DOMAINS_PEERS, ACL_PRIVATE | ACL_DURABLE},
-    [ROLE_S2S] = {"s2s", DOMAINS_NONE, DOMAINS_FOREIGN, ACL_DEFAULT | ACL_DURABLE},
+    [ROLE_S2S] = {"s2s", DOMAINS_RETURN, DOMAINS_FOREIGN, ACL_DEFAULT | ACL_DURABLE},
     [ROLE_COMPONENT] = {"component", DOMAINS_LISTED, DOMAINS_LISTED, ACL_USE_DEFAULT | ACL_REFLECT},
 };
 
@@ -233,6 +234,12 @@ bool acl_is_network(const struct acl_set *set, const char *domain)
     return !strcmp(domain, set->network) || is_under(domain, set->network);
 }
 
+/* network_return_door() of our host. */
+static bool is_return(const struct acl_set *set, const char *domain)
+{
+    return !strncmp(domain, "s2s.", 4) && !strcmp(domain + 4, set->local.items[0]);
+}
+
 static bool is_in(const struct acl *acl, enum domains domains, const char *domain)
 {
     const struct acl_set *set = acl->set;
@@ -242,11 +249,13 @@ static bool is_in(const struct acl *acl, enum domains domains, const char *domai
     case DOMAINS_LOCAL:
         return acl_is_local(set, domain);
     case DOMAINS_PEERS:
-        return acl_is_network(set, domain) && !acl_is_known(set, domain);
+        return acl_is_network(set, domain) && !acl_is_known(set, domain) && !is_return(set, domain);
     case DOMAINS_FOREIGN:
         return !acl_is_network(set, domain) && !acl_is_known(set, domain);
     case DOMAINS_LISTED:
         return list_has(&acl->bind, domain);
+    case DOMAINS_RETURN:
+        return is_return(set, domain);
     }
     return false;
 }

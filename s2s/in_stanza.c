@@ -63,7 +63,7 @@ void in_stanza(void *user, struct stanza *stanza, int problem, const char *bytes
         stream_fail(in->stream, (enum stream_condition)condition, NULL);
         return;
     }
-    if (probe_answered(in->server, stanza) || barrier_answered(in->server, stanza)) {
+    if (server_answered(in->server, stanza)) {
         stanza_unref(stanza);
         return;
     }

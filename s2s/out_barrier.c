@@ -24,10 +24,12 @@ static struct stanza *ping_of(const struct pair *pair)
     struct jid jid;
     element_set(ping->root, "id", pair->barrier);
     element_add(ping->root, NS_PING, "ping");
-    if (jid_make(ping->arena, NULL, pair->local, NULL, &jid) == 0)
+    char *way = server_return(pair->remote->server, pair->local, pair->barrier);
+    if (jid_make(ping->arena, NULL, pair->local, way, &jid) == 0)
         stanza_set_from(ping, &jid);
     if (jid_make(ping->arena, NULL, pair->remote->domain, NULL, &jid) == 0)
         stanza_set_to(ping, &jid);
+    free(way);
     return ping;
 }
 
@@ -78,16 +80,17 @@ static void confirm(struct pair *pair)
     barrier_ask(pair);
 }
 
-static bool is_domain(const struct jid *jid)
+/* For the domain, or for whom of its network has asked (docs/NETWORK.md). */
+static bool is_for(const struct jid *jid, const char *id)
 {
-    return !jid->local && !jid->resource;
+    return !jid->local && (!jid->resource || network_is_return(jid->resource, id));
 }
 
 bool barrier_answered(struct server *server, const struct stanza *stanza)
 {
     const char *id = stanza_id(stanza);
-    if (!stanza_is_reply(stanza) || stanza->kind != STANZA_IQ || !id || !is_domain(&stanza->from) ||
-        !is_domain(&stanza->to))
+    if (!stanza_is_reply(stanza) || stanza->kind != STANZA_IQ || !id || stanza->from.local ||
+        stanza->from.resource || !is_for(&stanza->to, id))
         return false;
     struct pair *pair = pair_find(server, stanza->to.domain, stanza->from.domain);
     if (!pair || !pair->out || !pair->barrier || strcmp(pair->barrier, id) != 0)

@@ -125,7 +125,7 @@ static void say_policy(struct probe *probe)
 
 static bool is_from(const struct probe *probe, const struct jid *jid)
 {
-    return jid->resource && !jid->local && strcmp(jid->resource, probe->id) == 0 &&
+    return jid->resource && !jid->local && network_is_return(jid->resource, probe->id) &&
            strcmp(jid->domain, probe->pair->local) == 0;
 }
 
@@ -172,10 +172,12 @@ bool probe_bounced(struct server *server, const struct stanza *stanza, const cha
 static void send_ping(struct probe *probe)
 {
     struct stanza *ping = stanza_new(STANZA_IQ, IQ_GET);
+    char *way = server_return(probe->server, probe->pair->local, probe->id);
     struct jid from, to;
     element_set(ping->root, "id", probe->id);
-    if (jid_make(ping->arena, NULL, probe->pair->local, probe->id, &from) ||
-        jid_make(ping->arena, NULL, probe->remote->domain, NULL, &to)) {
+    int error = jid_make(ping->arena, NULL, probe->pair->local, way ? way : probe->id, &from);
+    free(way);
+    if (error || jid_make(ping->arena, NULL, probe->remote->domain, NULL, &to)) {
         stanza_unref(ping);
         end_with_reason(probe, "the name is too long");
         return;

@@ -121,6 +121,8 @@ static void on_down(void *user)
 static void on_stanza(void *user, struct stanza *stanza, int problem)
 {
     struct server *server = user;
+    if (server_returned(server, stanza))
+        return;
     if (problem < 0) {
         server_to_remote(server, stanza);
         return;
@@ -222,6 +224,7 @@ static void open_link(struct server *server)
     const struct link_bind bind = {.is_default = true};
     server->link = link_new(server->loop, server->parsers, &settings, &link_ops, server);
     link_bind(server->link, &bind);
+    server_bind_return(server);
 }
 
 /* --- life --- */
@@ -277,6 +280,7 @@ int server_reload(void *state, const struct config *config)
     server->policy = policy;
     server->config = config;
     server_read_limits(server, config);
+    server_bind_return(server);
     close_what_is_denied(server);
     return 0;
 }

@@ -44,6 +44,7 @@ struct server {
     struct policy *policy;
     struct document *document;       /* of the network */
     struct signing_key *signing_key; /* of this node; NULL: it has none */
+    char *door; /* bound for answers that came in at other nodes; NULL: there are none */
     struct gate *gate;
     struct parser_pool *parsers;
     struct dns *dns;
@@ -110,5 +111,14 @@ char *server_dialback_key(const struct server *server, const struct network_key_
 enum network_key_verdict server_check_network_key(const struct server *server,
                                                   const struct network_key_subject *subject,
                                                   const char *text);
+/* The resource that an answer to a question from this domain of ours shall have: it finds its way
+ * from whichever node it comes in at. NULL: it need not have any. free() it. */
+char *server_return(const struct server *server, const char *local, const char *nonce);
+/* Answers that other nodes have passed on come under a name of ours. */
+void server_bind_return(struct server *server);
+/* True: one of these, which is consumed. */
+bool server_returned(struct server *server, struct stanza *stanza);
+/* An answer to something that we have asked ourselves. */
+bool server_answered(struct server *server, const struct stanza *stanza);
 /* listen.c */
 MUST_CHECK int server_listen(struct server *server);

@@ -8,8 +8,13 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/xmpp/namespaces.h"
 #include "s2s/dialback.h"
+#include "s2s/out.h"
+#include "s2s/probe.h"
 #include "s2s/server.h"
+
+#define NS_ENVELOPE "urn:kontalk:net:1"
 
 static int load_key(struct server *server, const struct config *config)
 {
@@ -33,6 +38,7 @@ void server_close_network(struct server *server)
 {
     document_close(server->document);
     signing_key_free(server->signing_key);
+    free(server->door);
 }
 
 /* The network in which keys for this domain of ours are made; NULL: this node makes them alone. */
@@ -74,4 +80,62 @@ enum network_key_verdict server_check_network_key(const struct server *server,
     const struct network *network = network_of(server, subject->originating);
 
     return network ? network_key_check(network, document_now(), subject, text) : NETWORK_KEY_OTHER;
+}
+
+/* --- answers --- */
+
+char *server_return(const struct server *server, const char *local, const char *nonce)
+{
+    const struct network_member *self =
+        network_of(server, local) ? document_self(server->document) : NULL;
+
+    return self ? network_return(self, nonce) : NULL;
+}
+
+void server_bind_return(struct server *server)
+{
+    const char *host = config_text(server->config, "node", NULL, "host");
+
+    if (server->door || !document_network(server->document))
+        return;
+    server->door = network_return_door(host);
+    link_bind(server->link, &(struct link_bind){.name = server->door});
+}
+
+bool server_answered(struct server *server, const struct stanza *stanza)
+{
+    return probe_answered(server, stanza) || barrier_answered(server, stanza);
+}
+
+static const struct element *inner_of(const struct stanza *stanza)
+{
+    const struct element *envelope = element_first(stanza->root);
+
+    return envelope && element_is(envelope, NS_ENVELOPE, "envelope")
+               ? element_find(envelope, NS_CLIENT, "iq")
+               : NULL;
+}
+
+/* Only the session manager of this node writes from the host itself. */
+static bool is_of_our_host(const struct server *server, const struct stanza *stanza)
+{
+    return stanza->has_from && !stanza->from.local && !stanza->from.resource &&
+           strcmp(stanza->from.domain, config_text(server->config, "node", NULL, "host")) == 0;
+}
+
+bool server_returned(struct server *server, struct stanza *stanza)
+{
+    if (!server->door || !stanza->has_to || strcmp(stanza->to.domain, server->door) != 0)
+        return false;
+    const struct element *inner = is_of_our_host(server, stanza) ? inner_of(stanza) : NULL;
+    struct stanza *answer;
+    int problem;
+    if (inner && stanza_from_element_take(element_copy(arena_new(), inner), NS_CLIENT, &answer,
+                                          &problem) == 0) {
+        if (problem < 0 && answer->has_from && answer->has_to)
+            (void)!server_answered(server, answer);
+        stanza_unref(answer);
+    }
+    stanza_unref(stanza);
+    return true;
 }

@@ -15,6 +15,7 @@
 #include "c2s/sm/homes.h"
 #include "c2s/sm/outbox.h"
 #include "c2s/sm/outgoing.h"
+#include "c2s/sm/returns.h"
 #include "c2s/sm/route.h"
 #include "c2s/sm/smacks.h"
 #include "c2s/sm/smacks_row.h"
@@ -88,7 +89,8 @@ static void plugin_routed(void *state, struct stanza *stanza, int problem)
 {
     if (problem >= 0) {
         sm_refuse(state, stanza, (enum stanza_condition)problem, NULL);
-    } else if (stanza->has_to && stanza->has_from && !homes_arrived(state, NULL, stanza)) {
+    } else if (stanza->has_to && stanza->has_from && !returns_take(state, stanza) &&
+               !homes_arrived(state, NULL, stanza)) {
         forged_strip_arrived(state, stanza);
         homes_route(state, stanza, sm_arrived);
     }

@@ -3,9 +3,11 @@
  * Questions to a network document. Networks have tens of members, hundreds at most: lists are
  * walked.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/base/memory.h"
 #include "common/network/network.h"
 
 static const char *const states[] = {
@@ -78,6 +80,33 @@ const struct network_member *network_member_by_number(const struct network *netw
             return &network->members[i];
     }
     return NULL;
+}
+
+const struct network_member *network_member_by_return(const struct network *network,
+                                                      const char *resource)
+{
+    size_t digits = strspn(resource, "0123456789");
+
+    if (digits == 0 || digits > 9 || resource[digits] != '/')
+        return NULL;
+    return network_member_by_number(network, (unsigned)strtoul(resource, NULL, 10));
+}
+
+char *network_return(const struct network_member *member, const char *nonce)
+{
+    return xasprintf("%u/%s", member->number, nonce);
+}
+
+bool network_is_return(const char *resource, const char *nonce)
+{
+    const char *slash = strchr(resource, '/');
+
+    return strcmp(slash ? slash + 1 : resource, nonce) == 0;
+}
+
+char *network_return_door(const char *host)
+{
+    return xasprintf("s2s.%s", host);
 }
 
 const struct network_member *network_member_by_pin(const struct network *network,

@@ -169,6 +169,15 @@ const struct network_member *network_member_by_host(const struct network *networ
                                                     const char *host);
 const struct network_member *network_member_by_number(const struct network *network,
                                                       unsigned number);
+/* Who has asked from `domain/<number>/<nonce>`: the resource of an address that answers are for. */
+const struct network_member *network_member_by_return(const struct network *network,
+                                                      const char *resource);
+/* Such a resource; free() it. */
+char *network_return(const struct network_member *member, const char *nonce);
+/* The resource is for this nonce, with or without a member before it. */
+bool network_is_return(const char *resource, const char *nonce);
+/* The name under which kontalk-s2s of that host hears of answers that came in elsewhere. free(). */
+char *network_return_door(const char *host);
 /* Whose current or next pin it is. */
 const struct network_member *network_member_by_pin(const struct network *network,
                                                    const uint8_t pin[TLS_PIN_SIZE]);

@@ -279,6 +279,18 @@ const char *worker_host(struct worker *worker)
     return FAKE_HOST;
 }
 
+const struct network *worker_document(const struct worker *worker)
+{
+    (void)worker;
+    return NULL; /* a network of one */
+}
+
+const struct network_member *worker_member(const struct worker *worker)
+{
+    (void)worker;
+    return NULL;
+}
+
 const char *worker_network(struct worker *worker)
 {
     (void)worker;

@@ -83,6 +83,8 @@ static void domains_belong_to_roles(void **state)
         {"example.test", {"bf", "", "", "", "f"}},
         {"other.test", {"bf", "", "", "", ""}},
         {"beta.example.test", {"", "bf", "", "", ""}},
+        {"s2s.alpha.example.test", {"", "", "b", "", ""}},
+        {"s2s.beta.example.test", {"", "bf", "", "", ""}},
         {"irc.example.test", {"", "", "", "bf", ""}},
         {"bot.test", {"", "", "", "", "bf"}},
         {"bot2.test", {"", "", "", "", "bf"}},

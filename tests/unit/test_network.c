@@ -84,6 +84,29 @@ static void test_lookups(void **state)
     free(text);
 }
 
+/* Addresses that answers find their way to. */
+static void test_returns(void **state)
+{
+    struct network_world *world = *state;
+    char *text = network_text(world, 7, 1, NULL);
+    struct network *network = network_must_parse(text, strlen(text));
+    static const char *const none[] = {"",   "2",    "4/x",           "x/2",
+                                       "/2", "-2/x", "99999999999/x", "2x/y"};
+
+    for (size_t i = 0; i < network->members_count; i++) {
+        char *resource = network_return(&network->members[i], "nonce");
+        assert_ptr_equal(network_member_by_return(network, resource), &network->members[i]);
+        assert_true(network_is_return(resource, "nonce"));
+        assert_false(network_is_return(resource, "once"));
+        free(resource);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+        assert_null(network_member_by_return(network, none[i]));
+    assert_true(network_is_return("nonce", "nonce"));
+    network_unref(network);
+    free(text);
+}
+
 static void test_written_is_the_same(void **state)
 {
     struct network_world *world = *state;
@@ -234,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_is_read),
         cmocka_unit_test(test_lookups),
+        cmocka_unit_test(test_returns),
         cmocka_unit_test(test_written_is_the_same),
         cmocka_unit_test(test_mistakes_have_their_lines),
         cmocka_unit_test(test_nothing_and_too_much),

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Another domain and the network: it reaches whichever node the DNS names, which need not be the one
+# that it has to do with.
+
+import os
+
+import pytest
+
+from tests.harness.plugin import running
+from tests.node.certificates import Authority
+
+FOREIGN = "foreign.test"
+SOON = {"retry-min": "100ms", "retry-max": "2s", "bidi": "no", "require-certificate": "no"}
+
+
+def stranger_ca(directory):
+    """An authority that has issued nothing: nobody's certificate says who he is."""
+    authority = Authority(directory)
+    os.makedirs(directory, exist_ok=True)
+    authority.ensure()
+    return authority.certificate
+
+
+def address(node):
+    host, port = node.address("S2S")
+    return f"{host}:{port}"
+
+
+@pytest.fixture(scope="module")
+def foreign(session_network, tmp_path_factory):
+    """A domain that knows beta alone of the network, and proves domains by dialback."""
+    authority = stranger_ca(str(tmp_path_factory.mktemp("ca")))
+    settings = {**SOON, "ca-file": authority}
+    before = {node: node.settings for node in session_network}
+    with running(network=FOREIGN, settings={"s2s": settings}) as other:
+        other.reconfigure({'peer "example.test"': {"address": address(session_network.beta)}})
+        for node in session_network:
+            node.reconfigure({"s2s": settings, f'peer "{FOREIGN}"': {"address": address(other)}})
+        yield other
+    for node, settings in before.items():
+        node.settings = settings
+        node.configure()
+        node.control("reload")
+
+
+@pytest.mark.parametrize("name", ["alpha", "beta"])
+def test_a_question_of_any_node_is_answered(network, foreign, name):
+    """Beta says whether the key is good that alpha has made, and passes the answer on."""
+    told = network[name].control("s2s", "probe", FOREIGN)
+    assert "by dialback" in told and "answered" in told.splitlines()[-1], told
+
+
+def test_a_key_of_nobody(network, foreign):
+    """Alpha has the signing key of another member."""
+    alpha = network.alpha
+    alpha.reconfigure({"node": {"signing-key": f"{network.gamma.place.tls}/signing.key"}})
+    alpha.daemon("s2s").restart()
+    try:
+        with pytest.raises(Exception, match="was not reached"):
+            alpha.control("s2s", "probe", FOREIGN)
+    finally:
+        alpha.reconfigure({"node": {"signing-key": f"{alpha.place.tls}/signing.key"}})
+        alpha.daemon("s2s").restart()
