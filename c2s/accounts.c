@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/directory/rows.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
@@ -138,11 +139,12 @@ static const struct db_statement add_statement = {
     .sql = "WITH next AS (UPDATE home SET last_account = last_account + 1 WHERE home_id = 1"
            " AND NOT EXISTS (SELECT 1 FROM account WHERE domain = $1 AND local = $2)"
            " RETURNING last_account),"
-           " added AS (INSERT INTO account (owner, domain, local, slot, created)"
-           " SELECT last_account, $1, $2, $9::bigint, $10::timestamptz FROM next RETURNING owner)"
+           " added AS (INSERT INTO account (owner, domain, local, slot, created, granted)"
+           " SELECT last_account, $1, $2, $9::bigint, $10::timestamptz, $11::bigint FROM next"
+           " RETURNING owner)"
            " INSERT INTO verifier (owner, mechanism, value)"
            " SELECT added.owner, v.mechanism, v.value FROM added, " VERIFIER_ROWS,
-    .parameters = 10,
+    .parameters = 11,
 };
 
 /* Who knew only the old password does not come back to a session either. */
@@ -202,10 +204,11 @@ const struct db_statement account_set_admin = {
     .parameters = 3,
 };
 
-#define CHANGE_VALUES 10
+#define CHANGE_VALUES 11
 
 static void fill_values(struct db_value values[CHANGE_VALUES], const struct jid *account,
-                        const struct account_verifiers *verifiers, const char *now)
+                        const struct account_verifiers *verifiers, const struct grant *grant,
+                        const char *now)
 {
     size_t at = 0;
 
@@ -217,7 +220,15 @@ static void fill_values(struct db_value values[CHANGE_VALUES], const struct jid 
     }
     values[at++] = DB_INT(slot_of(account->bare));
     values[at++] = DB_TEXT(now);
+    values[at++] = DB_INT(grant ? grant->version : 0);
 }
+
+/* The registrar has to be told that the name has no account any more. */
+static const struct db_statement release_statement = {
+    .name = "account_release",
+    .sql = "UPDATE directory SET releasing = true WHERE jid_hash = $1::bytea AND NOT deleted",
+    .parameters = 1,
+};
 
 struct pending_change {
     enum account_change change;
@@ -245,11 +256,12 @@ static void on_changed(void *user, int status, const struct db_result *results, 
 
 int account_change(struct db *db, struct slots *slots, enum account_change change,
                    const struct jid *account, const struct account_verifiers *verifiers,
-                   account_changed *changed, void *user)
+                   const struct grant *grant, account_changed *changed, void *user)
 {
     unsigned slot = slot_of(account->bare);
     struct db_unit *unit = db_unit_new(db, slot);
     struct db_value values[CHANGE_VALUES];
+    uint8_t hash[GRANT_HASH_SIZE];
     char now[DATETIME_SIZE];
 
     if (slots_fence(slots, slot, unit) != 0) {
@@ -257,7 +269,13 @@ int account_change(struct db *db, struct slots *slots, enum account_change chang
         return ERR_FENCED;
     }
     datetime_format(clock_wall_us(), now);
-    fill_values(values, account, verifiers, now);
+    fill_values(values, account, verifiers, grant, now);
+    if (grant)
+        rows_add_own(unit, grant);
+    if (change == ACCOUNT_DELETE) {
+        grant_hash(account->bare, hash);
+        db_unit_add_values(unit, &release_statement, DB_BYTES(hash, sizeof(hash)));
+    }
     for (size_t i = 0; i < changes[change].count; i++)
         db_unit_add(unit, &changes[change].statements[i], values);
 
@@ -274,11 +292,19 @@ int account_change_run(struct db_session *session, enum account_change change,
                        const char **problem)
 {
     struct db_value values[CHANGE_VALUES];
+    uint8_t hash[GRANT_HASH_SIZE];
     char now[DATETIME_SIZE];
     int error = 0;
 
     datetime_format(clock_wall_us(), now);
-    fill_values(values, account, verifiers, now);
+    fill_values(values, account, verifiers, NULL, now);
+    if (change == ACCOUNT_DELETE) {
+        struct db_result *released = NULL;
+        grant_hash(account->bare, hash);
+        const struct db_value name[] = {DB_BYTES(hash, sizeof(hash))};
+        error = db_session_run(session, &release_statement, name, &released, problem);
+        db_result_free(released);
+    }
     for (size_t i = 0; i < changes[change].count && error == 0; i++) {
         struct db_result *result = NULL;
         bool last = i + 1 == changes[change].count;

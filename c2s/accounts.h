@@ -55,9 +55,11 @@ enum account_change { ACCOUNT_ADD, ACCOUNT_PASSWORD, ACCOUNT_DELETE, ACCOUNT_CHA
 /* `changed` gets 0; ERR_EXISTS (add), ERR_NOT_FOUND (the others), or what the database says.
  * ERR_FENCED, and no callback, if the slot is not owned. */
 typedef void account_changed(void *user, int status);
+struct grant;
+/* grant: of the name, if it was claimed (c2s/directory); NULL: it was not. */
 MUST_CHECK int account_change(struct db *db, struct slots *slots, enum account_change change,
                               const struct jid *account, const struct account_verifiers *verifiers,
-                              account_changed *changed, void *user);
+                              const struct grant *grant, account_changed *changed, void *user);
 /* The same for kontalkctl, blocking, while c2s is down. A transaction may be open around it. */
 MUST_CHECK int account_change_run(struct db_session *session, enum account_change change,
                                   const struct jid *account,

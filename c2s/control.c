@@ -8,6 +8,7 @@
 
 #include "c2s/accounts.h"
 #include "c2s/client.h"
+#include "c2s/directory/directory.h"
 #include "c2s/front/front.h"
 #include "c2s/worker.h"
 #include "common/base/error.h"
@@ -37,6 +38,10 @@ static const char *explain(int status)
         return "there is no such account";
     case ERR_FENCED:
         return ACCOUNT_ELSEWHERE;
+    case ERR_UNAVAILABLE:
+        return "the database, or the registrar of the network, is not reached now: try again later";
+    case ERR_DENIED:
+        return "the name is reserved: its account was deleted";
     default:
         return error_text(status);
     }
@@ -94,8 +99,8 @@ static void submit(struct change *change)
 {
     struct worker *worker = change->worker;
 
-    int error = account_change(worker->db, worker->slots, change->change, change->account,
-                               &change->verifiers, on_changed, change);
+    int error = directory_account_change(worker, change->change, change->account,
+                                         &change->verifiers, on_changed, change);
     if (error)
         end_change(change, explain(error));
 }

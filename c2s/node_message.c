@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "c2s/directory/directory.h"
 #include "c2s/front/front.h"
 #include "c2s/front/trunk.h"
 #include "c2s/worker.h"
@@ -14,6 +15,7 @@
 /* One row a subject; the last one is empty. */
 static const struct node_handler handlers[] = {
     {NS_TRUNK, front_message},
+    {DIRECTORY_NS, directory_message},
     {.ns = NULL},
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "c2s/client.h"
+#include "c2s/directory/directory.h"
 #include "c2s/front/front.h"
 #include "c2s/promise.h"
 #include "c2s/schema.h"
@@ -28,6 +29,7 @@ static void check_schema(void *user);
 static void worker_free(struct worker *worker)
 {
     timer_close(worker->retry);
+    directory_close(worker);
     parser_pool_free(worker->parsers);
     domains_unref(worker->domains);
     worker_close_document(worker);
@@ -152,6 +154,7 @@ static void on_slots_changed(void *user)
     if (slots_settled(worker->slots))
         log_info("slots_changed", LOG_INT("owned", slots_count(worker->slots)));
     worker->plugin->slots_changed(worker->plugin_state);
+    directory_keeper_changed(worker);
     open_doors(worker);
 }
 
@@ -177,6 +180,7 @@ static void on_secret(void *user, int status, const uint8_t secret[HOME_SECRET_S
         return;
     if (status == 0) {
         memcpy(worker->secret, secret, sizeof(worker->secret));
+        directory_begin(worker);
         worker_bind_names(worker);
         return;
     }
@@ -279,8 +283,11 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
     worker_open_link(worker);
     open_slots(worker);
     worker->front = front_new(worker);
+    if (directory_open(worker) != 0)
+        return ERR_INVALID;
     if (worker->plugin->start(worker, &worker->plugin_state) != 0)
         return ERR_INVALID;
+    service_add_commands(directory_commands, worker);
     if (worker->plugin->commands)
         service_add_commands(worker->plugin->commands, worker->plugin_state);
     check_schema(worker);
@@ -321,6 +328,7 @@ static void on_plugin_stopped(void *user)
 
     front_free(worker->front);
     worker->front = NULL;
+    directory_end(worker);
     link_close(worker->link);
     slots_free(worker->slots);
     db_close(worker->db, on_database_closed, worker);

@@ -46,6 +46,9 @@ struct worker {
     struct domains *domains;
     struct document *document;         /* of the network (worker_document.c) */
     struct worker_follower *followers; /* who hears of its changes */
+    struct directory *directory;       /* directory/directory.h */
+    struct signing_key *signing_key;   /* of this node; NULL: none is configured */
+    bool directory_begun, directory_keeper;
     struct admission *admission;
     struct parser_pool *parsers;
     struct db *db;

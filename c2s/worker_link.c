@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "c2s/client.h"
+#include "c2s/directory/directory.h"
 #include "c2s/front/front.h"
 #include "c2s/node_message.h"
 #include "c2s/worker.h"
@@ -75,6 +76,8 @@ static void on_drained(void *user)
 static void on_route(void *user, const char *name, bool available, const char *incarnation)
 {
     (void)incarnation;
+    if (available && name)
+        directory_node_reachable(user, name);
     reachable(user, available ? C2S_REACH_ROUTE : C2S_REACH_LOST, name);
 }
 

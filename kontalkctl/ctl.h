@@ -27,6 +27,7 @@ extern const struct ctl_verb user_verbs[]; /* each table ends with words NULL */
 extern const struct ctl_verb database_verbs[];
 extern const struct ctl_verb daemon_verbs[];
 extern const struct ctl_verb s2s_verbs[];
+extern const struct ctl_verb directory_verbs[];
 extern const struct ctl_verb network_verbs[];
 
 /* Prints "kontalkctl: …" on standard error; returns EXIT_FAILURE. */
@@ -46,6 +47,9 @@ struct db_session *ctl_database(const struct ctl *ctl);
  * what is wrong with it (static), or NULL. */
 const char *ctl_read_account(const struct ctl *ctl, struct arena *arena, const char *text,
                              bool is_new, struct jid *jid);
+/* Its name has to be claimed at the registrar of the network before there may be such an account.
+ */
+bool ctl_is_networked(const struct ctl *ctl, const struct jid *jid);
 /* The first line of standard input, or what is typed without echo; NULL (complained) if empty. */
 char *ctl_read_password(void);
 /* Adds one account after another from FILE (import.c). */

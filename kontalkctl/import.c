@@ -111,6 +111,70 @@ static void end_verifiers(struct block *block)
         pthread_join(block->threads[i], NULL);
 }
 
+/* --- names --- */
+
+#define CLAIMS 60 /* in one question to c2s */
+
+struct claim {
+    struct block *block;
+    size_t next; /* the entry that the next line is about */
+};
+
+static bool wants_name(const struct ctl *ctl, const struct entry *entry)
+{
+    return !entry->problem && ctl_is_networked(ctl, entry->jid);
+}
+
+/* "granted JID", "taken JID", "reserved JID" */
+static void take_line(void *user, const char *text)
+{
+    struct claim *claim = user;
+    const char *jid = strchr(text, ' ');
+
+    for (size_t i = claim->next; jid && i < claim->block->count; i++) {
+        struct entry *entry = &claim->block->entries[i];
+        if (entry->problem || strcmp(entry->jid->bare, jid + 1) != 0)
+            continue;
+        claim->next = i + 1;
+        if (strncmp(text, "taken ", 6) == 0)
+            entry->problem = "another home of the network has this name";
+        else if (strncmp(text, "reserved ", 9) == 0)
+            entry->problem = "the name is reserved: its account was deleted";
+        return;
+    }
+}
+
+static int ask_for_names(const struct ctl *ctl, struct block *block, const char *const *words,
+                         size_t argc, size_t first)
+{
+    struct claim claim = {block, first};
+    int error = argc > 2 ? ctl_follow(ctl, "c2s", argc, words, take_line, &claim) : 0;
+
+    if (error == ERR_UNAVAILABLE)
+        ctl_fail("kontalk-c2s is not running, which has to claim the names");
+    return error;
+}
+
+/* The names of a block, some at a time. */
+static int claim_names(const struct ctl *ctl, struct block *block)
+{
+    const char *words[2 + CLAIMS] = {"directory", "claim"};
+    size_t argc = 2, first = 0;
+    int error = 0;
+
+    for (size_t i = 0; i < block->count && error == 0; i++) {
+        struct entry *entry = &block->entries[i];
+        if (wants_name(ctl, entry))
+            words[argc++] = entry->jid->bare;
+        if (argc == 2 + CLAIMS) {
+            error = ask_for_names(ctl, block, words, argc, first);
+            argc = 2;
+            first = i + 1;
+        }
+    }
+    return error ? error : ask_for_names(ctl, block, words, argc, first);
+}
+
 /* One account in a savepoint of its own, so that one that exists spoils no other. */
 static int add_entry(struct db_session *session, struct entry *entry, const char **problem)
 {
@@ -175,6 +239,8 @@ static void end_block(struct import *import, struct block *block)
 {
     const char *problem = NULL;
 
+    if (import->error == 0)
+        import->error = claim_names(import->ctl, block);
     if (import->error == 0)
         import->error = store_block(import->session, block, &problem);
     if (problem)

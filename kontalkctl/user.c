@@ -42,6 +42,12 @@ const char *ctl_read_account(const struct ctl *ctl, struct arena *arena, const c
     return NULL;
 }
 
+bool ctl_is_networked(const struct ctl *ctl, const struct jid *jid)
+{
+    return config_text(ctl->config, "node", NULL, "document") &&
+           strcmp(jid->domain, config_text(ctl->config, "node", NULL, "network")) == 0;
+}
+
 static const char *explain(int error, const char *problem)
 {
     if (error == ERR_EXISTS)
@@ -77,6 +83,9 @@ static int change_offline(const struct ctl *ctl, enum account_change change, con
     struct arena *arena = arena_new();
     struct jid jid;
     const char *problem = ctl_read_account(ctl, arena, account, change == ACCOUNT_ADD, &jid);
+
+    if (!problem && change == ACCOUNT_ADD && ctl_is_networked(ctl, &jid))
+        problem = "kontalk-c2s is not running, which has to claim the name";
     int status = problem ? ctl_fail("%s: %s", account, problem) : EXIT_SUCCESS;
 
     if (status == EXIT_SUCCESS && password && account_verifiers_make(password, &verifiers) != 0)

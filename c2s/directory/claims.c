@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "c2s/directory/resolve.h"
+#include "c2s/directory/resolver.h"
 #include "c2s/directory/rows.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -146,7 +146,7 @@ static void store(struct claims *claims, struct db_unit *unit, size_t at, const 
         grant_hash(claims->jids[at], hash);
         db_unit_add_values(unit, &mark_kept, DB_BYTES(hash, sizeof(hash)));
     }
-    resolve_forget(claims->directory, claims->jids[at]);
+    resolver_forget(claims->directory, claims->jids[at]);
 }
 
 static void on_named(void *user, int status, const struct named *named, size_t count)

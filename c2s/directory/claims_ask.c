@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "c2s/directory/claims.h"
-#include "c2s/directory/resolve.h"
+#include "c2s/directory/resolver.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"

@@ -4,7 +4,7 @@
  * the router: what it has to say to others it gives to settings.send, and what they say comes by
  * directory_take(). So tests join several in memory.
  *
- *   resolve.c    where is this name?         registrar.c  giving names, at the registrar home
+ *   resolver.c    where is this name?         registrar.c  giving names, at the registrar home
  *   claims.c     names of our accounts       handover.c   becoming the registrar
  *   pull.c       what other homes have       publish.c    what ours has
  *   recover.c    our home after a restore    requests.c   questions to other nodes

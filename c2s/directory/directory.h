@@ -13,8 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "c2s/accounts.h"
 #include "common/base/macros.h"
+#include "common/component/durable.h"
+#include "common/service/control.h"
 #include "common/xmpp/jid.h"
+#include "common/xmpp/stanza.h"
+
+#define DIRECTORY_NS "urn:kontalk:directory:1"
 
 struct worker;
 
@@ -65,3 +71,31 @@ void directory_forget(struct worker *worker, const struct jid *jid);
  * data has another epoch than the network document says). Without a document the home of the
  * configuration. Valid until control returns to the loop. */
 const char *directory_own_home(struct worker *worker, int64_t *epoch);
+
+/* As account_change(); a new name of the network is claimed before. Further statuses: ERR_EXISTS
+ * also if another home has the name; ERR_DENIED: it stays reserved, because its account was
+ * deleted; ERR_UNAVAILABLE also if the registrar cannot be asked now. The verifiers have to live
+ * until `changed`. */
+MUST_CHECK int directory_account_change(struct worker *worker, enum account_change change,
+                                        const struct jid *account,
+                                        const struct account_verifiers *verifiers,
+                                        account_changed *changed, void *user);
+
+/* --- for the worker --- */
+
+/* Slots and document are there. ERR_*: logged. */
+MUST_CHECK int directory_open(struct worker *worker);
+/* The tables can be used. */
+void directory_begin(struct worker *worker);
+/* Before the database closes, and after it has closed. */
+void directory_end(struct worker *worker);
+void directory_close(struct worker *worker);
+/* Slots were won or lost. */
+void directory_keeper_changed(struct worker *worker);
+void directory_node_reachable(struct worker *worker, const char *host);
+/* Of struct node_handler. */
+void directory_message(struct worker *worker, const struct durable *offer, struct stanza *message,
+                       struct element *payload);
+
+/* Its commands on the control socket; their state is the worker. */
+extern const struct control_command directory_commands[];

@@ -12,7 +12,7 @@
 
 #include "c2s/directory/claims.h"
 #include "c2s/directory/core.h"
-#include "c2s/directory/resolve.h"
+#include "c2s/directory/resolver.h"
 #include "c2s/directory/rows.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -112,7 +112,7 @@ static void on_stored(void *user, int status, const struct db_result *results, s
         return;
     }
     for (size_t i = 0; i < page->count; i++)
-        resolve_forget(directory, page->grants[i].jid);
+        resolver_forget(directory, page->grants[i].jid);
     if (page->count > 0)
         log_debug("directory_pulled", LOG_TEXT("home", pull->home), LOG_INT("entries", page->count),
                   LOG_INT("serial", page->reached));

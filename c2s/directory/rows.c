@@ -58,6 +58,8 @@ void rows_add_other(struct db_unit *unit, const struct grant *grant, int64_t ser
                        DB_BYTES(grant->signature, sizeof(grant->signature)), DB_INT(serial));
 }
 
+const struct db_statement rows_nothing = {.name = "directory_nothing", .sql = "SELECT 1"};
+
 static void get_bytes(const struct db_result *result, size_t row, int column, uint8_t *bytes,
                       size_t length)
 {

@@ -17,6 +17,9 @@ void rows_add_own(struct db_unit *unit, const struct grant *grant);
 /* Of another home, with its place in that home's log. */
 void rows_add_other(struct db_unit *unit, const struct grant *grant, int64_t serial);
 
+/* For units that may have nothing to write: none may be empty. */
+extern const struct db_statement rows_nothing;
+
 /* The columns of an entry, from the first: jid, home, version, deleted, key_id, signature, serial.
  * Strings are copied into the arena. */
 #define ROWS_ENTRY         "jid, home, version, deleted, key_id, signature, "

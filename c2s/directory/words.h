@@ -7,11 +7,12 @@
 
 #include <stdint.h>
 
+#include "c2s/directory/directory.h"
 #include "c2s/directory/grant.h"
 #include "common/base/macros.h"
 #include "common/xmpp/stanza.h"
 
-#define NS_DIRECTORY "urn:kontalk:directory:1"
+#define NS_DIRECTORY DIRECTORY_NS
 
 /* A message to a host or one of its workers, and its payload, to be filled. */
 struct stanza *words_message(const char *to, const char *name, struct element **payload);

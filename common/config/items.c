@@ -170,6 +170,9 @@ const struct config_item config_items[] = {
      "How much may wait for a client that reads slowly."},
     {"c2s", "send-timeout", CONFIG_DURATION, 0, "60s", 100, HOUR, NULL,
      "After how long without any progress its connection is closed."},
+    {"c2s", "directory-cache", CONFIG_NUMBER, CONFIG_RESTART, "100000", 1, 100000000, NULL,
+     "Of how many accounts of the network is remembered which node they are at. Each takes about 150 "
+     "bytes."},
 
     {"domain", "certificate", CONFIG_FILE, CONFIG_REQUIRED, NULL, PLAIN_ROW,
      "The certificate with its chain, in PEM. It is read again on reload."},

@@ -10,7 +10,7 @@
 #include "c2s/directory/claims.h"
 #include "c2s/directory/core.h"
 #include "c2s/directory/registrar.h"
-#include "c2s/directory/resolve.h"
+#include "c2s/directory/resolver.h"
 #include "c2s/schema.h"
 #include "common/base/log.h"
 #include "tests/unit/database.h"
@@ -288,10 +288,10 @@ static UNUSED struct found find_name(int node, const char *text)
     struct jid jid;
 
     assert_int_equal(jid_parse(arena, text, &jid), 0);
-    if (resolve_look(nodes[node].directory, &jid, &place))
+    if (resolver_look(nodes[node].directory, &jid, &place))
         on_found(&found, &place);
     else
-        resolve_ask(nodes[node].directory, &jid, on_found, &found);
+        resolver_ask(nodes[node].directory, &jid, on_found, &found);
     UNTIL(found.calls > 0);
     arena_free(arena);
     return found;

@@ -299,7 +299,7 @@ static void test_other_slots_stay(void **state)
     expect_routed("message error alice@example.net > x@y.z resource-constraint");
 }
 
-static void account_changed(const char *local, bool may_stay, struct client *keep)
+static void tell_changed(const char *local, bool may_stay, struct client *keep)
 {
     struct arena *arena = arena_new();
     struct jid jid;
@@ -317,7 +317,7 @@ static void test_account_removed(void **state)
 
     (void)state;
     fake_db.accounts[0].local = NULL;
-    account_changed("alice", false, NULL);
+    tell_changed("alice", false, NULL);
     assert_int_equal(client->closed, STREAM_NOT_AUTHORIZED);
     assert_int_equal(other->closed, STREAM_NOT_AUTHORIZED);
     arrive("<message to='alice@example.net' from='x@y.z' type='chat'/>");
@@ -330,7 +330,7 @@ static void test_password_changed(void **state)
     struct client *other = login("alice", "b");
 
     (void)state;
-    account_changed("alice", false, changer);
+    tell_changed("alice", false, changer);
     assert_int_equal(changer->closed, -1);
     assert_int_equal(other->closed, STREAM_NOT_AUTHORIZED);
     say(changer, ROSTER_GET);
@@ -344,7 +344,7 @@ static void test_account_created(void **state)
     arrive("<message to='dave@example.net' from='x@y.z' type='chat'/>");
     expect_routed("message error dave@example.net > x@y.z service-unavailable");
     fake_db.accounts[3].local = "dave";
-    account_changed("dave", true, NULL);
+    tell_changed("dave", true, NULL);
     assert_non_null(login("dave", "d")->session);
 }
 

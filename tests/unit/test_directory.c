@@ -148,7 +148,7 @@ static void test_questions(void **state)
     open_network();
     assert_int_equal(jid_parse(arena, "bob@example.net", &jid), 0);
     for (int i = 0; i < 3; i++)
-        questions[i] = resolve_ask(nodes[GAMMA].directory, &jid, on_counted, &found[i]);
+        questions[i] = resolver_ask(nodes[GAMMA].directory, &jid, on_counted, &found[i]);
     resolver_cancel(questions[1]);
     UNTIL(found[0].calls && found[2].calls);
     assert_int_equal(found[1].calls, 0);

@@ -3,7 +3,7 @@
  * Finding the home of a name: what is remembered, then the node's copy of the directory, then the
  * registrar. Whoever asks for a name that is being looked for waits for the same answer.
  */
-#include "c2s/directory/resolve.h"
+#include "c2s/directory/resolver.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +101,8 @@ static void place_remembered(const struct directory *directory, const char *home
         *place = (struct directory_place){.answer = DIRECTORY_NOBODY};
 }
 
-bool resolve_look(struct directory *directory, const struct jid *jid, struct directory_place *place)
+bool resolver_look(struct directory *directory, const struct jid *jid,
+                   struct directory_place *place)
 {
     const char *home;
 
@@ -122,12 +123,12 @@ static void remember(struct directory *directory, const char *bare, const char *
     cache_put(directory->cache, bare, home, until_ms);
 }
 
-void resolve_learn(struct directory *directory, const struct grant *grant)
+void resolver_learn(struct directory *directory, const struct grant *grant)
 {
     remember(directory, grant->jid, grant->deleted ? NULL : grant->home);
 }
 
-void resolve_forget(struct directory *directory, const char *bare)
+void resolver_forget(struct directory *directory, const char *bare)
 {
     cache_remove(directory->cache, bare);
 }
@@ -160,7 +161,7 @@ static void answer_grant(struct lookup *lookup, const struct grant *grant)
     if (directory->network == NULL) {
         place_own(directory, &place); /* it was taken away meanwhile */
     } else {
-        resolve_learn(directory, grant);
+        resolver_learn(directory, grant);
         place_remembered(directory, grant->deleted ? NULL : grant->home, &place);
     }
     answer(lookup, &place);
@@ -295,8 +296,8 @@ static void answer_at_once(void *user)
     free(question);
 }
 
-struct directory_question *resolve_ask(struct directory *directory, const struct jid *jid,
-                                       directory_found *done, void *user)
+struct directory_question *resolver_ask(struct directory *directory, const struct jid *jid,
+                                        directory_found *done, void *user)
 {
     struct directory_question *question = xcalloc(1, sizeof(*question));
     struct lookup *lookup = NULL;

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Looking at all of the directory: whether every entry has a valid grant, and whether the other
+ * homes have what we have of them.
+ */
+#pragma once
+
+#include "c2s/directory/core.h"
+#include "common/service/control.h"
+
+/* Answers the request, in its own time. */
+void directory_verify(struct directory *directory, struct control_request *request);

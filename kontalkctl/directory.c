@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The directory of the network: which home a name has. Only a running c2s knows.
+ */
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "kontalkctl/ctl.h"
+
+static int ask(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    int error = ctl_ask(ctl, "c2s", argc, argv);
+
+    if (error == ERR_UNAVAILABLE)
+        return ctl_fail("kontalk-c2s is not running");
+    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int show(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    const char *const words[] = {"user", "show", argv[0]};
+
+    (void)argc;
+    return ask(ctl, ARRAY_SIZE(words), words);
+}
+
+static int lookup(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    const char *const words[] = {"directory", "lookup", argv[0]};
+
+    (void)argc;
+    return ask(ctl, ARRAY_SIZE(words), words);
+}
+
+static int verify(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    static const char *const words[] = {"directory", "verify"};
+
+    (void)argc;
+    (void)argv;
+    return ask(ctl, ARRAY_SIZE(words), words);
+}
+
+const struct ctl_verb directory_verbs[] = {
+    {"user show", 1, 1, show, "JID  shows an account, and which home it has"},
+    {"directory lookup", 1, 1, lookup, "JID  which home has this name, and which node serves it"},
+    {"directory verify", 0, 0, verify, "  whether every entry of the directory has a valid grant"},
+    {0},
+};
