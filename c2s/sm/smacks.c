@@ -81,7 +81,7 @@ static char *make_id(struct smacks *smacks)
     crypto_random_hex(smacks->row_id, SMACKS_ID_BYTES);
     crypto_random_hex(secret, SMACKS_SECRET_BYTES);
     id = xasprintf("%s%s", smacks->row_id, secret);
-    crypto_digest(CRYPTO_SHA256, id, strlen(id), smacks->hash);
+    smacks_row_hash(id, smacks->hash);
     crypto_wipe(secret, sizeof(secret));
     return id;
 }

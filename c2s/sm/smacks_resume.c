@@ -49,9 +49,10 @@ static void on_expired(void *user)
     session_queue(smacks->session, expire_job, NULL, -1);
 }
 
+/* Never longer than it may wait, wherever the clock has been set meanwhile. */
 void smacks_start_expiry(struct smacks *smacks)
 {
-    int64_t left_us = smacks->expires_us - clock_wall_us();
+    int64_t left_us = MIN(smacks->expires_us - clock_wall_us(), (int64_t)smacks->resume_ms * 1000);
 
     if (!smacks->expiry)
         smacks->expiry = timer_new(smacks->session->account->sm->loop, on_expired, smacks);
@@ -96,7 +97,7 @@ static struct session *find(const struct account *account, const char *previd)
     uint8_t hash[SMACKS_HASH_SIZE];
     struct session *session;
 
-    crypto_digest(CRYPTO_SHA256, previd, strlen(previd), hash);
+    smacks_row_hash(previd, hash);
     ACCOUNT_SESSIONS (session, account) {
         if (session_connected(session) && session->smacks && session->smacks->resumable &&
             crypto_equal(session->smacks->hash, hash, sizeof(hash)))

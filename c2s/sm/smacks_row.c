@@ -333,6 +333,11 @@ void smacks_row_expire(struct session *session)
     sm_submit(unit, NULL, NULL);
 }
 
+void smacks_row_hash(const char *sm_id, uint8_t hash[SMACKS_HASH_SIZE])
+{
+    crypto_digest(CRYPTO_SHA256, sm_id, strlen(sm_id), hash);
+}
+
 void smacks_row_find_past(struct account *account, const char *sm_id, sm_done *done, void *user)
 {
     char row_id[2 * SMACKS_ID_BYTES + 1] = "";
@@ -340,7 +345,7 @@ void smacks_row_find_past(struct account *account, const char *sm_id, sm_done *d
 
     if (strlen(sm_id) >= sizeof(row_id))
         memcpy(row_id, sm_id, sizeof(row_id) - 1);
-    crypto_digest(CRYPTO_SHA256, sm_id, strlen(sm_id), hash);
+    smacks_row_hash(sm_id, hash);
     sm_query(account, SM_READ_HELD, &past_statement,
              (const struct db_value[]){DB_INT(account->owner), DB_TEXT(row_id),
                                        DB_BYTES(hash, sizeof(hash))},

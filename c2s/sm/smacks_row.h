@@ -27,6 +27,8 @@ void smacks_row_write(struct session *session);
  * stays a while to tell h. */
 void smacks_row_delete(struct session *session);
 void smacks_row_expire(struct session *session);
+/* What the row knows of an SM-ID. */
+void smacks_row_hash(const char *sm_id, uint8_t hash[SMACKS_HASH_SIZE]);
 /* Whether there is such a row: one row, and its column is h. */
 void smacks_row_find_past(struct account *account, const char *sm_id, sm_done *done, void *user);
 /* It is not written any more. */

@@ -111,8 +111,12 @@ def test_contacts_see_no_flap(node, connect, account):
     assert (gone.get("from"), gone.get("type")) == (client.full, "unavailable")
 
 
-def test_time_is_over_after_the_death(make_node, connect, account):
-    """Contacts hear of it from the new process, though nobody asked for the account."""
+@pytest.mark.parametrize("meanwhile", [
+    "SELECT 1", "UPDATE session SET expires = now() + interval '10 hours'",
+], ids=["", "clock set back"])
+def test_time_is_over_after_the_death(make_node, connect, account, meanwhile):
+    """Contacts hear of it from the new process, though nobody asked for the account; and not later
+    because the clock is set back."""
     node = make_node(settings={"sm": {"resume-time": "2s"}})
     owner, watched = node.add_account(), node.add_account()
     client = connect(watched, node)
@@ -122,6 +126,7 @@ def test_time_is_over_after_the_death(make_node, connect, account):
     friend.wait_for(lambda e: e.tag == PRESENCE)
     friend.ask_h()
     node.daemon("c2s").kill()
+    node.postgres.query("kontalk", meanwhile)
     node.daemon("c2s").start()
     back = connect(owner, node, enabled=False)
     back.resume(friend)
