@@ -22,12 +22,18 @@ static enum envelope_stage stage_of(const struct sm *sm, const struct stanza *st
     return places_is_networked(sm, &stanza->from) ? ENVELOPE_HOME : ENVELOPE_GATEWAY;
 }
 
+static bool is_subscription(const struct stanza *stanza)
+{
+    return stanza->type >= PRESENCE_SUBSCRIBE && stanza->type <= PRESENCE_UNSUBSCRIBED;
+}
+
 /* Presence is worked off there by whoever owns the slot of its sender, for it may be for many; what
  * is for one goes straight to the owner of that account. A foreign sender has no slot. */
 static const char *whose_slot(const struct stanza *stanza, enum envelope_stage stage)
 {
-    return stanza->kind == STANZA_PRESENCE && stage == ENVELOPE_HOME ? stanza->from.local
-                                                                     : stanza->to.local;
+    bool may_be_for_many = stanza->kind == STANZA_PRESENCE && !is_subscription(stanza);
+
+    return may_be_for_many && stage == ENVELOPE_HOME ? stanza->from.local : stanza->to.local;
 }
 
 struct stanza *homes_wrap(struct sm *sm, const struct stanza *stanza,

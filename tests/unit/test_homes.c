@@ -2,86 +2,7 @@
  *
  * Stanzas between homes: what goes where, what a node may say, and what is done with the rest.
  */
-#include "c2s/sm/sm.h"
-#include "tests/unit/fake_client.h"
-
-#define MESSAGE(to, body) "<message to='" to "' type='chat'><body>" body "</body></message>"
-#define COMPOSING         "<composing xmlns='http://jabber.org/protocol/chatstates'/>"
-
-static struct client *alice;
-
-static int setup(void **state)
-{
-    int error = fake_setup(state);
-
-    fake.at_beta = "bob bill ";
-    fake.keeps_offers = true;
-    alice = login_available("alice", "a");
-    fake_clear(&fake.router);
-    return error;
-}
-
-#define AT_ALPHA(local) local "@alpha.example.net"
-#define AT_BETA(local)  local "@beta.example.net"
-#define OURS(local)     local "@example.net"
-#define ENVELOPE(from, to, stage, home, recipients, stanza)                                        \
-    "<message from='" from "' to='" to "'><envelope xmlns='urn:kontalk:net:1' stage='" stage       \
-    "' home='" home "' epoch='1'>" recipients stanza "</envelope></message>"
-#define FROM_BOB(recipients, stanza)                                                               \
-    ENVELOPE(AT_BETA("bob"), OURS("alice"), "home", "beta", recipients, stanza)
-#define STANZA(name, attributes, content)                                                          \
-    "<" name " xmlns='jabber:client' " attributes ">" content "</" name ">"
-
-/* What beta offers. */
-static void offer(const char *id, const char *after, const char *xml)
-{
-    int problem;
-    struct stanza *stanza = fake_parse(xml, &problem);
-    const struct durable durable = {.kind = DURABLE_OFFER,
-                                    .id = id,
-                                    .after = after,
-                                    .attempt = 1,
-                                    .from = stanza->from,
-                                    .to = stanza->to};
-
-    assert_int_equal(problem, -1);
-    sm_plugin.offered(fake.state, &durable, stanza);
-    pump();
-}
-
-static void word(enum durable_kind kind, const char *id, const char *from, const char *to,
-                 enum stanza_condition reason, const char *type)
-{
-    struct arena *arena = arena_new();
-    struct durable words = {.kind = kind, .id = id, .reason = reason, .type = type};
-
-    assert_int_equal(jid_parse(arena, from, &words.from), 0);
-    assert_int_equal(jid_parse(arena, to, &words.to), 0);
-    sm_plugin.answered(fake.state, &words);
-    pump();
-    arena_free(arena);
-}
-
-static void expect_answers(const char *lines)
-{
-    assert_string_equal(fake.answered.length > 0 ? fake.answered.data : "", lines);
-    buffer_clear(&fake.answered);
-}
-
-/* The id of the latest offer; the books are cleared. */
-static char *offered_id(void)
-{
-    char *text = fake.offered.data, *last, *id;
-
-    assert_true(fake.offered.length > 0);
-    text[fake.offered.length - 1] = '\0';
-    last = strrchr(text, '\n');
-    last = last ? last + 1 : text;
-    id = strndup(last, strcspn(last, " "));
-    buffer_clear(&fake.offered);
-    fake.offers = 0;
-    return id;
-}
+#include "tests/unit/homes_world.h"
 
 /* --- out --- */
 
@@ -134,6 +55,17 @@ static void nodes_are_no_names(void **state)
            "message error bob@beta.example.net > alice@example.net/a remote-server-not-found");
     say(alice, "<iq to='beta.example.net' type='get' id='1'><query xmlns='a'/></iq>");
     expect(alice, "iq error beta.example.net > alice@example.net/a remote-server-not-found");
+    expect_nothing_routed();
+}
+
+/* To whoever owns the slot of the recipient, as messages. */
+static void subscriptions_are_offered(void **state)
+{
+    (void)state;
+    say(alice, "<presence type='subscribe' to='bob@example.net'/>");
+    expect_routed("message alice@alpha.example.net > bob@beta.example.net [home alpha: presence "
+                  "subscribe alice@example.net > bob@example.net]");
+    assert_int_equal(fake.offers, 1);
     expect_nothing_routed();
 }
 
@@ -295,182 +227,6 @@ static void misdirected(void **state)
     expect_nothing_routed();
 }
 
-/* --- durable --- */
-
-#define OFFERED(from, to)                                                                          \
-    ENVELOPE(AT_BETA(from), OURS(to), "home", "beta", "",                                          \
-             STANZA("message",                                                                     \
-                    "type='chat' from='" from "@example.net/b' to='" to "@example.net'",           \
-                    "<body>1</body>"))
-
-static void offers_are_taken_once(void **state)
-{
-    (void)state;
-    offer("bob@example.net/7", NULL, OFFERED("bob", "alice"));
-    expect(alice, "message chat bob@example.net/b > alice@example.net \"1\"");
-    expect_answers("alice@alpha.example.net > bob@beta.example.net took bob@example.net/7\n");
-    offer("bob@example.net/7", NULL, OFFERED("bob", "alice"));
-    expect_answers("alice@alpha.example.net > bob@beta.example.net took bob@example.net/7\n");
-    expect_nothing(alice);
-    offer("bob@example.net/9", "bob@example.net/8", OFFERED("bob", "alice"));
-    expect_answers("alice@alpha.example.net > bob@beta.example.net "
-                   "refused bob@example.net/9 unexpected-request\n");
-    word(DURABLE_FORGET, "bob@example.net/7", AT_BETA("bob"), OURS("alice"), 0, NULL);
-    offer("bob@example.net/9", "bob@example.net/7", OFFERED("bob", "alice"));
-    expect_answers("alice@alpha.example.net > bob@beta.example.net "
-                   "refused bob@example.net/9 unexpected-request\n");
-}
-
-static void forged_offers(void **state)
-{
-    (void)state;
-    offer("carol@example.net/7", NULL, OFFERED("bob", "alice"));
-    expect_answers("alice@alpha.example.net > bob@beta.example.net "
-                   "refused carol@example.net/7 not-allowed\n");
-    offer("bob@example.net/7", NULL, OFFERED("carol", "alice"));
-    offer("carol@example.net/7", NULL, OFFERED("carol", "alice"));
-    offer("bob@example.net/7", NULL,
-          ENVELOPE(AT_BETA("bill"), OURS("alice"), "home", "beta", "",
-                   STANZA("message", "type='chat' from='bob@example.net/b' to='alice@example.net'",
-                          "<body>1</body>")));
-    offer("bob@example.net/7", NULL,
-          ENVELOPE(AT_BETA("bob"), OURS("alice"), "gateway", "beta", "",
-                   STANZA("message", "type='chat' from='x@y.z' to='alice@example.net'",
-                          "<body>1</body>")));
-    expect_nothing(alice);
-    buffer_clear(&fake.answered);
-    /* what others have offered is not its to forget */
-    offer("s2s/1", NULL,
-          "<message from='x@y.z/r' to='alice@example.net' type='chat'><body>1</body></message>");
-    expect(alice, "message chat x@y.z/r > alice@example.net \"1\"");
-    word(DURABLE_FORGET, "s2s/1", AT_BETA("bob"), OURS("alice"), 0, NULL);
-    offer("s2s/1", NULL,
-          "<message from='x@y.z/r' to='alice@example.net' type='chat'><body>1</body></message>");
-    expect_nothing(alice);
-    buffer_clear(&fake.answered);
-}
-
-static void messages_wait_for_the_home(void **state)
-{
-    char *id, *expected;
-
-    (void)state;
-    say(alice, MESSAGE("bob@example.net", "1"));
-    expect_routed("message alice@alpha.example.net > bob@beta.example.net [home alpha: message "
-                  "chat alice@example.net/a > bob@example.net \"1\"]");
-    id = offered_id();
-    assert_true(strncmp(id, "alice@example.net/", 18) == 0);
-    /* somebody else's answer is none */
-    word(DURABLE_TOOK, id, "bob@example.net", OURS("alice"), 0, NULL);
-    word(DURABLE_REFUSED, id, "x@y.z", OURS("alice"), STANZA_GONE, "cancel");
-    expect_answers("");
-    word(DURABLE_TOOK, id, AT_BETA("bob"), OURS("alice"), 0, NULL);
-    expect_answers(""); /* until its row is gone */
-    fake_pass(1000);
-    expected = xasprintf("alice@alpha.example.net > bob@beta.example.net forget %s\n", id);
-    expect_answers(expected);
-    free(expected);
-    free(id);
-}
-
-static void refusals_reach_the_sender(void **state)
-{
-    char *id;
-
-    (void)state;
-    say(alice, MESSAGE("bob@example.net", "1"));
-    fake_clear(&fake.router);
-    id = offered_id();
-    word(DURABLE_REFUSED, id, AT_BETA("bob"), OURS("alice"), STANZA_SERVICE_UNAVAILABLE, "cancel");
-    expect(alice, "message error bob@example.net > alice@example.net/a service-unavailable");
-    free(id);
-}
-
-/* Bob has come here meanwhile. */
-static void moved_is_looked_up_again(void **state)
-{
-    struct client *bob;
-    char *id;
-
-    (void)state;
-    say(alice, MESSAGE("bob@example.net", "1"));
-    fake_clear(&fake.router);
-    id = offered_id();
-    fake.at_beta = "bill ";
-    bob = login_available("bob", "b");
-    word(DURABLE_REFUSED, id, AT_BETA("bob"), OURS("alice"), STANZA_GONE, "wait");
-    expect_nothing(bob);
-    fake_pass(1000);
-    fake_pass(1000);
-    expect(bob, "message chat alice@example.net/a > bob@example.net \"1\"");
-    fake_pass(1000);
-    expect_answers("");
-    free(id);
-}
-
-/* What comes too early shows that what was before it is lost. */
-static void lost_offers_are_made_again(void **state)
-{
-    char *first, *second;
-
-    (void)state;
-    say(alice, MESSAGE("bob@example.net", "1"));
-    first = offered_id();
-    say(alice, MESSAGE("bob@example.net", "2"));
-    second = offered_id();
-    fake_clear(&fake.router);
-    word(DURABLE_REFUSED, second, AT_BETA("bob"), OURS("alice"), STANZA_UNEXPECTED_REQUEST, "wait");
-    assert_int_equal(fake.offers, 0);
-    fake_pass(50);
-    assert_int_equal(fake.offers, 2);
-    word(DURABLE_TOOK, first, AT_BETA("bob"), OURS("alice"), 0, NULL);
-    word(DURABLE_TOOK, second, AT_BETA("bob"), OURS("alice"), 0, NULL);
-    fake_clear(&fake.router);
-    free(first);
-    free(second);
-}
-
-/* --- gateway --- */
-
-#define FOREIGN "<message from='x@y.z/r' to='bob@example.net' type='chat'><body>1</body></message>"
-
-static void gateway_passes_on(void **state)
-{
-    (void)state;
-    arrive("<iq from='x@y.z/r' to='bob@example.net/b' type='get' id='1'><query xmlns='a'/></iq>");
-    expect_routed("message bob@alpha.example.net > bob@beta.example.net [gateway alpha: iq get "
-                  "x@y.z/r > bob@example.net/b <query>]");
-    offer("s2s/1", NULL, FOREIGN);
-    expect_routed("message bob@alpha.example.net > bob@beta.example.net [gateway alpha: message "
-                  "chat x@y.z/r > bob@example.net \"1\"]");
-    assert_string_equal(fake.offered.data, "alpha.example.net/s2s/1 1 -\n");
-    buffer_clear(&fake.offered);
-    offer("s2s/2", "s2s/1", FOREIGN);
-    assert_string_equal(fake.offered.data, "alpha.example.net/s2s/2 1 alpha.example.net/s2s/1\n");
-    expect_answers("");
-    word(DURABLE_TOOK, "alpha.example.net/s2s/1", AT_BETA("bob"), OURS("bob"), 0, NULL);
-    expect_answers("took s2s/1\n");
-    word(DURABLE_REFUSED, "alpha.example.net/s2s/2", AT_BETA("bob"), OURS("bob"), STANZA_GONE,
-         "wait");
-    expect_answers("refused s2s/2 remote-server-timeout\n");
-    word(DURABLE_FORGET, "s2s/1", "x@y.z", OURS("bob"), 0, NULL);
-    expect_answers("bob@alpha.example.net > bob@beta.example.net forget alpha.example.net/s2s/1\n");
-    fake_clear(&fake.router);
-}
-
-static void gateway_of_another(void **state)
-{
-    (void)state;
-    offer("beta.example.net/s2s/1", NULL,
-          ENVELOPE(AT_BETA("alice"), OURS("alice"), "gateway", "beta", "",
-                   STANZA("message", "type='chat' from='x@y.z/r' to='alice@example.net'",
-                          "<body>1</body>")));
-    expect(alice, "message chat x@y.z/r > alice@example.net \"1\"");
-    expect_answers(
-        "alice@alpha.example.net > alice@beta.example.net took beta.example.net/s2s/1\n");
-    word(DURABLE_FORGET, "beta.example.net/s2s/1", AT_BETA("alice"), OURS("alice"), 0, NULL);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_teardown)
@@ -479,6 +235,7 @@ int main(void)
         TEST(order_is_kept_while_it_is_looked_up),
         TEST(unknown_is_wait),
         TEST(nodes_are_no_names),
+        TEST(subscriptions_are_offered),
         TEST(what_comes_back),
         TEST(presence_crosses_once),
         TEST(broadcasts_cross_once),
@@ -486,14 +243,6 @@ int main(void)
         TEST(split_by_slot),
         TEST(forged_envelopes_get_nowhere),
         TEST(misdirected),
-        TEST(offers_are_taken_once),
-        TEST(forged_offers),
-        TEST(messages_wait_for_the_home),
-        TEST(refusals_reach_the_sender),
-        TEST(moved_is_looked_up_again),
-        TEST(lost_offers_are_made_again),
-        TEST(gateway_passes_on),
-        TEST(gateway_of_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Users of a network: each has its home at the node where it was registered.
+
+import contextlib
+
+import pytest
+
+from tests.harness.node import SOURCES
+from tests.harness.stream import RawStream
+
+
+@pytest.fixture
+def user():
+    """user(network.alpha): a client of a new account with its home there, available;
+    user(node, owner) of that account."""
+    with contextlib.ExitStack() as stack:
+        def connect(node, owner=None, presence=True, **options):
+            options.setdefault("source", next(SOURCES))
+            client = RawStream(node, owner or node.add_account(), **options)
+            stack.callback(client.close)
+            client.login()
+            if presence:
+                client.send_presence()
+            return client
+        yield connect
