@@ -62,7 +62,6 @@ struct connection {
     struct db_group *groups; /* sent, in order */
     size_t open;             /* units in both */
     size_t window;           /* units in groups */
-    bool grouping;           /* the last group sent is of several units */
     struct prepared *prepared;
 };
 

@@ -174,7 +174,6 @@ static bool send_group(struct connection *connection)
     struct db_group *group;
     bool sent = true;
 
-    connection->grouping = is_grouped(connection, connection->waiting);
     if (!prepare_all(connection, count)) {
         return false;
     }
@@ -191,13 +190,11 @@ static bool send_group(struct connection *connection)
     return sent && PQpipelineSync(connection->pg) == 1;
 }
 
+/* A writer waits for each answer, also while units are tried alone: what fails then and is sent
+ * again must not find younger ones on their way. */
 static bool may_send(const struct connection *connection)
 {
-    if (connection->waiting == NULL) {
-        return false;
-    }
-    return connection->window == 0 || (!connection->grouping && connection->window < WINDOW &&
-                                       !is_grouped(connection, connection->waiting));
+    return connection->waiting != NULL && connection->window < (connection->writer ? 1 : WINDOW);
 }
 
 static bool flush(struct connection *connection)
