@@ -140,6 +140,10 @@ void login_continue(struct login *login, const char *response, size_t length);
 /* The password of this account has changed: whoever is proving the old one has to begin anew. */
 void login_outdate(struct client *client, const struct jid *account);
 void login_abandon(struct client *client);
+/* What the home of an account elsewhere says (c2s/front/visit.h). */
+void login_visit_challenge(struct client *client, const struct buffer *message);
+void login_visit_succeeded(struct client *client, const struct buffer *message);
+void login_visit_failed(struct client *client, enum sasl_condition condition, bool counts);
 /* Tells a refusal that was held back. */
 void login_answer(struct client *client);
 /* SASL <failure/>. */

@@ -9,6 +9,8 @@
 
 #include "c2s/accounts.h"
 #include "c2s/client.h"
+#include "c2s/directory/directory.h"
+#include "c2s/front/visit.h"
 #include "common/base/encode.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -27,9 +29,13 @@ struct login {
     struct domains *domains; /* settings point into it */
     char *certificate_user;
     struct account_fetch *fetch;
+    struct directory_question *question; /* where the account is */
+    struct visit *visit;                 /* its home is elsewhere, which verifies */
+    struct buffer initial;               /* the first message, of a mechanism that can be relayed */
     enum sasl_mechanism mechanism;
     enum sasl_condition refusal; /* held back until DEADLINE_ANSWER */
     bool in_thread;
+    bool held;     /* the stream, until the home elsewhere has answered */
     bool disabled; /* the account; told only to who knows the password */
     bool outdated; /* the password has changed since the exchange began */
 };
@@ -39,6 +45,8 @@ static void advance(struct login *login, enum sasl_step step, struct buffer *out
 static void login_free(struct login *login)
 {
     account_fetch_cancel(login->fetch);
+    directory_cancel(login->question);
+    buffer_fini(&login->initial);
     sasl_exchange_free(login->exchange);
     for (size_t i = 0; i < BINDINGS; i++)
         buffer_fini(&login->binding_data[i]);
@@ -104,6 +112,9 @@ void login_abandon(struct client *client)
         return;
     client->login = NULL;
     login->client = NULL;
+    if (login->visit)
+        visit_end(login->visit, client);
+    login->visit = NULL;
     if (!login->in_thread)
         login_free(login);
 }
@@ -156,10 +167,9 @@ void login_answer(struct client *client)
     stream_release(client->stream);
 }
 
-static void failed(struct login *login)
+static void failed(struct login *login, enum sasl_condition condition, bool counts)
 {
     struct client *client = login->client;
-    enum sasl_condition condition = sasl_exchange_failure(login->exchange);
     const char *user = sasl_exchange_user(login->exchange);
 
     log_info("login_failed", LOG_TEXT("sid", client_stream_id(client)),
@@ -167,8 +177,7 @@ static void failed(struct login *login)
              LOG_TEXT("domain", client->domain->name),
              LOG_TEXT("mechanism", sasl_mechanism_name(login->mechanism)),
              LOG_TEXT("condition", sasl_condition_name(condition)));
-    if (condition == SASL_TEMPORARY_AUTH_FAILURE ||
-        !sasl_exchange_failure_counts(login->exchange)) {
+    if (condition == SASL_TEMPORARY_AUTH_FAILURE || !counts) {
         refuse(login, condition);
         return;
     }
@@ -222,18 +231,146 @@ static void on_fetched(void *user, int status, const struct account_credentials 
     stream_release(client->stream);
 }
 
-static void fetch(struct login *login)
+static void fetch_here(struct login *login, const struct jid *account)
+{
+    login->fetch = account_fetch(login->client->worker->db, account,
+                                 sasl_exchange_wanted_hash(login->exchange), on_fetched, login);
+}
+
+static void make_account(struct login *login, struct arena *arena, struct jid *account)
+{
+    const char *domain = login->client->domain->name;
+
+    if (jid_make(arena, sasl_exchange_user(login->exchange), domain, NULL, account) != 0)
+        *account = (struct jid){.local = "", .domain = domain}; /* nobody has it */
+}
+
+/* The home shall have nothing to trust us for: only what proves to it that the client knows the
+ * password goes there. */
+static void visit(struct login *login, const struct jid *account, const char *host)
+{
+    const struct visit_settings settings = {
+        .client = login->client,
+        .account = account,
+        .host = host,
+        .mechanism = login->mechanism,
+        .offered = login->settings.offered,
+        .initial = &login->initial,
+        .bindings = login->bindings,
+        .bindings_count = login->settings.bindings_count,
+    };
+
+    if (sasl_mechanism_hash(login->mechanism) >= 0) {
+        login->visit = visit_begin(&settings);
+        login->held = true;
+    } else {
+        struct client *client = login->client;
+        refuse(login, SASL_INVALID_MECHANISM);
+        stream_release(client->stream);
+    }
+}
+
+static void go_on(struct login *login, enum sasl_step step, struct buffer *out)
 {
     struct client *client = login->client;
-    struct arena *arena = arena_new();
-    struct jid jid;
 
-    stream_hold(client->stream);
-    if (jid_make(arena, sasl_exchange_user(login->exchange), client->domain->name, NULL, &jid) != 0)
-        jid = (struct jid){.local = "", .domain = client->domain->name}; /* nobody has it */
-    login->fetch = account_fetch(client->worker->db, &jid,
-                                 sasl_exchange_wanted_hash(login->exchange), on_fetched, login);
+    advance(login, step, out);
+    buffer_fini(out);
+    stream_release(client->stream);
+}
+
+static void at_place(struct login *login, const struct jid *account,
+                     const struct directory_place *place)
+{
+    struct buffer out = {0};
+
+    switch (place->answer) {
+    case DIRECTORY_HERE:
+        fetch_here(login, account);
+        break;
+    case DIRECTORY_ELSEWHERE:
+        visit(login, account, place->host);
+        break;
+    case DIRECTORY_NOBODY:
+        go_on(login, sasl_exchange_credentials(login->exchange, NULL, false, &out), &out);
+        break;
+    case DIRECTORY_UNKNOWN:
+        go_on(login, sasl_exchange_unavailable(login->exchange), &out);
+        break;
+    }
+}
+
+static void on_place(void *user, const struct directory_place *place)
+{
+    struct login *login = user;
+    struct arena *arena = arena_new();
+    struct jid account;
+
+    login->question = NULL;
+    make_account(login, arena, &account);
+    at_place(login, &account, place);
     arena_free(arena);
+}
+
+/* Nothing more of the client is handled until it is known where the account is, and then what its
+ * credentials are, or what its home answers. */
+static void fetch(struct login *login)
+{
+    struct worker *worker = login->client->worker;
+    struct arena *arena = arena_new();
+    struct directory_place place;
+    struct jid account;
+
+    stream_hold(login->client->stream);
+    make_account(login, arena, &account);
+    if (!*account.local)
+        fetch_here(login, &account);
+    else if (directory_look(worker, &account, &place))
+        at_place(login, &account, &place);
+    else
+        login->question = directory_ask(worker, &account, on_place, login);
+    arena_free(arena);
+}
+
+/* --- the home elsewhere answers --- */
+
+void login_visit_challenge(struct client *client, const struct buffer *message)
+{
+    if (!client->login->held)
+        return; /* nobody has asked */
+    client->login->held = false;
+    send_message(client, "challenge", message);
+    stream_release(client->stream);
+}
+
+void login_visit_succeeded(struct client *client, const struct buffer *message)
+{
+    struct login *login = client->login;
+    char *local;
+    enum sasl_mechanism mechanism = login->mechanism;
+
+    if (!login->held)
+        return; /* nobody has asked */
+    local = xstrdup(sasl_exchange_user(login->exchange));
+    visit_done(login->visit);
+    login->visit = NULL;
+    finish(login);
+    send_message(client, "success", message);
+    client_authenticated(client, local, mechanism);
+    free(local);
+    stream_release(client->stream);
+}
+
+void login_visit_failed(struct client *client, enum sasl_condition condition, bool counts)
+{
+    struct login *login = client->login;
+    bool held = login->held;
+
+    visit_end(login->visit, client);
+    login->visit = NULL;
+    failed(login, condition, counts);
+    if (held)
+        stream_release(client->stream);
 }
 
 static void in_thread(void *user)
@@ -282,7 +419,8 @@ static void advance(struct login *login, enum sasl_step step, struct buffer *out
         succeeded(login, out);
         break;
     case SASL_STEP_FAILED:
-        failed(login);
+        failed(login, sasl_exchange_failure(login->exchange),
+               sasl_exchange_failure_counts(login->exchange));
         break;
     }
 }
@@ -293,6 +431,8 @@ void login_begin(struct login *login, int mechanism, const char *initial, size_t
     struct buffer out = {0};
 
     login->mechanism = (enum sasl_mechanism)mechanism;
+    if (sasl_mechanism_hash(login->mechanism) >= 0)
+        buffer_append(&login->initial, initial, length);
     enum sasl_step step =
         sasl_exchange_start(login->exchange, login->mechanism, initial, length, has_initial, &out);
     advance(login, step, &out);
@@ -303,6 +443,13 @@ void login_begin(struct login *login, int mechanism, const char *initial, size_t
 void login_continue(struct login *login, const char *response, size_t length)
 {
     struct buffer out = {0};
+
+    if (login->visit) {
+        stream_hold(login->client->stream);
+        login->held = true;
+        visit_response(login->client, response, length);
+        return;
+    }
     enum sasl_step step = sasl_exchange_step(login->exchange, response, length, &out);
 
     advance(login, step, &out);

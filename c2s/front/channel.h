@@ -53,10 +53,13 @@ struct channel {
     struct held *held;
     unsigned held_count;
     struct loop_task *turn;
+    struct home_login *login; /* NULL: it is over */
 };
 
 struct front {
     struct worker *worker;
+    struct visit *visits; /* logins that look for the worker of their account (visit.c) */
+    uint64_t next_visit;
     struct jid *self; /* alpha.example.net/c2s-1 */
     struct line *lines;
     struct timer *timer;
@@ -70,8 +73,11 @@ struct front {
 };
 
 /* front.c */
-/* A line to this worker of our node that we have opened, or open now; NULL: there is none. */
-struct line *line_to(struct front *front, const char *worker_id);
+/* The line to this worker that we have opened, or open now. */
+struct line *line_to(struct front *front, const struct jid *worker);
+/* The timer runs as long as there is anything to look after. */
+void front_keep_looking(struct front *front);
+/* channel.c */
 struct channel *channel_new(struct line *line, uint64_t id, struct client *client);
 struct channel *channel_find(struct line *line, uint64_t id);
 /* Out of the table and freed; the client's pointer to it is cleared. */
@@ -83,6 +89,8 @@ void channel_say(struct channel *channel, const char *name);
 
 /* owner.c */
 void held_free(struct held *held);
+/* The plugin hears that the client has gone; then the channel is gone. */
+void owner_end(struct client *client, enum client_end how);
 /* relay.c and owner.c: what the other half says. */
 void relay_receive(struct line *line, uint64_t id, struct element *element);
 void owner_receive(struct line *line, uint64_t id, struct element *element);

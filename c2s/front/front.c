@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "c2s/front/channel.h"
+#include "c2s/front/visit.h"
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/tls/crypto.h"
@@ -152,11 +154,11 @@ static const char *incarnation_of(const struct front *front, const struct jid *w
     return NULL;
 }
 
-static void start_timer(struct front *front)
+void front_keep_looking(struct front *front)
 {
     uint64_t every_ms = MAX(MIN(timeout_ms(front) / LOOKS, LOOK_MS), 1);
 
-    if (front->lines && !timer_active(front->timer))
+    if ((front->lines || front->visits) && !timer_active(front->timer))
         timer_start(front->timer, every_ms, every_ms);
 }
 
@@ -182,7 +184,7 @@ static struct line *add_line(struct front *front, const struct jid *to, const ch
     line->incarnation = xstrdup_or_null(incarnation_of(front, to));
     line->trunk = trunk_new(&settings, &trunk_ops, line);
     DL_APPEND(front->lines, line);
-    start_timer(front);
+    front_keep_looking(front);
     log_info("trunk_opened", LOG_TEXT("peer", to->full), LOG_TEXT("as", peer ? "owner" : "front"));
     return line;
 }
@@ -198,77 +200,11 @@ static struct line *find_opened(struct front *front, const struct jid *to)
     return NULL;
 }
 
-struct line *line_to(struct front *front, const char *worker_id)
+struct line *line_to(struct front *front, const struct jid *worker)
 {
-    struct arena *arena = arena_new();
-    struct line *line = NULL;
-    struct jid to;
+    struct line *line = find_opened(front, worker);
 
-    if (jid_make(arena, NULL, front->worker->host, worker_id, &to) == 0) {
-        line = find_opened(front, &to);
-        if (!line)
-            line = add_line(front, &to, NULL);
-    }
-    arena_free(arena);
-    return line;
-}
-
-/* --- channels --- */
-
-struct channel *channel_new(struct line *line, uint64_t id, struct client *client)
-{
-    struct channel *channel = xcalloc(1, sizeof(*channel));
-
-    channel->id = id;
-    channel->line = line;
-    channel->client = client;
-    HASH_ADD(hh, line->channels, id, sizeof(channel->id), channel);
-    return channel;
-}
-
-struct channel *channel_find(struct line *line, uint64_t id)
-{
-    struct channel *channel;
-
-    HASH_FIND(hh, line->channels, &id, sizeof(id), channel);
-    return channel;
-}
-
-void channel_free(struct channel *channel)
-{
-    HASH_DELETE(hh, channel->line->channels, channel);
-    channel->client->channel = NULL;
-    if (channel->turn)
-        loop_defer_cancel(channel->turn);
-    while (channel->held) {
-        struct held *held = channel->held;
-
-        DL_DELETE(channel->held, held);
-        held_free(held);
-    }
-    free(channel->address);
-    free(channel->stream_id);
-    free(channel->lang);
-    free(channel);
-}
-
-struct element *channel_begin(struct channel *channel, const char *name)
-{
-    struct element *element = trunk_begin(channel->line->trunk, name);
-
-    element_set(element, "i", arena_printf(element->arena, "%" PRIu64, channel->id));
-    return element;
-}
-
-void channel_send(struct channel *channel)
-{
-    trunk_send(channel->line->trunk);
-}
-
-void channel_say(struct channel *channel, const char *name)
-{
-    channel_begin(channel, name);
-    channel_send(channel);
+    return line ? line : add_line(front, worker, NULL);
 }
 
 /* --- what comes --- */
@@ -361,15 +297,28 @@ bool front_is_frame(const struct stanza *stanza)
            element_find(stanza->root, NS_TRUNK, "t");
 }
 
+static void take_message(struct front *front, struct stanza *message, struct element *payload)
+{
+    bool of_worker = message->from.resource && !message->from.local;
+
+    if (of_worker && element_is(payload, NS_TRUNK, "t"))
+        take(front, &message->from, payload);
+    else if (of_worker && element_is(payload, NS_TRUNK, "where"))
+        home_answer_where(front, message, payload);
+    else if (of_worker && element_is(payload, NS_TRUNK, "here"))
+        visit_found(front, &message->from, payload);
+    else
+        front->refused++;
+}
+
 /* What has come back (of type error) will be sent again, as long as the trunk lives. */
 void front_message(struct worker *worker, const struct durable *offer, struct stanza *message,
                    struct element *payload)
 {
     struct front *front = worker->front;
 
-    if (!offer && message->type == MESSAGE_NORMAL && element_is(payload, NS_TRUNK, "t") &&
-        message->from.resource && !message->from.local)
-        take(front, &message->from, payload);
+    if (!offer && message->type == MESSAGE_NORMAL)
+        take_message(front, message, payload);
     else if (message->type != MESSAGE_ERROR)
         front->refused++;
     stanza_unref(message);
@@ -377,16 +326,30 @@ void front_message(struct worker *worker, const struct durable *offer, struct st
 
 /* --- what happens --- */
 
+static bool may_talk(const struct front *front, const struct line *line)
+{
+    const struct network *network = worker_document(front->worker);
+    const char *host = trunk_to(line->trunk)->domain;
+    const struct network_member *member = network ? network_member_by_host(network, host) : NULL;
+
+    if (strcmp(host, front->worker->host) == 0)
+        return true;
+    return member && network_member_is_linked(network, member, clock_wall_us() / 1000000);
+}
+
 static void look(void *user)
 {
     struct front *front = user;
     struct line *line;
 
     DL_FOREACH (front->lines, line) {
-        if (!line->dead)
+        if (!line->dead && !may_talk(front, line))
+            cut(line, "the member is suspended");
+        else if (!line->dead)
             trunk_look(line->trunk);
     }
-    if (!front->lines)
+    visit_look(front);
+    if (!front->lines && !front->visits)
         timer_stop(front->timer);
 }
 
@@ -445,7 +408,9 @@ void front_account_changed(struct front *front, const struct jid *account)
     DL_FOREACH (front->lines, line) {
         HASH_ITER (hh, line->channels, channel, next) {
             struct client *client = channel->client;
-            if (client->ops && !client->session && jid_bare_equal(client->jid, account))
+            if (channel->login)
+                home_login_outdate(channel->login, account);
+            else if (client->ops && !client->session && jid_bare_equal(client->jid, account))
                 client_close(client, STREAM_NOT_AUTHORIZED, "the account has changed");
         }
     }
@@ -465,7 +430,7 @@ void front_show(const struct front *front, struct control_request *request)
 void front_reload(struct front *front)
 {
     timer_stop(front->timer);
-    start_timer(front);
+    front_keep_looking(front);
 }
 
 void front_stop(struct front *front)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "c2s/front/channel.h"
+#include "c2s/front/visit.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -117,7 +117,7 @@ static void free_client(void *user)
     free(client);
 }
 
-static void end(struct client *client, enum client_end how)
+void owner_end(struct client *client, enum client_end how)
 {
     struct loop *loop = client->worker->loop;
 
@@ -137,7 +137,7 @@ static void say_close(struct client *client, int condition, const char *text,
     if (app)
         element_add_copy(close, app);
     channel_send(client->channel);
-    end(client, client_end_of(condition));
+    owner_end(client, client_end_of(condition));
 }
 
 static void cut_off(struct client *client)
@@ -146,7 +146,7 @@ static void cut_off(struct client *client)
 
     element_set(close, "stuck", "1");
     channel_send(client->channel);
-    end(client, CLIENT_LOST);
+    owner_end(client, CLIENT_LOST);
 }
 
 static void say(struct client *client, const struct element *content)
@@ -235,12 +235,22 @@ static void open_channel(struct line *line, uint64_t id, const struct element *o
 
     client->worker = line->front->worker;
     client->ops = &owner_ops;
-    client->jid = jid_dup_with_resource(account, NULL);
+    client->jid = account ? jid_dup_with_resource(account, NULL) : NULL;
     client->since_ms = now - MIN(number(open, "age"), now);
     client->channel = channel_new(line, id, client);
     client->channel->address = xstrdup(or_empty(element_get(open, "addr")));
     client->channel->stream_id = xstrdup(or_empty(element_get(open, "sid")));
     client->channel->lang = xstrdup_or_null(element_get(open, "lang"));
+}
+
+/* Somebody at another node wants to log in. */
+static void on_login(struct line *line, uint64_t id, const struct element *login)
+{
+    if (strcmp(trunk_to(line->trunk)->domain, line->front->worker->host) == 0 ||
+        line->front->worker->stopping)
+        return;
+    open_channel(line, id, login, NULL);
+    home_login_begin(channel_find(line, id), login);
 }
 
 /* Workers of one node look into the same accounts: what a front of ours has verified is verified.
@@ -267,7 +277,7 @@ static void on_bind(struct channel *channel, struct element *element)
     const char *wanted = element_get(element, "resource");
     const char *resource = NULL;
 
-    if (client->bound || client->bind_id ||
+    if (!client->jid || client->bound || client->bind_id ||
         (wanted && jid_prepare_resource(arena, wanted, &resource) != 0)) {
         say_close(client, STREAM_POLICY_VIOLATION, NULL, NULL);
     } else {
@@ -336,9 +346,9 @@ static void on_end(struct channel *channel, struct element *element)
     const char *how = or_empty(element_get(element, "how"));
 
     channel->over = true;
-    end(channel->client, strcmp(how, "closed") == 0   ? CLIENT_CLOSED
-                         : strcmp(how, "failed") == 0 ? CLIENT_FAILED
-                                                      : CLIENT_LOST);
+    owner_end(channel->client, strcmp(how, "closed") == 0   ? CLIENT_CLOSED
+                               : strcmp(how, "failed") == 0 ? CLIENT_FAILED
+                                                            : CLIENT_LOST);
 }
 
 void owner_room(struct channel *channel)
@@ -405,15 +415,17 @@ void owner_receive(struct line *line, uint64_t id, struct element *element)
 
     if (channel == NULL && strcmp(element->name, "open") == 0) {
         on_open(line, id, element);
-        return;
-    }
-    if (channel == NULL) {
+    } else if (channel == NULL && strcmp(element->name, "login") == 0) {
+        on_login(line, id, element);
+    } else if (channel == NULL) {
         if (strcmp(element->name, "end") != 0)
             say_gone(line, id);
     } else if (strcmp(element->name, "credit") == 0) {
         on_credit(channel, element);
     } else if (strcmp(element->name, "end") == 0) {
         on_end(channel, element);
+    } else if (channel->login) {
+        home_login_response(channel, element);
     } else if (channel->client->held > 0 || channel->held) {
         hold(channel, element);
     } else {
@@ -424,5 +436,5 @@ void owner_receive(struct line *line, uint64_t id, struct element *element)
 void owner_cut(struct channel *channel)
 {
     channel->over = true;
-    end(channel->client, CLIENT_LOST);
+    owner_end(channel->client, CLIENT_LOST);
 }

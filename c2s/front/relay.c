@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "c2s/front/channel.h"
+#include "c2s/front/visit.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
@@ -33,6 +33,18 @@ static void say_open(struct channel *channel)
     channel_send(channel);
 }
 
+static struct line *line_in_node(struct front *front, const char *worker_id)
+{
+    struct arena *arena = arena_new();
+    struct line *line = NULL;
+    struct jid to;
+
+    if (jid_make(arena, NULL, front->worker->host, worker_id, &to) == 0)
+        line = line_to(front, &to);
+    arena_free(arena);
+    return line;
+}
+
 bool relay_begin(struct client *client)
 {
     struct front *front = client->worker->front;
@@ -46,7 +58,7 @@ bool relay_begin(struct client *client)
     owner = front->members[front->owner[slot_of(client->jid->bare)]];
     if (strcmp(owner, client->worker->id) == 0)
         return false;
-    line = line_to(front, owner);
+    line = line_in_node(front, owner);
     client->channel = channel_new(line, ++line->next_id, client);
     say_open(client->channel);
     log_debug("channel_opened", LOG_TEXT("sid", client_stream_id(client)),
@@ -223,6 +235,10 @@ void relay_cut(struct channel *channel)
     struct client *client = channel->client;
 
     channel->over = true;
+    if (client->login) {
+        visit_cut(client);
+        return;
+    }
     client_close(client, STREAM_RESET, "the server of the account cannot be reached");
     if (client->channel) { /* its stream had ended before */
         client->session = NULL;
@@ -249,6 +265,8 @@ void relay_receive(struct line *line, uint64_t id, struct element *element)
     struct channel *channel = channel_find(line, id);
 
     if (!channel || channel->over) /* it is gone, and the owner has been told */
+        return;
+    if (visit_receive(channel, element))
         return;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         if (strcmp(rows[i].name, element->name) == 0) {

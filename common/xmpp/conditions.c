@@ -58,6 +58,16 @@ int stream_condition_parse(const char *name)
     return -1;
 }
 
+int sasl_condition_parse(const char *name)
+{
+    for (size_t i = 0; i < SASL_CONDITIONS; i++) {
+        if (strcmp(sasl_names[i], name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
 int stanza_condition_parse(const char *name)
 {
     for (size_t i = 0; i < STANZA_CONDITIONS; i++) {

@@ -33,4 +33,5 @@ const char *sasl_condition_name(enum sasl_condition condition);
 const char *stanza_condition_type(enum stanza_condition condition);
 /* -1 if it is none of the defined ones. */
 int stream_condition_parse(const char *name);
+int sasl_condition_parse(const char *name);
 int stanza_condition_parse(const char *name);
