@@ -11,6 +11,11 @@
 
 #define HOME_SECRET_SIZE 32
 
+/* The home that the database holds. One that has no name yet gets the name `ours`. status as
+ * db_callback, or ERR_NOT_FOUND: there is none. `name` is valid during the call. */
+typedef void home_was_read(void *user, int status, const char *name, int64_t epoch);
+void home_read(struct db *db, const char *ours, home_was_read *done, void *user);
+
 /* Reads the secret, which is drawn and written first if there is none yet. status as db_callback;
  * ERR_NOT_FOUND: there is no home, or what it has is no secret. `secret` is valid if status is 0,
  * during the call. */

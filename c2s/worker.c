@@ -172,6 +172,18 @@ static void open_slots(struct worker *worker)
     worker->slots = slots_new(&settings);
 }
 
+static void on_home(void *user, int status, const char *name, int64_t epoch)
+{
+    struct worker *worker = user;
+
+    if (worker->stopping)
+        return;
+    if (status != 0)
+        log_error("home_unusable", LOG_ERROR(status), LOG_TEXT("database", db_problem(worker->db)));
+    if (status != 0 || !worker_judge_home(worker, name, epoch))
+        timer_start(worker->retry, SCHEMA_RETRY_MS, 0);
+}
+
 static void on_secret(void *user, int status, const uint8_t secret[HOME_SECRET_SIZE])
 {
     struct worker *worker = user;
@@ -180,8 +192,7 @@ static void on_secret(void *user, int status, const uint8_t secret[HOME_SECRET_S
         return;
     if (status == 0) {
         memcpy(worker->secret, secret, sizeof(worker->secret));
-        directory_begin(worker);
-        worker_bind_names(worker);
+        home_read(worker->db, worker->home, on_home, worker);
         return;
     }
     log_error("home_unusable", LOG_ERROR(status), LOG_TEXT("database", db_problem(worker->db)));
@@ -259,6 +270,17 @@ static int open_database(struct worker *worker)
     return error;
 }
 
+/* Whose homes are whose, and in which epochs, may have changed. */
+static void on_document(void *user, const struct network *before, const struct network *now)
+{
+    struct worker *worker = user;
+
+    (void)before;
+    (void)now;
+    if (!worker->stopping)
+        timer_start(worker->retry, 0, 0);
+}
+
 int worker_start(struct loop *loop, const struct config *config, void **state)
 {
     struct worker *worker = xcalloc(1, sizeof(*worker));
@@ -290,6 +312,7 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
     service_add_commands(directory_commands, worker);
     if (worker->plugin->commands)
         service_add_commands(worker->plugin->commands, worker->plugin_state);
+    worker_follow_document(worker, on_document, worker);
     check_schema(worker);
     return 0;
 }

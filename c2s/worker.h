@@ -49,6 +49,8 @@ struct worker {
     struct directory *directory;       /* directory/directory.h */
     struct signing_key *signing_key;   /* of this node; NULL: none is configured */
     bool directory_begun, directory_keeper;
+    const char *home_refusal; /* why the home may not be served (worker_home.c); NULL: it may */
+    bool serving;             /* names are bound, slots may be owned */
     struct admission *admission;
     struct parser_pool *parsers;
     struct db *db;
@@ -87,6 +89,11 @@ void worker_client_closed(struct worker *worker, struct client *client);
 /* worker_link.c. Nothing is bound yet: stanzas come only once they can be served. */
 void worker_open_link(struct worker *worker);
 void worker_bind_names(struct worker *worker);
+void worker_unbind_names(struct worker *worker);
+
+/* worker_home.c: the home that was found in the database is served from now on, or no longer; then
+ * it is to be looked at again. */
+bool worker_judge_home(struct worker *worker, const char *name, int64_t epoch);
 
 /* worker_document.c */
 MUST_CHECK int worker_open_document(struct worker *worker);

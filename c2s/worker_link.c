@@ -123,7 +123,7 @@ static void on_members(void *user, const struct link_members *members)
     struct worker *worker = user;
     bool assigned[SLOTS];
 
-    if (strcmp(members->name, worker->network) != 0)
+    if (strcmp(members->name, worker->network) != 0 || !worker->serving)
         return;
     for (size_t slot = 0; slot < SLOTS; slot++)
         assigned[slot] = strcmp(members->ids[members->owner[slot]], worker->id) == 0;
@@ -185,6 +185,14 @@ void worker_bind_names(struct worker *worker)
     for (size_t i = 0; i < worker->domains->count; i++)
         if (strcmp(worker->domains->list[i].name, worker->host) != 0)
             bind_name(worker, worker->domains->list[i].name);
+}
+
+void worker_unbind_names(struct worker *worker)
+{
+    link_unbind(worker->link, worker->host);
+    for (size_t i = 0; i < worker->domains->count; i++)
+        if (strcmp(worker->domains->list[i].name, worker->host) != 0)
+            link_unbind(worker->link, worker->domains->list[i].name);
 }
 
 int worker_route(struct worker *worker, struct stanza *stanza)

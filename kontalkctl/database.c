@@ -8,6 +8,7 @@
 
 #include "c2s/schema.h"
 #include "common/base/error.h"
+#include "common/config/number.h"
 #include "kontalkctl/ctl.h"
 
 struct db_session *ctl_database(const struct ctl *ctl)
@@ -48,7 +49,60 @@ static int migrate(const struct ctl *ctl, size_t argc, const char *const *argv)
     return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static const struct db_statement read_home = {
+    "ctl_home_read", "SELECT name, epoch FROM home WHERE home_id = $1::bigint", 1};
+/* Never lower: what was done under a higher one would come back to life. */
+static const struct db_statement raise_home = {
+    "ctl_home_raise",
+    "UPDATE home SET epoch = $2::bigint WHERE home_id = $1::bigint AND epoch < $2", 2};
+
+static int run_on_home(const struct ctl *ctl, const struct db_statement *statement, int64_t epoch,
+                       struct db_result **result)
+{
+    struct db_session *session = ctl_database(ctl);
+    const struct db_value values[] = {DB_INT(SCHEMA_HOME), DB_INT(epoch)};
+    const char *problem = NULL;
+
+    if (session == NULL)
+        return ERR_UNAVAILABLE;
+    int error = db_session_run(session, statement, values, result, &problem);
+    if (error)
+        ctl_fail("%s", problem ? problem : error_text(error));
+    db_session_close(session);
+    return error;
+}
+
+static int show_home(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    struct db_result *result = NULL;
+    int error = run_on_home(ctl, &read_home, 0, &result);
+
+    (void)argc;
+    (void)argv;
+    if (error == 0 && db_rows(result) > 0)
+        printf("home %s epoch %" PRId64 "\n", db_get_text(result, 0, 0), db_get_int(result, 0, 1));
+    db_result_free(result);
+    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int raise_epoch(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    struct db_result *result = NULL;
+    int64_t epoch;
+
+    (void)argc;
+    if (config_number_parse(CONFIG_NUMBER, argv[0], &epoch) != 0 || epoch < 1)
+        return ctl_fail("%s is not an epoch", argv[0]);
+    int error = run_on_home(ctl, &raise_home, epoch, &result);
+    if (error == 0 && db_affected(result) == 0)
+        error = ctl_fail("the epoch of the home is not lower than %s", argv[0]);
+    db_result_free(result);
+    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 const struct ctl_verb database_verbs[] = {
     {"db migrate", 0, 0, migrate, "  creates the tables, or brings them up to date"},
+    {"home show", 0, 0, show_home, "  the name of the home in the database, and its epoch"},
+    {"home raise", 1, 1, raise_epoch, "EPOCH  after a restore or a takeover (docs/NETWORK.md)"},
     {0},
 };

@@ -95,6 +95,12 @@ void directory_begin(struct worker *worker)
     directory_set_network(worker->directory, worker_document(worker));
 }
 
+void directory_pause(struct worker *worker)
+{
+    worker->directory_begun = false;
+    directory_set_network(worker->directory, NULL);
+}
+
 void directory_close(struct worker *worker)
 {
     directory_free(worker->directory);

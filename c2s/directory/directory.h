@@ -87,6 +87,8 @@ MUST_CHECK int directory_account_change(struct worker *worker, enum account_chan
 MUST_CHECK int directory_open(struct worker *worker);
 /* The tables can be used. */
 void directory_begin(struct worker *worker);
+/* The home is not served any more; until directory_begin(). */
+void directory_pause(struct worker *worker);
 /* Before the database closes, and after it has closed. */
 void directory_end(struct worker *worker);
 void directory_close(struct worker *worker);

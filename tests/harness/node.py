@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import dataclass
 
 from tests.harness import empty_dns, wait
-from tests.node import configuration, node, place, ports
+from tests.node import accounts, configuration, node, place, ports
 from tests.node.ports import ADDRESS
 
 SANITIZER_REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error:|LeakSanitizer")
@@ -171,7 +171,7 @@ class TestNode(node.Node):
     def add_account(self, user=None, domain=None):
         user = user or f"user{next(NAMES)}"
         account = Account(f"{user}@{domain or self.network}", secrets.token_urlsafe(12))
-        self.control("user", "add", account.jid, password=account.password + "\n")
+        accounts.create(self, account.jid, account.password)
         self.passwords.append(account.password)
         return account
 

@@ -88,3 +88,27 @@ def test_import(network, tmp_path):
     with pytest.raises(place.Error, match="another home of the network has this name"):
         network.gamma.control("user", "import", str(file))
     assert lookup(network.beta, f"import69@{domain}") == ("gamma", network.gamma.place.host)
+
+
+def test_epoch(network, login):
+    """A home is served only where its data has the epoch of the document."""
+    beta = network.beta
+    client = login(where=beta)
+    c2s = beta.daemon("c2s")
+    c2s.mark_log()
+    network.change(lambda document: document.homes["beta"].update(epoch=2))
+    c2s.wait_log("event=home_not_served home=beta epoch=1 reason=.*lower epoch")
+    client.read_to_end()
+    assert "home beta epoch 1" in beta.control("home", "show")
+    beta.control("home", "raise", "2")
+    c2s.wait_log("event=directory_recovered home=beta epoch=2")
+    wait.until(lambda: logs_in(login, beta), 20, "a login")
+    with pytest.raises(place.Error, match="not lower than 2"):
+        beta.control("home", "raise", "2")
+
+
+def logs_in(login, node):
+    try:
+        return login(where=node)
+    except (OSError, AssertionError):
+        return None

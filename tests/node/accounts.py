@@ -3,10 +3,14 @@
 # The accounts of a node for people to try: RUN/accounts, lines "jid<TAB>password".
 
 import secrets
+import time
 
 from tests.node import place
 
 NAMES = ("alice", "bob")
+# Names of a network are given by its registrar, which has to be reached.
+REGISTRAR_SECONDS = 30
+REGISTRAR_STEP_SECONDS = 0.2
 
 
 def read(path):
@@ -32,9 +36,22 @@ def ensure(node, names=NAMES):
 def add(node, jid, password):
     """Adds it, or gives it this password if it is there."""
     try:
-        node.control("user", "add", jid, password=password + "\n")
+        create(node, jid, password)
     except place.Error as problem:
         try:
             node.control("user", "passwd", jid, password=password + "\n")
         except place.Error:
             raise problem from None
+
+
+def create(node, jid, password):
+    """Adds it; waits for the registrar of the network."""
+    deadline = time.monotonic() + REGISTRAR_SECONDS
+    while True:
+        try:
+            node.control("user", "add", jid, password=password + "\n")
+            return
+        except place.Error as problem:
+            if "try again later" not in str(problem) or time.monotonic() > deadline:
+                raise
+        time.sleep(REGISTRAR_STEP_SECONDS)

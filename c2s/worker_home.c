@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Whether the home in our database is the one that the network document gives us to serve. Only
+ * with the same epoch on both sides: a database of a lower one is a copy from before the home was
+ * taken over or restored, and to a document with a lower one the same has happened.
+ */
+#include <string.h>
+
+#include "c2s/client.h"
+#include "c2s/directory/directory.h"
+#include "c2s/worker.h"
+#include "common/base/log.h"
+#include "common/base/table.h"
+#include "common/service/service.h"
+
+/* NULL: it may be served. A network that does not know the home knows none of its accounts; the
+ * node is a front then. */
+static const char *obstacle(const struct worker *worker, const char *name, int64_t epoch)
+{
+    const struct network *network = worker_document(worker);
+    const struct network_home *home = network ? network_home_by_name(network, worker->home) : NULL;
+
+    if (home == NULL)
+        return NULL;
+    if (strcmp(home->member->host, worker->host) != 0)
+        return "the document gives it to another node";
+    if (strcmp(name, worker->home) != 0)
+        return "the database has another home";
+    if ((uint64_t)epoch < home->epoch)
+        return "the database is of a lower epoch than the document";
+    if ((uint64_t)epoch > home->epoch)
+        return "the document is of a lower epoch than the database";
+    return NULL;
+}
+
+static void close_doors(struct worker *worker)
+{
+    static const bool none[SLOTS];
+    struct client *client, *next;
+
+    worker->serving = false;
+    worker->ready = false;
+    for (size_t i = 0; i < worker->listeners_count; i++)
+        listener_close(worker->listeners[i]);
+    worker->listeners_count = 0;
+    worker_unbind_names(worker);
+    slots_assign(worker->slots, none);
+    directory_pause(worker);
+    DL_FOREACH_SAFE (worker->clients, client, next) {
+        client_shutdown(client);
+    }
+}
+
+bool worker_judge_home(struct worker *worker, const char *name, int64_t epoch)
+{
+    const char *reason = obstacle(worker, name, epoch);
+
+    if (reason && (worker->home_refusal == NULL || strcmp(worker->home_refusal, reason) != 0))
+        log_error("home_not_served", LOG_TEXT("home", worker->home), LOG_INT("epoch", epoch),
+                  LOG_TEXT("reason", reason));
+    worker->home_refusal = reason;
+    if (reason) {
+        service_status("the home may not be served");
+        if (worker->serving)
+            close_doors(worker);
+        return false;
+    }
+    if (!worker->serving) {
+        worker->serving = true;
+        directory_begin(worker);
+        worker_bind_names(worker);
+    }
+    return true;
+}
