@@ -262,6 +262,7 @@ static void test_forged_entries(void **state)
     run_sql(&nodes[BETA].world, "UPDATE directory_state SET last_serial = 300");
     add_accounts(BETA, "bea", 5); /* an honest one behind them */
     UNTIL(count_in(GAMMA, "SELECT count(*) FROM directory WHERE jid = 'bea5@example.net'") == 1);
+    run_sql(&nodes[BETA].world, "DROP TABLE directory_copy");
     assert_int_equal(count_in(GAMMA, ENTRIES("beta")), 5);
     assert_int_equal(count_in(GAMMA, "SELECT max(version) FROM directory"), 1);
     assert_string_equal(find_name(GAMMA, "ann1@example.net").home, "alpha");
@@ -396,5 +397,5 @@ int main(void)
         NETWORK_TEST(test_shorter_log),
     };
 
-    return cmocka_run_group_tests(tests, server_setup, server_teardown);
+    return cmocka_run_group_tests(tests, network_group_setup, network_group_teardown);
 }
