@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * The secret of a home: drawn once, the same for all workers, never replaced.
+ * The secret of a home: drawn once, the same for all workers, never replaced. Its name: given once.
  */
 #include "c2s/home.h"
 
@@ -81,12 +81,56 @@ static void test_no_tables(void **state)
     assert_int_equal(answer.status, ERR_NOT_FOUND);
 }
 
+struct identity {
+    int calls;
+    int status;
+    int64_t epoch;
+    char name[32];
+};
+
+static void on_identity(void *user, int status, const char *name, int64_t epoch)
+{
+    struct identity *identity = user;
+
+    identity->calls++;
+    identity->status = status;
+    identity->epoch = epoch;
+    snprintf(identity->name, sizeof(identity->name), "%s", name ? name : "");
+}
+
+static struct identity read_as(struct world *world, const char *ours)
+{
+    struct identity identity = {0};
+
+    home_read(world->db, ours, on_identity, &identity);
+    assert_int_equal(identity.calls, 0);
+    RUN_UNTIL(world, identity.calls > 0);
+    return identity;
+}
+
+static void test_named_once(void **state)
+{
+    struct world *world = get_world(state);
+
+    assert_int_equal(migrated(world), 0);
+    struct identity identity = read_as(world, "alpha");
+    assert_int_equal(identity.status, 0);
+    assert_string_equal(identity.name, "alpha");
+    assert_int_equal(identity.epoch, 1);
+    assert_string_equal(read_as(world, "beta").name, "alpha");
+    run_sql(world, "UPDATE home SET epoch = 7");
+    assert_int_equal(read_as(world, "alpha").epoch, 7);
+    run_sql(world, "DELETE FROM home");
+    assert_int_equal(read_as(world, "alpha").status, ERR_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         DB_TEST(test_drawn_once),
         DB_TEST(test_unusable),
         DB_TEST(test_no_tables),
+        DB_TEST(test_named_once),
     };
 
     return cmocka_run_group_tests(tests, server_setup, server_teardown);
