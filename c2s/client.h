@@ -96,7 +96,7 @@ struct client {
     bool direct_tls;
     bool pinged;   /* asked whether it is still there */
     bool slowed;   /* reading is stopped by the rate limit */
-    bool waiting;  /* reading is stopped until the router takes more */
+    bool waiting;  /* reading is stopped until router and database take more */
     unsigned held; /* by the plugin */
     enum client_end end;
     bool ended; /* the stream is over; the connection is closing */
@@ -155,8 +155,8 @@ enum client_end client_end_of(int condition);
 bool client_element(struct client *client, struct element *element);
 
 /* client_stanza.c, client_bind.c */
-/* The router takes more again. */
-void client_router_drained(struct client *client);
+/* Router and database take more again. */
+void client_drained(struct client *client);
 void client_stanza(void *user, struct stanza *stanza, int problem, const char *bytes,
                    size_t length);
 /* What a stanza of a client has to be before anybody believes it; false: it speaks for others. */

@@ -42,9 +42,9 @@ static void set_language(const struct client *client, struct stanza *stanza)
         element_set_ns(stanza->root, NS_XML, "lang", language);
 }
 
-/* Who goes on talking while the router does not keep up is read no further: what is outside waits
- * outside, and nothing need be refused. */
-static void wait_for_router(struct client *client)
+/* Who goes on talking while the router or the database does not keep up is read no further: what is
+ * outside waits outside, and nothing need be refused. */
+static void wait_for_room(struct client *client)
 {
     bool congested = client->channel ? relay_is_full(client) : worker_is_congested(client->worker);
 
@@ -54,7 +54,7 @@ static void wait_for_router(struct client *client)
     conn_pause(client->conn);
 }
 
-void client_router_drained(struct client *client)
+void client_drained(struct client *client)
 {
     if (!client->waiting)
         return;
@@ -105,5 +105,5 @@ void client_stanza(void *user, struct stanza *stanza, int problem, const char *b
     } else {
         worker->plugin->stanza(worker->plugin_state, client->session, stanza, problem);
     }
-    wait_for_router(client);
+    wait_for_room(client);
 }

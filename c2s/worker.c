@@ -256,6 +256,7 @@ static int open_database(struct worker *worker)
         .deadline_ms = (unsigned)config_number(config, "database", NULL, "deadline"),
         .application_name = name,
         .changed = on_database,
+        .drained = worker_drained,
         .user = worker,
     };
     char *problem = NULL;

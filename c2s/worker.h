@@ -81,8 +81,11 @@ void worker_end_when_closed(struct worker *worker);
 /* After how many ms a TLS handshake may begin: they cost the most of all that strangers can ask
  * for, so a flood of them waits instead of slowing those who are logged in. */
 uint64_t worker_handshake_wait(struct worker *worker);
-/* As much waits for the router as may: whoever sends more is read no further for now. */
+/* As much waits for the router, or for the database, as may: whoever sends more is read no further
+ * for now. */
 bool worker_is_congested(const struct worker *worker);
+/* One of them has room again. */
+void worker_drained(void *worker);
 /* A client's connection has closed and its memory is about to go. */
 void worker_client_closed(struct worker *worker, struct client *client);
 

@@ -58,17 +58,27 @@ static void on_undelivered(void *user, struct stanza *stanza)
 
 bool worker_is_congested(const struct worker *worker)
 {
-    return worker->link && link_is_congested(worker->link);
+    return (worker->link && link_is_congested(worker->link)) ||
+           (worker->db && db_is_congested(worker->db));
+}
+
+void worker_drained(void *user)
+{
+    struct worker *worker = user;
+    struct client *client, *next;
+
+    if (worker_is_congested(worker))
+        return;
+    DL_FOREACH_SAFE (worker->clients, client, next) {
+        client_drained(client);
+    }
 }
 
 static void on_drained(void *user)
 {
     struct worker *worker = user;
-    struct client *client, *next;
 
-    DL_FOREACH_SAFE (worker->clients, client, next) {
-        client_router_drained(client);
-    }
+    worker_drained(worker);
     front_way_open(worker->front);
     reachable(worker, C2S_REACH_ROOM, NULL);
 }

@@ -131,7 +131,7 @@ static void on_room(void *user)
 
     HASH_ITER (hh, line->channels, channel, next) {
         if (line->opened)
-            client_router_drained(channel->client);
+            client_drained(channel->client);
         else
             owner_room(channel);
     }

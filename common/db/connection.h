@@ -96,6 +96,8 @@ void pipeline_stop_repeating(struct connection *connection);
 void pipeline_end(struct connection *connection);
 
 /* group.c: the queue, and sending */
+/* One unit more, or one less. */
+void connection_count(struct connection *connection, int change);
 /* False: the queue is full. */
 bool group_queue(struct connection *connection, struct db_unit *unit);
 void group_forget_waiting(struct db_unit *unit);

@@ -58,6 +58,8 @@ struct db_settings {
     const char *application_name;
     /* db_available() changed. Never inside db_open(); may be NULL. */
     void (*changed)(void *user, bool available);
+    /* No longer db_is_congested(). Never inside a call; may be NULL. */
+    void (*drained)(void *user);
     void *user;
 };
 
@@ -71,6 +73,9 @@ void db_close(struct db *db, void (*closed)(void *user), void *user);
 /* Whether at least one connection is usable now. */
 bool db_available(const struct db *db);
 
+/* A connection that writes has as much to do as it should: whoever causes it is to slow down, long
+ * before the queue is full. Until half of it is done. */
+bool db_is_congested(const struct db *db);
 /* For how long the connection of this affinity has been away, or its oldest unit has been waiting
  * for its answer; 0: neither. */
 uint64_t db_waiting_ms(const struct db *db, unsigned affinity);

@@ -16,12 +16,20 @@
 #define GROUP_UNITS 64
 #define GROUP_BYTES (1024 * 1024)
 
+void connection_count(struct connection *connection, int change)
+{
+    connection->open += (size_t)change;
+    if (connection->writer) {
+        pool_watch_load(connection->db);
+    }
+}
+
 bool group_queue(struct connection *connection, struct db_unit *unit)
 {
     if (connection->open >= connection->db->queue) {
         return false;
     }
-    connection->open++;
+    connection_count(connection, 1);
     unit->place = UNIT_WAITING;
     unit->submitted = clock_monotonic_ms();
     unit->deadline = unit->submitted + connection->db->deadline_ms;
@@ -36,7 +44,7 @@ bool group_queue(struct connection *connection, struct db_unit *unit)
 void group_forget_waiting(struct db_unit *unit)
 {
     DL_DELETE(unit->connection->waiting, unit);
-    unit->connection->open--;
+    connection_count(unit->connection, -1);
 }
 
 struct prepared *group_find_prepared(struct connection *connection,

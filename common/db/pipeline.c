@@ -14,7 +14,7 @@
 
 static void finish_take(struct connection *connection, struct db_unit *unit, int status)
 {
-    connection->open--;
+    connection_count(connection, -1);
     unit_finish_take(unit, unit->status < 0 ? unit->status : status);
 }
 

@@ -13,6 +13,9 @@
 #define CONNECTIONS 4
 #define QUEUE       4096
 #define DEADLINE_MS 5000
+/* Of the queue: where congestion begins, and where it ends. */
+#define HIGH_WATER(queue) ((queue) / 4)
+#define LOW_WATER(queue)  ((queue) / 8)
 
 static void check(struct db *db)
 {
@@ -35,6 +38,7 @@ struct db *db_open(struct loop *loop, const struct db_settings *settings)
     db->queue = settings->queue != 0 ? settings->queue : QUEUE;
     db->deadline_ms = settings->deadline_ms != 0 ? settings->deadline_ms : DEADLINE_MS;
     db->changed = settings->changed;
+    db->drained = settings->drained;
     db->user = settings->user;
     buffer_append_text(&db->problem, "");
     check(db);
@@ -118,11 +122,22 @@ static void close_connections(struct db *db)
     db->count = 0;
 }
 
+static void tell_drained(struct db *db)
+{
+    bool told = db->tell_drained;
+
+    db->tell_drained = false;
+    if (told && !db->congested && !db->closing && db->drained != NULL) {
+        db->drained(db->user);
+    }
+}
+
 static void deferred(void *user)
 {
     struct db *db = user;
 
     db->task = NULL;
+    tell_drained(db);
     if (db->closing) {
         close_connections(db);
     }
@@ -139,6 +154,35 @@ static void schedule(struct db *db)
     if (db->task == NULL) {
         db->task = loop_defer(db->loop, deferred, db);
     }
+}
+
+static size_t load(const struct db *db)
+{
+    size_t most = 0;
+
+    for (size_t i = 0; i < db->writers; i++) {
+        most = MAX(most, db->connections[i]->open);
+    }
+    return most;
+}
+
+void pool_watch_load(struct db *db)
+{
+    if (db->closing) {
+        return;
+    }
+    if (!db->congested) {
+        db->congested = load(db) > HIGH_WATER(db->queue);
+    } else if (load(db) <= LOW_WATER(db->queue)) {
+        db->congested = false;
+        db->tell_drained = true;
+        schedule(db);
+    }
+}
+
+bool db_is_congested(const struct db *db)
+{
+    return db->congested;
 }
 
 void db_stop_repeating(struct db *db)

@@ -16,6 +16,7 @@ struct db {
     size_t queue; /* open units per connection */
     uint64_t deadline_ms;
     void (*changed)(void *user, bool available);
+    void (*drained)(void *user);
     void *user;
 
     struct connection **connections;
@@ -28,12 +29,16 @@ struct db {
     struct loop_task *task;
     struct buffer problem;
 
-    bool unusable; /* conninfo: nobody ever connects */
+    bool congested;
+    bool tell_drained; /* in the next turn of the loop */
+    bool unusable;     /* conninfo: nobody ever connects */
     bool repeats_no_more;
     bool closing;
     void (*closed)(void *user);
     void *closed_user;
 };
 
+/* A connection that writes has one unit more, or one less. */
+void pool_watch_load(struct db *db);
 /* A connection came (+1) or went (-1). */
 void pool_ready_changed(struct db *db, int change);

@@ -341,6 +341,39 @@ static void test_reader(void **state)
     assert_int_equal(wait_for(world, &world->outcomes[1]), 0);
 }
 
+static void count_drained(void *user)
+{
+    unsigned *drained = user;
+
+    (*drained)++;
+}
+
+/* Attack D5: who asks for more than the server does hears of it before anything is refused, and
+ * once more when it is over. */
+static void test_congested(void **state)
+{
+    struct world *world = get_world(state);
+    unsigned drained = 0;
+
+    run_sql(world, "CREATE TABLE item (id bigint PRIMARY KEY, text text)");
+    open_db(world,
+            (struct db_settings){
+                .queue = 400, .deadline_ms = 60000, .drained = count_drained, .user = &drained});
+    begin_group(world);
+    for (int i = 1; i < 100; i++) {
+        submit_insert(world, i);
+    }
+    assert_false(db_is_congested(world->db));
+    submit_insert(world, 100);
+    assert_true(db_is_congested(world->db));
+    unlock(world);
+    assert_int_equal(wait_for(world, &world->outcomes[100]), 0);
+    submit_insert(world, 101);
+    assert_int_equal(wait_for(world, &world->outcomes[101]), 0);
+    assert_false(db_is_congested(world->db));
+    assert_int_equal(drained, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +384,7 @@ int main(void)
         DB_TEST(test_repeated_until_known),
         DB_TEST(test_order_behind_a_full_disk),
         DB_TEST(test_unconfirmed),
+        DB_TEST(test_congested),
         DB_TEST(test_once),
         DB_TEST(test_reader),
     };
