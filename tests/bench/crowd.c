@@ -2,7 +2,7 @@
  *
  * Clients in numbers.
  */
-#include "tests/bench/crowd.h"
+#include "tests/bench/crowd_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,49 +12,15 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
-#include "common/io/timer.h"
 
 #define DEADLINE_MS (900 * 1000)
 /* 127.1.0.1 and so on, without addresses that end in 0 or 255. */
 #define FIRST_SOURCE      0x7f010000U
 #define SOURCES_IN_SUBNET 254U
 
-struct member {
-    struct crowd *crowd;
-    struct session *session;
-    char *jid;
-    char *password;
-    char *server;   /* NULL: everybody's */
-    size_t to_send; /* of the messages that this one has to send */
-    struct member *partner;
-};
-
-/* Messages that are timed. */
-struct timing {
-    uint64_t *delays;
-    size_t count, wanted;
-    int64_t sent_us;
-    uint64_t pause_ms;
-    struct timer *pause;
-};
-
-struct crowd {
-    struct session_setup setup;
-    const char *server;
-    struct timer *deadline;
-    struct member *members;
-    size_t count;
-    size_t begun, ready, open; /* clients */
-    size_t wanted, at_once;
-    size_t awaited; /* messages that have not come yet */
-    struct timing timing;
-    bool leaving;
-    bool failed;
-};
-
 /* --- running --- */
 
-static void fail(struct crowd *crowd, const char *who, const char *why)
+void crowd_fail(struct crowd *crowd, const char *who, const char *why)
 {
     if (!crowd->failed)
         fprintf(stderr, "load: %s: %s\n", who, why);
@@ -64,10 +30,10 @@ static void fail(struct crowd *crowd, const char *who, const char *why)
 
 static void on_deadline(void *user)
 {
-    fail(user, "everybody", "the time is up");
+    crowd_fail(user, "everybody", "the time is up");
 }
 
-static int run(struct crowd *crowd)
+int crowd_run(struct crowd *crowd)
 {
     if (crowd->failed)
         return ERR_INVALID;
@@ -95,7 +61,7 @@ static void begin_more(struct crowd *crowd)
             session_new(&crowd->setup, member->server ? member->server : crowd->server, member->jid,
                         member->password, source_of(crowd->begun), &session_ops, member);
         if (member->session == NULL) {
-            fail(crowd, member->jid, strerror(errno));
+            crowd_fail(crowd, member->jid, strerror(errno));
             return;
         }
         crowd->begun++;
@@ -126,7 +92,7 @@ int crowd_login(struct crowd *crowd, size_t count, size_t at_once)
     crowd->wanted = count;
     crowd->at_once = at_once;
     begin_more(crowd);
-    return run(crowd);
+    return crowd_run(crowd);
 }
 
 /* --- talking --- */
@@ -168,7 +134,7 @@ static void on_message(void *user)
         return;
     }
     if (crowd->awaited == 0) {
-        fail(crowd, member->jid, "a message that nobody sent");
+        crowd_fail(crowd, member->jid, "a message that nobody sent");
         return;
     }
     if (--crowd->awaited == 0)
@@ -192,7 +158,7 @@ int crowd_talk(struct crowd *crowd, size_t messages, size_t pairs, size_t at_onc
         for (size_t n = 0; n < at_once; n++)
             send_next(sender);
     }
-    return messages > 0 ? run(crowd) : 0;
+    return messages > 0 ? crowd_run(crowd) : 0;
 }
 
 /* --- how long it takes --- */
@@ -201,6 +167,12 @@ static int by_length(const void *left, const void *right)
 {
     const uint64_t *a = left, *b = right;
     return (*a > *b) - (*a < *b);
+}
+
+void crowd_judge(uint64_t *delays, size_t count, struct crowd_delays *result)
+{
+    qsort(delays, count, sizeof(*delays), by_length);
+    *result = (struct crowd_delays){delays[count / 2], delays[count * 99 / 100], delays[count - 1]};
 }
 
 int crowd_delays(struct crowd *crowd, size_t messages, uint64_t pause_ms,
@@ -217,12 +189,9 @@ int crowd_delays(struct crowd *crowd, size_t messages, uint64_t pause_ms,
                               .pause_ms = pause_ms,
                               .pause = timer_new(crowd->setup.loop, send_timed, crowd)};
     send_timed(crowd);
-    int error = run(crowd);
-    qsort(timing->delays, timing->count, sizeof(*timing->delays), by_length);
+    int error = crowd_run(crowd);
     if (!error)
-        *delays =
-            (struct crowd_delays){timing->delays[messages / 2], timing->delays[messages * 99 / 100],
-                                  timing->delays[messages - 1]};
+        crowd_judge(timing->delays, messages, delays);
     timer_close(timing->pause);
     free(timing->delays);
     *timing = (struct timing){0};
@@ -239,7 +208,7 @@ static void on_ended(void *user, const char *reason)
     member->session = NULL;
     crowd->open--;
     if (!crowd->leaving)
-        fail(crowd, member->jid, reason);
+        crowd_fail(crowd, member->jid, reason);
     else if (crowd->open == 0)
         loop_stop(crowd->setup.loop);
 }
@@ -247,6 +216,7 @@ static void on_ended(void *user, const char *reason)
 static const struct session_ops session_ops = {
     .ready = on_ready,
     .message = on_message,
+    .acknowledged = crowd_acknowledged,
     .ended = on_ended,
 };
 
@@ -258,7 +228,7 @@ int crowd_logout(struct crowd *crowd)
     for (size_t i = 0; i < crowd->begun; i++)
         if (crowd->members[i].session)
             session_close(crowd->members[i].session);
-    return run(crowd);
+    return crowd_run(crowd);
 }
 
 /* --- beginning and end --- */
@@ -335,6 +305,7 @@ void crowd_free(struct crowd *crowd)
         free(crowd->members[i].jid);
         free(crowd->members[i].password);
         free(crowd->members[i].server);
+        free(crowd->members[i].asked_us);
     }
     free(crowd->members);
     free(crowd);

@@ -31,5 +31,11 @@ struct crowd_delays {
 };
 MUST_CHECK int crowd_delays(struct crowd *crowd, size_t messages, uint64_t pause_ms,
                             struct crowd_delays *delays);
+/* The first `count` clients have XEP-0198 from now on: they acknowledge what they get. */
+MUST_CHECK int crowd_enable(struct crowd *crowd, size_t count);
+/* How long acknowledgements take: the first clients of the first `pairs` pairs, which have
+ * XEP-0198, send `messages` messages, so many a second in all, and ask behind each of them. */
+MUST_CHECK int crowd_acks(struct crowd *crowd, size_t messages, uint64_t per_second, size_t pairs,
+                          struct crowd_delays *delays);
 /* All clients leave in order. */
 MUST_CHECK int crowd_logout(struct crowd *crowd);

@@ -5,8 +5,11 @@
  *
  *     login COUNT AT_ONCE           log clients in until there are COUNT
  *     talk MESSAGES PAIRS AT_ONCE   chat messages between pairs of them
- *     delays MESSAGES PAUSE_MS      messages from the first to the second, one at a time; the
- * answer has median, 99th percentile and maximum too, in microseconds
+ *     enable COUNT                  that many clients have XEP-0198
+ *     acks MESSAGES RATE PAIRS      so many messages a second of these pairs, each followed by
+ * <r/>; the answer has the same as for delays: how long the acknowledgements took delays MESSAGES
+ * PAUSE_MS      messages from the first to the second, one at a time; the answer has median, 99th
+ * percentile and maximum too, in microseconds
  *
  * At the end of its input the clients leave. It connects to nothing but the address it is given,
  * from addresses in 127.1.0.0/16 and beyond, one for each client.
@@ -24,6 +27,14 @@
 #include "common/base/log.h"
 #include "tests/bench/crowd.h"
 
+static int tell(int error, const struct crowd_delays *delays, struct buffer *more)
+{
+    if (!error)
+        buffer_printf(more, " %" PRIu64 " %" PRIu64 " %" PRIu64, delays->median,
+                      delays->percentile_99, delays->longest);
+    return error;
+}
+
 /* What belongs into the answer goes into `more`, which is empty. */
 static int obey(struct crowd *crowd, const char *line, struct buffer *more)
 {
@@ -34,13 +45,12 @@ static int obey(struct crowd *crowd, const char *line, struct buffer *more)
         return crowd_login(crowd, a, b);
     if (sscanf(line, "talk %zu %zu %zu", &a, &b, &c) == 3)
         return crowd_talk(crowd, a, b, c);
-    if (sscanf(line, "delays %zu %zu", &a, &b) == 2) {
-        int error = crowd_delays(crowd, a, b, &delays);
-        if (!error)
-            buffer_printf(more, " %" PRIu64 " %" PRIu64 " %" PRIu64, delays.median,
-                          delays.percentile_99, delays.longest);
-        return error;
-    }
+    if (sscanf(line, "enable %zu", &a) == 1)
+        return crowd_enable(crowd, a);
+    if (sscanf(line, "acks %zu %zu %zu", &a, &b, &c) == 3)
+        return tell(crowd_acks(crowd, a, b, c, &delays), &delays, more);
+    if (sscanf(line, "delays %zu %zu", &a, &b) == 2)
+        return tell(crowd_delays(crowd, a, b, &delays), &delays, more);
     fprintf(stderr, "load: not understood: %s", line);
     return ERR_INVALID;
 }

@@ -51,6 +51,14 @@ class Load:
         """`at_once` messages of each pair are on their way at any time."""
         return self._tell(f"talk {messages} {pairs} {at_once}")[0]
 
+    def enable(self, count):
+        """The first `count` clients have XEP-0198 from now on."""
+        self._tell(f"enable {count}")
+
+    def acks(self, messages, per_second, pairs):
+        """Of acknowledgements: median, 99th percentile and maximum in milliseconds."""
+        return [micros / 1000 for micros in self._tell(f"acks {messages} {per_second} {pairs}")[1:]]
+
     def delays(self, messages, pause_ms):
         """Of messages from the first client to the second one: median, 99th percentile and maximum
         in milliseconds."""

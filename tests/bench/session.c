@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gsasl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "common/base/memory.h"
 #include "common/io/address.h"
 #include "common/io/conn.h"
+#include "common/stream/ack.h"
 #include "common/stream/stream.h"
 #include "common/xmpp/namespaces.h"
 #include "tests/bench/scram.h"
@@ -39,6 +41,8 @@ struct session {
     const char *problem; /* static, or reason below */
     char *reason;
     bool closing;
+    bool counts; /* XEP-0198 */
+    uint32_t received;
 };
 
 static void fail(struct session *session, const char *problem, const char *detail)
@@ -117,7 +121,47 @@ static const struct stream_feature sasl_feature = {
     .excludes = STREAM_AUTHENTICATED,
     .elements = sasl_elements,
 };
-static const struct stream_feature *const features[] = {&sasl_feature, NULL};
+
+/* --- XEP-0198 --- */
+
+static void on_enabled(void *user, struct element *element UNUSED)
+{
+    struct session *session = user;
+
+    session->counts = true;
+    session->received = 0;
+}
+
+static void on_ask(void *user, struct element *element UNUSED)
+{
+    struct session *session = user;
+    char *text = xasprintf("<a xmlns='" NS_SM "' h='%" PRIu32 "'/>", session->received);
+
+    send_text(session, text);
+    free(text);
+}
+
+static void on_acknowledgement(void *user, struct element *element)
+{
+    struct session *session = user;
+    const char *h = element_get(element, "h");
+
+    session->ops->acknowledged(session->user, h ? (uint32_t)strtoul(h, NULL, 10) : 0);
+}
+
+static const struct stream_element sm_elements[] = {
+    {NS_SM, "enabled", on_enabled},
+    {NS_SM, "failed", on_failure},
+    {NS_SM, "r", on_ask},
+    {NS_SM, "a", on_acknowledgement},
+    {0},
+};
+static const struct stream_feature sm_feature = {
+    .name = "sm",
+    .requires = STREAM_AUTHENTICATED,
+    .elements = sm_elements,
+};
+static const struct stream_feature *const features[] = {&sasl_feature, &sm_feature, NULL};
 static const struct stream_profile profile = {
     .role = STREAM_INITIATOR,
     .content_ns = NS_CLIENT,
@@ -179,6 +223,7 @@ static void on_stanza(void *user, struct stanza *stanza, int problem, const char
 {
     struct session *session = user;
 
+    session->received++;
     if (stanza->kind == STANZA_IQ && problem < 0)
         on_iq(session, stanza);
     else if (stanza->kind == STANZA_MESSAGE && stanza_is_error(stanza))
@@ -301,6 +346,16 @@ void session_send(struct session *session, const char *to)
 
     send_text(session, text);
     free(text);
+}
+
+void session_enable(struct session *session)
+{
+    send_text(session, "<enable xmlns='" NS_SM "'/>");
+}
+
+void session_ask(struct session *session)
+{
+    send_text(session, "<r xmlns='" NS_SM "'/>");
 }
 
 void session_close(struct session *session)

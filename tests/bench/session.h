@@ -16,6 +16,8 @@ struct session_ops {
     void (*ready)(void *user);
     /* A message with a body came. */
     void (*message)(void *user);
+    /* The server has taken h stanzas since session_enable(). */
+    void (*acknowledged)(void *user, uint32_t h);
     /* The last call; reason NULL: we asked for it. */
     void (*ended)(void *user, const char *reason);
 };
@@ -33,5 +35,9 @@ struct session *session_new(const struct session_setup *setup, const char *serve
                             void *user);
 /* A chat message to a bare JID. */
 void session_send(struct session *session, const char *to);
+/* From now on it has XEP-0198, and acknowledges what it is asked about. */
+void session_enable(struct session *session);
+/* Whether everything so far has been taken. */
+void session_ask(struct session *session);
 /* In order; ops->ended follows. */
 void session_close(struct session *session);
