@@ -57,7 +57,7 @@ help:
 	@echo 'make            build everything into build/'
 	@echo 'make run        a whole node in the foreground, with proof; Ctrl-C ends it'
 	@echo 'make start      the same in the background; make stop ends it'
-	@echo '                RUN=directory for a second instance beside the first'
+	@echo '                RUN=directory for a second instance beside the first; NODES=3'
 	@echo 'make check      all tests; T=name for a part; SANITIZE=address,undefined; WORKERS=2'
 	@echo 'make check-all  with every long form too'
 	@echo 'make check-attacks  the attacks in their whole volume; takes hours'

@@ -67,7 +67,8 @@ def describe(system):
     if isinstance(system, Node):
         describe_node(system)
         return
-    print(f"{len(system.nodes)} nodes serve {system.place.network}, and each has a link to each.")
+    print(f"{len(system.nodes)} nodes serve {system.place.network}.")
+    print("alice, connected to each of them, sent bob, connected to each of them, a message.")
     for node in system.nodes.values():
         print(f"""{node.place.host}
   clients        {ADDRESS}:{node.ports['C2S']} (STARTTLS), {ADDRESS}:{node.ports['C2S_TLS']} (TLS)

@@ -4,11 +4,16 @@
 # of PostgreSQL, in which each has a database.
 
 import contextlib
+import itertools
+import time
 
-from tests.node import accounts, configuration, document, place
+from tests.node import accounts, configuration, control, document, place
 from tests.node.node import Node
 from tests.node.ports import ADDRESS
 from tests.node.postgres import Postgres
+
+SECONDS = 60
+PAUSE_SECONDS = 0.1
 
 
 class Database:
@@ -97,6 +102,7 @@ class Network:
             self.write_document(self.first_document())
             for one in self.nodes.values():
                 one.start()
+            self.wait_links()
             self.add_accounts()
         except BaseException:
             self.stop()
@@ -108,11 +114,27 @@ class Network:
         self.place.remove_sockets()
         return orderly
 
+    def wait_links(self):
+        """Every node has a link to every other one."""
+        for one, other in itertools.permutations(self.nodes.values(), 2):
+            patiently(lambda: control.links(one).get(other.place.host, {}).get("state") == "up",
+                      f"{one.place.host} has no link to {other.place.host}")
+
     def add_accounts(self):
-        """Alice at the first node, bob at the second."""
+        """Alice at the first node, bob at the second. The registrar gives out names as soon as the
+        node knows that it is there."""
         first, second = (list(self.nodes.values()) * 2)[:2]
-        accounts.ensure(first, ["alice"])
-        accounts.ensure(second, ["bob"])
+        for one, name in ((first, "alice"), (second, "bob")):
+            patiently(lambda: self._add_account(one, name), f"{name} cannot be added")
+
+    def _add_account(self, one, name):
+        try:
+            accounts.ensure(one, [name])
+        except place.Error as problem:
+            if "try again later" not in str(problem):
+                raise
+            return False
+        return True
 
     # The document.
 
@@ -141,6 +163,14 @@ class Network:
                 "net": {"listen": f"{ADDRESS}:{one.ports['NET']}",
                         "certificate": certificate, "key": key}}
         return configuration.merge(base, self.settings)
+
+
+def patiently(condition, problem):
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise place.Error(problem)
+        time.sleep(PAUSE_SECONDS)
 
 
 def net_key(one):

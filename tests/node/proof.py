@@ -2,23 +2,20 @@
 #
 # That a node works: alice sends bob a message, each through a connection as any client has it.
 
+import contextlib
 import itertools
 import secrets
-import time
 
-from tests.node import accounts, control, place
+from tests.node import accounts, place
 from tests.node.client import Client, Closed
 from tests.node.ports import ADDRESS
 
 
-LINK_SECONDS = 30
-
-
-def login(node, name, service):
+def login(node, name, service, resource=None):
     jid = f"{name}@{node.place.network}"
     password = accounts.read(node.place.accounts)[jid]
     client = Client((ADDRESS, node.ports[service]), jid, password, node.authority.certificate,
-                    direct_tls=service == "C2S_TLS")
+                    direct_tls=service == "C2S_TLS", resource=resource)
     try:
         return client.login()
     except BaseException:
@@ -51,10 +48,27 @@ def send_message(node):
 
 
 def reach_all(network):
-    """Every node has a link to every other one."""
-    deadline = time.monotonic() + LINK_SECONDS
-    for one, other in itertools.permutations(network.nodes.values(), 2):
-        while control.links(one).get(other.place.host, {}).get("state") != "up":
-            if time.monotonic() > deadline:
-                raise place.Error(f"{one.place.host} has no link to {other.place.host}")
-            time.sleep(0.1)
+    """Alice and bob are at every node at once, and from each of them she reaches him at each."""
+    with contextlib.ExitStack() as stack:
+        def everywhere(name):
+            for host, node in network.nodes.items():
+                client = login(node, name, "C2S", host)
+                stack.callback(client.close)
+                client.send_presence()
+                yield host, client
+
+        try:
+            bobs, alices = dict(everywhere("bob")), dict(everywhere("alice"))
+            for (source, alice), (target, bob) in itertools.product(alices.items(), bobs.items()):
+                reach(alice, bob, f"from {source} to {target}")
+        except (Closed, TimeoutError, OSError, ValueError, AssertionError) as problem:
+            raise place.Error(f"alice could not reach bob everywhere: {type(problem).__name__}: "
+                              f"{problem}") from problem
+
+
+def reach(alice, bob, way):
+    body = f"proof {way} {secrets.token_hex(8)}"
+    alice.send_message(bob.full, body)
+    message = bob.wait_message(body)
+    if message.get("from") != alice.full:
+        raise place.Error(f"{way}: the message came from {message.get('from')}, not {alice.full}")
