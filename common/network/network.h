@@ -134,6 +134,11 @@ MUST_CHECK int network_check_request(const struct network *network, const char *
 /* What to put into place of the file, atomically; a reader sees the old one or the new one. The
  * file is for everybody to read. ERR_SYSTEM (see errno). */
 MUST_CHECK int network_save(const char *path, const char *text, size_t length);
+/* The same, unless it has become another file than `before` (as of stat(2)) meanwhile: ERR_AGAIN.
+ */
+struct stat;
+MUST_CHECK int network_replace(const char *path, const struct stat *before, const char *text,
+                               size_t length);
 
 /* --- signatures (signed.c) --- */
 

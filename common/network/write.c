@@ -140,7 +140,24 @@ static int sync_directory(const char *path)
     return error;
 }
 
-int network_save(const char *path, const char *text, size_t length)
+static bool is_another(const char *path, const struct stat *before)
+{
+    struct stat now;
+
+    return stat(path, &now) != 0 || now.st_ino != before->st_ino || now.st_dev != before->st_dev ||
+           now.st_size != before->st_size || now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+           now.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+}
+
+/* before NULL: whatever is there. The disk may take its time; what matters is looked at last. */
+static int put_in_place(const char *temporary, const char *path, const struct stat *before)
+{
+    if (before && is_another(path, before))
+        return ERR_AGAIN;
+    return rename(temporary, path) == 0 ? 0 : ERR_SYSTEM;
+}
+
+static int save(const char *path, const struct stat *before, const char *text, size_t length)
 {
     char *temporary = xasprintf("%s.XXXXXX", path);
     int fd = mkostemp(temporary, O_CLOEXEC);
@@ -148,8 +165,8 @@ int network_save(const char *path, const char *text, size_t length)
 
     if (fd >= 0) {
         close(fd);
-        if (!error && rename(temporary, path) != 0)
-            error = ERR_SYSTEM;
+        if (!error)
+            error = put_in_place(temporary, path, before);
         int reason = errno;
         if (error)
             unlink(temporary);
@@ -157,4 +174,14 @@ int network_save(const char *path, const char *text, size_t length)
     }
     free(temporary);
     return error ? error : sync_directory(path);
+}
+
+int network_save(const char *path, const char *text, size_t length)
+{
+    return save(path, NULL, text, length);
+}
+
+int network_replace(const char *path, const struct stat *before, const char *text, size_t length)
+{
+    return save(path, before, text, length);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -15,9 +16,10 @@
 #include "common/io/timer.h"
 #include "common/io/watch.h"
 
-#define LOOK_MS   ((uint64_t)3600 * 1000) /* at the clock, at least */
-#define ALARM_MS  ((uint64_t)24 * 3600 * 1000)
-#define SECOND_MS ((uint64_t)1000)
+#define LOOK_MS    ((uint64_t)3600 * 1000) /* at the clock, at least */
+#define ALARM_MS   ((uint64_t)24 * 3600 * 1000)
+#define SECOND_MS  ((uint64_t)1000)
+#define TAKE_TRIES 5
 
 struct document {
     struct document_settings settings;
@@ -197,21 +199,50 @@ static int read_again(struct document *document)
     return error && !same ? ERR_INVALID : 0;
 }
 
+/* What somebody puts into the file meanwhile must not be written over. */
+static int replace_file(const struct document *document, const struct stat *before,
+                        const struct network *network, char **problem)
+{
+    int error = network_replace(document->path, before, network->text, network->text_length);
+
+    return error ? refuse(error, problem, strerror(errno)) : 0;
+}
+
+static int take(struct document *document, const struct network *next, char **problem)
+{
+    const struct network *admitted = NULL;
+    struct stat before;
+
+    if (stat(document->path, &before) != 0)
+        return refuse(ERR_SYSTEM, problem, strerror(errno));
+    (void)!read_again(document);
+    int error = admit(document, next, problem, &admitted);
+    if (error)
+        return error;
+    error = replace_file(document, &before, admitted, problem);
+    if (error)
+        network_unref(admitted);
+    else
+        put_in_force(document, admitted);
+    return error;
+}
+
 int document_take(struct document *document, const char *text, size_t length, char **problem)
 {
     struct network *next = NULL;
-    const struct network *admitted = NULL;
     int error = document->network ? parse("document", text, length, &next, problem)
                                   : refuse(ERR_DENIED, problem, "there is no document to follow");
 
-    if (!error)
-        error = admit(document, next, problem, &admitted);
-    if (!error && network_save(document->path, admitted->text, admitted->text_length) != 0) {
-        error = refuse(ERR_SYSTEM, problem, strerror(errno));
-        network_unref(admitted);
+    for (unsigned tries = 0; !error && tries < TAKE_TRIES; tries++) {
+        error = take(document, next, problem);
+        if (error != ERR_AGAIN)
+            break;
+        if (tries + 1 < TAKE_TRIES) {
+            free(*problem);
+            *problem = NULL;
+            error = 0;
+        }
     }
-    if (!error)
-        put_in_force(document, admitted);
     network_unref(next);
     return error;
 }

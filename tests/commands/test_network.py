@@ -3,13 +3,16 @@
 # kontalkctl network: the document from the first key to its changes, all on files; and the page of
 # docs/NETWORK.md on joining nodes, to the letter.
 
+import itertools
 import os
 import re
 import subprocess
+import tempfile
 
 import pytest
 
-from tests.node import place
+from tests.harness import wait
+from tests.node import place, ports
 
 NETWORK = "example.net"
 HOSTS = ("alpha", "beta", "gamma")
@@ -220,35 +223,87 @@ cp "$1" "$HOSTS/${2%%.*}/"
 """
 
 
-def test_the_page_on_joining(node, tmp_path):
-    """Its commands one after the other, with paths below a directory for each host."""
-    commands, settings = page()
+@pytest.fixture
+def addresses():
+    """{address in the page: one that can be listened on}"""
+    reservation = ports.Reservation()
+    taken = itertools.islice((port for port in ports.OTHERS if reservation.take(port)), 2)
+    yield {f"192.0.2.{i}:5271": f"{ports.ADDRESS}:{port}" for i, port in enumerate(taken, 1)}
+    reservation.release()
+
+
+@pytest.fixture
+def sockets():
+    """Short paths for sockets, by host."""
+    with tempfile.TemporaryDirectory(prefix="kontalk-", dir="/tmp") as directory:
+        yield {host: f"{directory}/{host}" for host in ("alpha", "beta")}
+
+
+@pytest.fixture
+def started(node):
+    """started(program, configuration): runs until the end of the test."""
+    running = []
+
+    def start(program, configuration):
+        running.append(subprocess.Popen([node.place.program(program), "-c", configuration],
+                                        stderr=subprocess.DEVNULL))
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def prepare(tmp_path, program, sockets, addresses):
+    """What each operator has before he begins; the environment of the commands."""
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "scp").write_text(SCP)
     (tools / "kontalkctl").write_text(
-        f'#!/bin/sh\nexec {node.place.program("kontalkctl")} -c ./etc/kontalk/kontalk.conf "$@"\n')
+        f'#!/bin/sh\nexec {program} -c ./etc/kontalk/kontalk.conf "$@"\n')
     for tool in ("scp", "kontalkctl"):
         (tools / tool).chmod(0o755)
-    for host in ("alpha", "beta"):
+    for (host, short), listen in zip(sockets.items(), addresses.values()):
         for folder in ("etc/kontalk", "var/lib/kontalk/network"):
             (tmp_path / host / folder).mkdir(parents=True)
+        os.mkdir(short)
         (tmp_path / host / "etc/kontalk/kontalk.conf").write_text(
-            f"[node]\nhost = {host}.{NETWORK}\nnetwork = {NETWORK}\n")
+            f"[net]\nlisten = {listen}\nretry-min = 50ms\n[node]\nhost = {host}.{NETWORK}\n"
+            f"network = {NETWORK}\nrun-directory = {short}\n")
+    return {"PATH": f"{tools}:/usr/bin:/bin", "HOSTS": str(tmp_path)}
+
+
+def test_the_page_on_joining(node, tmp_path, addresses, sockets, started):
+    """Its commands one after the other, with paths below a directory for each host and addresses
+    on the loopback interface; then the two nodes are linked."""
+    commands, settings = page()
+    environment = prepare(tmp_path, node.place.program("kontalkctl"), sockets, addresses)
+
+    def run(host, command):
+        here = tmp_path / host
+        command = re.sub(r"(?<= )/(etc|var)/", rf"{here}/\1/", command)
+        for written, real in addresses.items():
+            command = command.replace(written, real)
+        done = subprocess.run(["sh", "-ec", command], cwd=here, capture_output=True, text=True,
+                              env=environment, timeout=60, check=False)
+        assert done.returncode == 0, (command, done.stderr)
+        return done.stdout
     begun = False
     for host, command in commands:
-        here = tmp_path / host
         if not begun and "network request" not in command:
             add_settings(tmp_path, settings)
             begun = True
-        command = re.sub(r"(?<= )/(etc|var)/", rf"{here}/\1/", command)
-        done = subprocess.run(["sh", "-ec", command], cwd=here, capture_output=True, text=True,
-                              env={"PATH": f"{tools}:/usr/bin:/bin", "HOSTS": str(tmp_path)},
-                              timeout=60, check=False)
-        assert done.returncode == 0, (command, done.stderr)
+        run(host, command)
     documents = {place.read(str(tmp_path / host / "var/lib/kontalk/network/network.conf"))
-                 for host in ("alpha", "beta")}
+                 for host in sockets}
     assert len(documents) == 1 and f'[member "beta.{NETWORK}"]' in documents.pop()
+    for host, short in sockets.items():
+        for program in ("kontalk-router", "kontalk-net"):
+            started(program, str(tmp_path / host / "etc/kontalk/kontalk.conf"))
+        wait.until(lambda: os.path.exists(f"{short}/kontalk-net.ctl"), what="kontalk-net")
+    wait.until(lambda: f"beta.{NETWORK} up " in run("alpha", "kontalkctl network status"),
+               what="a link at alpha")
+    wait.until(lambda: f"alpha.{NETWORK} up " in run("beta", "kontalkctl network status"),
+               what="a link at beta")
 
 
 def add_settings(directory, settings):

@@ -171,3 +171,22 @@ def test_a_key_that_changes(network):
     hand_over(network, "gamma")
     network.wait_linked()
     network.wait_serial()
+
+
+def test_changes_under_load(network, login):
+    """Each message once and in order, whatever the document says meanwhile of somebody else."""
+    alice, bob = login(where=network.alpha), login(where=network.beta)
+    bob.send_presence()
+    mark(network)
+    for i in range(100):
+        alice.send_message(bob.bare, f"message {i}")
+        if i % 10 == 9:
+            state = "draining" if i % 20 == 9 else "active"
+            network.publish(lambda changed: changed.members[GAMMA].update(state=state),
+                            name=("alpha", "beta", "gamma")[i % 3])
+            network.wait_serial("beta")
+    bodies = [bob.wait_for(lambda e: e.findtext("{*}body") is not None).findtext("{*}body")
+              for _ in range(100)]
+    assert bodies == [f"message {i}" for i in range(100)]
+    network.wait_serial()
+    assert undisturbed(network, "alpha", "beta") and undisturbed(network, "beta", "gamma")

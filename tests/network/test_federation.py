@@ -62,3 +62,17 @@ def test_a_key_of_nobody(network, foreign):
     finally:
         alpha.reconfigure({"node": {"signing-key": f"{alpha.place.tls}/signing.key"}})
         alpha.daemon("s2s").restart()
+
+
+@pytest.mark.parametrize("name", ["alpha", "beta", "gamma"])
+def test_users_are_reached_through_any_node(network, foreign, login, name):
+    """All that comes from the other domain comes in at beta; what goes there leaves at the home."""
+    alice, other = login(where=network[name]), login(where=foreign)
+    for client in (alice, other):
+        client.send_presence()
+    other.send_message(alice.bare, "to the network")
+    assert alice.wait_message("to the network").get("from") == other.full
+    alice.send_message(other.full, "from the network")
+    assert other.wait_message("from the network").get("from") == alice.full
+    answer = other.ask("get", "<ping xmlns='urn:xmpp:ping'/>", to=alice.full)
+    assert answer.get("from") == alice.full

@@ -162,6 +162,17 @@ static void test_taken_from_others(void **state)
     free(path);
 }
 
+/* The file has been written, and nobody has noticed yet. */
+static void test_the_file_is_not_written_over(void **state)
+{
+    struct world *world = *state;
+
+    begin(world);
+    put(world, make(world, 9, ADA));
+    assert_int_equal(take(world, make(world, 8, ADA)), ERR_EXISTS);
+    assert_true(document_network(world->document)->serial == 9);
+}
+
 /* Two bodies of one serial: the keyholders have made a mistake, which no node decides. */
 static void test_another_body(void **state)
 {
@@ -241,10 +252,15 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_read_at_start),       TEST(test_none),
-        TEST(test_a_bad_start),         TEST(test_a_new_file),
-        TEST(test_what_reload_refuses), TEST(test_taken_from_others),
-        TEST(test_another_body),        TEST(test_a_suspension_begins_and_ends),
+        TEST(test_read_at_start),
+        TEST(test_none),
+        TEST(test_a_bad_start),
+        TEST(test_a_new_file),
+        TEST(test_what_reload_refuses),
+        TEST(test_taken_from_others),
+        TEST(test_the_file_is_not_written_over),
+        TEST(test_another_body),
+        TEST(test_a_suspension_begins_and_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
