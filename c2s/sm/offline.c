@@ -68,6 +68,7 @@ struct offline {
     size_t devices_count;
     int64_t *gone; /* acknowledged, but still in the table */
     size_t gone_count;
+    unsigned writing; /* units behind, not answered yet */
     bool listed;
     struct offline *prev, *next; /* sm->offline->listed */
 };
@@ -196,6 +197,31 @@ static void on_deleted(struct account *account, int status, const struct db_resu
                (size_t)db_get_int(&results[0], 0, 1));
 }
 
+static void list(struct offline *offline)
+{
+    struct offline_state *state = offline->account->sm->offline;
+
+    if (offline->listed)
+        return;
+    if (!state->listed)
+        timer_start(state->timer, BEHIND_MS, 0);
+    DL_APPEND(state->listed, offline);
+    offline->listed = true;
+}
+
+static void on_deleted_behind(struct account *account, int status, const struct db_result *results,
+                              void *user)
+{
+    struct offline *offline = account->offline;
+
+    on_deleted(account, status, results, user);
+    if (!offline || offline->writing == 0) /* it was read again meanwhile */
+        return;
+    offline->writing--;
+    if (offline->gone_count > 0)
+        list(offline);
+}
+
 static void unlist(struct offline *offline)
 {
     if (offline->listed)
@@ -232,7 +258,17 @@ static void write_gone(struct offline *offline, enum sm_access access)
         if (session->device && session->was_ready)
             add_mark(unit, session, catch_up_mark(session));
     }
-    sm_submit(unit, on_deleted, NULL);
+    if (access == SM_WRITE_BEHIND)
+        offline->writing++;
+    sm_submit(unit, access == SM_WRITE_BEHIND ? on_deleted_behind : on_deleted, NULL);
+}
+
+/* One at a time: a database that is slow gets fewer and larger ones. */
+static void write_behind(struct offline *offline)
+{
+    unlist(offline);
+    if (offline->writing == 0)
+        write_gone(offline, SM_WRITE_BEHIND);
 }
 
 static void on_timer(void *user)
@@ -240,25 +276,13 @@ static void on_timer(void *user)
     struct sm *sm = user;
 
     while (sm->offline->listed)
-        write_gone(sm->offline->listed, SM_WRITE_BEHIND);
+        write_behind(sm->offline->listed);
 }
 
 void offline_flush(struct account *account)
 {
     if (account->offline)
         write_gone(account->offline, SM_WRITE);
-}
-
-static void list(struct offline *offline)
-{
-    struct offline_state *state = offline->account->sm->offline;
-
-    if (offline->listed)
-        return;
-    if (!state->listed)
-        timer_start(state->timer, BEHIND_MS, 0);
-    DL_APPEND(state->listed, offline);
-    offline->listed = true;
 }
 
 static void on_retry(void *user)
@@ -282,7 +306,7 @@ void offline_acknowledged(struct session *session, const int64_t *seqs, size_t c
     memcpy(offline->gone + offline->gone_count, seqs, count * sizeof(*seqs));
     offline->gone_count += count;
     if (offline->gone_count >= BEHIND_COUNT)
-        write_gone(offline, SM_WRITE_BEHIND);
+        write_behind(offline);
     else
         list(offline);
 }
