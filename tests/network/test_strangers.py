@@ -6,6 +6,7 @@ import ssl
 
 import pytest
 
+from tests.harness import wait
 from tests.network.rogue import Rogue, pair_of
 from tests.node import control, document
 
@@ -80,6 +81,23 @@ def test_nothing_before_its_time(network, said, condition):
         rogue.read("</stream:features>")
         rogue.send(said)
         assert f"<{condition} " in rogue.read_to_end()
+
+
+def test_a_newer_release(network):
+    """Versions and protocols that are not known here are no reason to refuse it: what both speak is
+    spoken."""
+    newer = "".join(f"<protocol name='{name}' version='{version}'/>"
+                    for name, version in (("net", 7), ("durable", 2), ("session", 0), ("later", 1)))
+    network.beta.daemon("net").stop()
+    wait.until(lambda: not network.is_linked("alpha", "beta"))
+    with Rogue(network.alpha, pair_of(network.beta)) as rogue:
+        rogue.begin(BETA)
+        rogue.read("</stream:features>")
+        rogue.send(f"<protocols xmlns='urn:kontalk:link:1' serial='1'>{newer}</protocols>"
+                   "<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+        rogue.read("<enabled ")
+        assert network.status("alpha")[BETA]["versions"] == "net/1,durable/1"
+    network.beta.daemon("net").start()
 
 
 def test_a_second_link_is_refused(network):

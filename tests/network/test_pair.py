@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
-# One link for each pair, whoever dials.
+# Two nodes: who dials, so that there is one link, and how much may wait for the other.
 
 import pytest
 
 from tests.harness import wait
+from tests.network import worker as workers
+from tests.network.worker import address, condition_of, is_message, next_message, text
 
 ROUNDS = 4
+# Less than the router keeps for net, much more than net keeps for the peer.
+COUNT, SIZE = 300, 10000
 
 
 @pytest.fixture(scope="module")
 def pair(make_network):
-    """Both dial at once."""
-    return make_network(2, settings={"net": {"dial-after": "0s"}})
+    """Both dial at once, and little may wait."""
+    return make_network(2, settings={"net": {"dial-after": "0s", "queue-size": "256k"}})
 
 
 def lines(network):
@@ -54,3 +58,21 @@ def test_the_other_one_dials_if_the_first_cannot(pair):
     pair.beta.daemon("net").wait_log("event=net_link_up .* by=dialling session=resumed")
     pair.heal()
     pair.wait_linked()
+
+
+def test_what_is_too_much_comes_back(pair):
+    """What the other one does not read waits within bounds, and what was taken arrives."""
+    source, target = address(pair.alpha), address(pair.beta)
+    with workers.worker(pair.alpha) as alpha, workers.worker(pair.beta) as beta:
+        with pair.beta.daemon("net").paused():
+            for number in range(COUNT):
+                alpha.send(text(source, target, number, SIZE))
+            refused = {}
+            while COUNT - 1 not in refused:
+                error = alpha.wait_for(is_message)
+                refused[int(error.get("id"))] = condition_of(error)
+            assert refused[min(refused)] == ("wait", "resource-constraint")
+            state = pair.status("alpha")["beta.example.test"]
+            assert int(state["bytes"]) < 256 * 1024 + 2 * SIZE
+        for number in sorted(set(range(COUNT)) - set(refused)):
+            assert next_message(beta).get("id") == str(number)
