@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * SipHash-2-4. Tables keyed by anything from the network use hash_keyed(), whose key is random per
+ * SipHash. Tables keyed by anything from the network use hash_keyed(), whose key is random per
  * process, so that nobody outside can aim for collisions.
  */
 #pragma once

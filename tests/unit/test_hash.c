@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Unit tests of SipHash-2-4. hash_stable() has the key of the published vectors, bytes 0 to 15;
- * their input of n bytes is 0, 1, … n - 1.
+ * Unit tests of SipHash. hash_stable() is SipHash-2-4 with the key of the published vectors, bytes
+ * 0 to 15; their input of n bytes is 0, 1, … n - 1.
  */
 #include "common/base/hash.h"
 
@@ -55,7 +55,7 @@ static void test_keyed_has_its_own_key(void **state)
     assert_int_not_equal(hash_keyed("alice", 5), hash_stable("alice", 5));
     assert_int_not_equal(hash_keyed("alice", 5), hash_keyed("alicf", 5));
     /* An all-zero key would give this. */
-    assert_int_not_equal(hash_keyed("", 0), 0x1e924b9d737700d7);
+    assert_int_not_equal(hash_keyed("", 0), 0xd1fba762150c532c);
 }
 
 struct entry {
