@@ -2,10 +2,17 @@
 #
 # Names: given once in the whole network, known everywhere, never given by two.
 
-import pytest
+import xml.etree.ElementTree as ElementTree
 
-from tests.harness import wait
+import pytest
+from slixmpp.exceptions import IqError
+
+from tests.harness import slix, wait
 from tests.node import place
+from tests.node.place import COMPONENT
+
+DIRECTORY = "urn:kontalk:directory:1"
+STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
 
 def lookup(node, jid):
@@ -88,6 +95,60 @@ def test_import(network, tmp_path):
     with pytest.raises(place.Error, match="another home of the network has this name"):
         network.gamma.control("user", "import", str(file))
     assert lookup(network.beta, f"import69@{domain}") == ("gamma", network.gamma.place.host)
+
+
+async def ask(part, host, jid):
+    """(condition, attributes of <home/>) of what a component is told of a name."""
+    iq = part.make_iq_get(ito=host, ifrom=part.boundjid)
+    iq.append(ElementTree.Element(f"{{{DIRECTORY}}}lookup", {"jid": jid}))
+    try:
+        result = await iq.send()
+    except IqError as error:
+        names = [one.tag.rpartition("}")[2] for one in error.iq.xml.iter()
+                 if one.tag.startswith(f"{{{STANZAS}}}") and not one.tag.endswith("}text")]
+        return names[0], None
+    return None, dict(result.xml.find(f"{{{DIRECTORY}}}home").attrib)
+
+
+@slix.in_loop
+async def test_components_ask(network):
+    """The resolver is there for components of the node, and for nobody else."""
+    gamma, domain = network.gamma, network.place.network
+    add(network.beta, f"asked@{domain}")
+    account = gamma.add_account()
+    async with slix.component(gamma, COMPONENT, gamma.component_secret()) as part, \
+            slix.connected(gamma, account) as client:
+        known = await ask(part, gamma.place.host, f"asked@{domain}")
+        assert known[1]["name"] == "beta" and known[1]["host"] == network.beta.place.host
+        assert (await ask(part, domain, account.jid))[1]["name"] == "gamma"
+        assert await ask(part, domain, f"nobody@{domain}") == ("item-not-found", None)
+        assert await ask(part, domain, "nobody") == ("bad-request", None)
+        assert await ask(client, domain, f"asked@{domain}") == ("forbidden", None)
+
+
+def test_handover(network):
+    """Another registrar: it knows what the one before it gave."""
+    domain = network.place.network
+    add(network.gamma, f"before@{domain}")
+    c2s = network.beta.daemon("c2s")
+    c2s.mark_log()
+
+    def to_beta(document):
+        document.registrar = "beta"
+
+    network.change(to_beta)
+    c2s.wait_log("event=registrar_open home=beta")
+    wait.until(lambda: "exists" in refused(network.alpha, f"before@{domain}"), 20, "beta's word")
+    wait.until(lambda: can_add(network.alpha, f"after@{domain}"), 20, "a name of beta's")
+    assert lookup(network.beta, f"after@{domain}") == ("alpha", network.alpha.place.host)
+
+
+def can_add(node, jid):
+    try:
+        add(node, jid)
+    except place.Error as problem:
+        return "exists" in str(problem)
+    return True
 
 
 def test_epoch(network, login):

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The resolver as a service: components of the node ask which home a name of the network has
+ * (docs/NETWORK.md). Users and other servers do not: whose node somebody's home is is not their
+ * business.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "c2s/sm/places.h"
+#include "c2s/sm/sm.h"
+#include "common/base/macros.h"
+
+/* Enough for any int64_t. */
+#define NUMBER_TEXT_SIZE 24
+
+static bool is_below(const char *domain, const char *parent)
+{
+    size_t length = strlen(domain), tail = strlen(parent);
+
+    return length > tail && domain[length - tail - 1] == '.' &&
+           strcmp(domain + length - tail, parent) == 0;
+}
+
+/* The router lets nobody but components of ours speak for names below these. */
+static bool may_ask(const struct sm_request *request)
+{
+    const struct sm *sm = request->sm;
+    const struct jid *from = &request->iq->from;
+
+    return request->iq->has_from && !from->local &&
+           (strcmp(from->domain, worker_host(sm->worker)) == 0 ||
+            is_below(from->domain, worker_host(sm->worker)) ||
+            is_below(from->domain, worker_network(sm->worker)));
+}
+
+static void answer(struct sm_request *request, const struct directory_place *place)
+{
+    struct stanza *result = stanza_result(request->iq);
+    struct element *home = element_add(result->root, DIRECTORY_NS, "home");
+    char epoch[NUMBER_TEXT_SIZE];
+
+    snprintf(epoch, sizeof(epoch), "%" PRId64, place->epoch);
+    element_set(home, "name", place->home);
+    element_set(home, "host", place->host);
+    element_set(home, "epoch", epoch);
+    sm_reply_take(request, result);
+}
+
+static void on_place(struct sm *sm, const struct directory_place *place, void *user)
+{
+    (void)sm;
+    if (place->answer == DIRECTORY_NOBODY)
+        sm_error(user, STANZA_ITEM_NOT_FOUND, NULL);
+    else if (place->answer == DIRECTORY_UNKNOWN || place->home == NULL)
+        sm_error(user, STANZA_RESOURCE_CONSTRAINT, "not known now");
+    else
+        answer(user, place);
+}
+
+/* In a network of one, and of further domains, every account is here. */
+static void ask(struct sm_request *request, const struct jid *jid)
+{
+    struct directory_place place;
+
+    if (directory_look(request->sm->worker, jid, &place))
+        on_place(request->sm, &place, request);
+    else
+        places_ask(request->sm, jid, on_place, request);
+}
+
+static void look_up(struct sm_request *request)
+{
+    const char *text = element_get(request->payload, "jid");
+    struct arena *arena = arena_new();
+    struct jid jid;
+
+    if (!may_ask(request))
+        sm_error(request, STANZA_FORBIDDEN, NULL);
+    else if (text == NULL || jid_parse(arena, text, &jid) != 0 || !jid.local)
+        sm_error(request, STANZA_BAD_REQUEST, NULL);
+    else if (!worker_serves(request->sm->worker, jid.domain))
+        sm_error(request, STANZA_ITEM_NOT_FOUND, NULL);
+    else
+        ask(request, &jid);
+    arena_free(arena);
+}
+
+static const struct sm_iq iqs[] = {
+    {DIRECTORY_NS, "lookup", SM_GET, SM_TO_SERVER, look_up},
+    {0},
+};
+
+const struct sm_module lookup_module = {.name = "lookup", .iqs = iqs};
