@@ -16,6 +16,9 @@
 #include "net/passage.h"
 #include "net/peer.h"
 
+/* What a peer has no room for goes back this way, so it needs some itself. */
+#define ROUTER_QUEUE_MIN ((size_t)4 * 1024 * 1024)
+
 /* --- outside --- */
 
 static void pause_all(struct server *server, bool pause)
@@ -183,7 +186,7 @@ static void open_link(struct server *server)
     const struct link_settings settings = {
         .address = config_text(server->config, "net", NULL, "router"),
         .name = "net",
-        .queue_bytes = server->limits.queue_bytes,
+        .queue_bytes = MAX(server->limits.queue_bytes, ROUTER_QUEUE_MIN),
     };
     server->link = link_new(server->loop, server->parsers, &settings, &link_ops, server);
 }
