@@ -8,7 +8,7 @@ import pytest
 from slixmpp.exceptions import IqError
 
 from tests.harness import slix, wait
-from tests.node import place
+from tests.node import accounts, place
 from tests.node.place import COMPONENT
 
 DIRECTORY = "urn:kontalk:directory:1"
@@ -27,14 +27,18 @@ def lookup(node, jid):
 
 
 def add(node, jid):
-    node.control("user", "add", jid, password="a password\n")
+    accounts.create(node, jid, "a password")
 
 
-def refused(node, jid):
+def refused(node, jid, add_it=add):
     """What adding it is answered with."""
     with pytest.raises(place.Error) as problem:
-        add(node, jid)
+        add_it(node, jid)
     return str(problem.value)
+
+
+def try_once(node, jid):
+    node.control("user", "add", jid, password="a password\n")
 
 
 def test_known_everywhere(network):
@@ -61,7 +65,7 @@ def test_split(network):
     jid = f"split@{network.place.network}"
     network.split(["alpha", "gamma"], ["beta"])
     network.wait_state("beta", "alpha", "down")
-    assert "try again later" in refused(network.beta, jid)
+    assert "try again later" in refused(network.beta, jid, try_once)
     with pytest.raises(place.Error, match="not known now"):
         lookup(network.beta, jid)
     add(network.gamma, jid)
