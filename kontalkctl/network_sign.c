@@ -226,6 +226,8 @@ int network_suspend(const struct ctl *ctl, size_t argc, const char *const *argv)
         return EXIT_FAILURE;
     if (!network_member_by_host(network, argv[0]))
         ctl_fail("%s is no member", argv[0]);
+    else if (network_is_expired(network, network_now()))
+        ctl_fail("the document has expired: only a new one can follow");
     else if (is_suspended_once(network, argv[0]))
         ctl_fail("%s was suspended under this serial: only a new document can do it again",
                  argv[0]);

@@ -139,6 +139,10 @@ static int join(const struct network *mine, const struct network *theirs, char *
         network_unref(network);
         return refuse(ERR_EXISTS, problem, "it has nothing new");
     }
+    if (network_is_expired(mine, document_now())) {
+        network_unref(network);
+        return refuse(ERR_DENIED, problem, "ours has expired: only a new document can follow");
+    }
     *joined = network;
     return 0;
 }

@@ -3,8 +3,12 @@
 # The network document over the links: put into place at one node it is in force at all, in every
 # daemon, without a restart, and only the links that it concerns open and close.
 
+import base64
+
 import pytest
 
+from tests.harness import wait
+from tests.network.rogue import Rogue, pair_of
 from tests.node import document, place
 
 GAMMA = "gamma.example.test"
@@ -190,3 +194,42 @@ def test_changes_under_load(network, login):
     assert bodies == [f"message {i}" for i in range(100)]
     network.wait_serial()
     assert undisturbed(network, "alpha", "beta") and undisturbed(network, "beta", "gamma")
+
+
+def stranger(changed, network):
+    changed.signers = {"ada": document.signing_key(f"{network.place.secrets}/eve")}
+
+
+FORGED = (
+    # name, what is done to the next document, why it is not taken
+    ("by a stranger", lambda changed, network: stranger(changed, network), "0 of the keyholders"),
+    ("by nobody", lambda changed, _: changed.signers.clear(), "0 of the keyholders"),
+    ("by a keyholder of its own", lambda changed, network: (
+        stranger(changed, network), setattr(changed, "keyholders", changed.signers)),
+     "0 of the keyholders"),
+    ("of another network", lambda changed, _: setattr(changed, "domain", "example.org"),
+     "for another network"),
+    ("without an epoch", lambda changed, _: changed.homes["alpha"].update(epoch=0), "out of range"),
+    ("a moved home", lambda changed, _: changed.homes["alpha"].update(host="beta.example.test"),
+     "without a higher epoch"),
+)
+
+
+def test_what_a_member_forges(network):
+    """It has a link, and says it has a newer document; alpha asks, looks, and leaves it."""
+    network.beta.daemon("net").stop()
+    wait.until(lambda: not network.is_linked("alpha", "beta"))
+    alpha, before = network.alpha.daemon("net"), network.serial("alpha")
+    with Rogue(network.alpha, pair_of(network.beta)) as rogue:
+        rogue.link("beta.example.test")
+        for name, edit, reason in FORGED:
+            alpha.mark_log()
+            changed = network.document.next()
+            edit(changed, network)
+            text = base64.b64encode(changed.text().encode()).decode()
+            rogue.send(f"<document xmlns='urn:kontalk:document:1' serial='{changed.serial}'>"
+                       f"{text}</document>")
+            alpha.wait_log(f"event=document_not_taken host=beta.* reason=.*{reason}"), name
+    assert network.serial("alpha") == before
+    assert place.read(network.alpha.place.document) == network.document.text()
+    network.beta.daemon("net").start()

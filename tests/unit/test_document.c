@@ -222,6 +222,21 @@ static void test_a_suspension_begins_and_ends(void **state)
     assert_true(network_member_is_linked(network, gamma, document_now()));
 }
 
+/* It goes on, but only a new document can follow. */
+static void test_expired(void **state)
+{
+    struct world *world = *state;
+
+    begin(world);
+    const struct network *network = document_network(world->document);
+    clock_fake(1000, (network->expires + 1) * 1000000);
+    assert_int_equal(take(world, with_suspension(world, network->expires, network->expires + 3600)),
+                     ERR_DENIED);
+    assert_int_equal(document_reload(world->document, world->files->config), 0);
+    assert_string_equal(document_self(world->document)->host, "beta.example.net");
+    assert_int_equal(take(world, make(world, 8, ADA)), 0);
+}
+
 static int setup(void **state)
 {
     static struct world world;
@@ -261,6 +276,7 @@ int main(void)
         TEST(test_the_file_is_not_written_over),
         TEST(test_another_body),
         TEST(test_a_suspension_begins_and_ends),
+        TEST(test_expired),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
