@@ -58,6 +58,7 @@ struct peer {
     size_t next_address;
     unsigned missed; /* heartbeats without an answer */
     uint64_t asked_ms;
+    size_t unasked_bytes; /* sent since its count was asked for */
     uint64_t round_trip_ms;
     bool wants_room; /* an offer of its was refused for want of room */
 
@@ -109,6 +110,9 @@ void peer_flush(void *peer);
 void peer_bounce(struct server *server, struct stanza *stanza, enum stanza_condition condition);
 
 /* peer_beat.c */
+/* So much has been sent: its count is asked for between heartbeats too, so that what is bounded is
+ * what is on its way, and not what a second brings. */
+void peer_count_sent(struct peer *peer, size_t bytes);
 void peer_beat(void *peer);
 void peer_alive(struct peer *peer);
 bool peer_is_suspect(const struct peer *peer);

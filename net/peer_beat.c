@@ -9,11 +9,26 @@
 #include "net/line.h"
 #include "net/peer.h"
 
+#define ASK_BYTES ((size_t)256 * 1024)
+
 static const char ASK[] = "<r xmlns='" NS_SM "'/>";
 
 bool peer_is_suspect(const struct peer *peer)
 {
     return peer->missed >= peer->server->limits.suspect_beats;
+}
+
+static void ask(struct peer *peer)
+{
+    peer->unasked_bytes = 0;
+    line_write(peer->line, ASK, sizeof(ASK) - 1);
+}
+
+void peer_count_sent(struct peer *peer, size_t bytes)
+{
+    peer->unasked_bytes += bytes;
+    if (peer->unasked_bytes >= ASK_BYTES)
+        ask(peer);
 }
 
 void peer_alive(struct peer *peer)
@@ -35,5 +50,5 @@ void peer_beat(void *user)
         log_warn("net_peer_suspect", LOG_TEXT("host", peer->host), LOG_INT("missed", peer->missed));
     peer->missed++;
     peer->asked_ms = clock_monotonic_ms();
-    line_write(peer->line, ASK, sizeof(ASK) - 1);
+    ask(peer);
 }

@@ -33,6 +33,7 @@ void peer_flush(void *user)
     struct buffer out = {0};
     while (peer->line && line_has_room(peer->line) && write_some(peer, &out)) {
         line_write(peer->line, out.data, out.length);
+        peer_count_sent(peer, out.length);
         buffer_clear(&out);
     }
     buffer_fini(&out);
