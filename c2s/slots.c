@@ -5,6 +5,7 @@
 #include "c2s/slots.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -32,6 +33,9 @@ struct slots {
     struct timer *retry;
     unsigned attempt;
     struct loop_task *changed;
+    struct db_unit *check; /* of what is owned, after the router was away */
+    bool doubted;          /* what the router said may not hold any more */
+    bool assigned[SLOTS];  /* as it said last */
     struct slot slot[SLOTS];
 };
 
@@ -52,6 +56,10 @@ static const struct db_statement fence = {
     "SELECT 1 / (SELECT count(*) FROM (SELECT 1 FROM slot WHERE slot = $1 AND epoch = $2"
     " AND holder = $3 AND incarnation = $4 FOR SHARE) AS held)",
     4};
+
+/* What the database says that this worker owns. */
+static const struct db_statement owned = {
+    "slot_owned", "SELECT slot, epoch FROM slot WHERE holder = $1 AND incarnation = $2", 2};
 
 static void report(void *user)
 {
@@ -117,9 +125,29 @@ static void retry_claims(void *user)
 {
     struct slots *slots = user;
 
-    for (unsigned i = 0; i < SLOTS; i++) {
+    for (unsigned i = 0; i < SLOTS && !slots->doubted; i++) {
         if (slots->slot[i].state == SLOT_WAITING) {
             start_claim(&slots->slot[i]);
+        }
+    }
+}
+
+static void checked(void *user, int status, const struct db_result *results, size_t count)
+{
+    struct slots *slots = user;
+    int64_t epochs[SLOTS] = {0};
+
+    slots->check = NULL;
+    for (size_t row = 0; status == 0 && count > 0 && row < db_rows(&results[0]); row++) {
+        int64_t slot = db_get_int(&results[0], row, 0);
+
+        if (slot >= 0 && slot < SLOTS) {
+            epochs[slot] = db_get_int(&results[0], row, 1);
+        }
+    }
+    for (unsigned i = 0; i < SLOTS && status == 0; i++) {
+        if (slots_owned(slots, i) && slots->slot[i].epoch > epochs[i]) {
+            slots_lost(slots, i);
         }
     }
 }
@@ -147,6 +175,7 @@ void slots_free(struct slots *slots)
     for (unsigned i = 0; i < SLOTS; i++) {
         db_cancel(slots->slot[i].claim);
     }
+    db_cancel(slots->check);
     if (slots->changed != NULL) {
         loop_defer_cancel(slots->changed);
     }
@@ -156,16 +185,37 @@ void slots_free(struct slots *slots)
     free(slots);
 }
 
+void slots_doubt(struct slots *slots)
+{
+    slots->doubted = true;
+}
+
+/* While the router was away, or this process stood still, others may have claimed what it owns. */
+static void check_owned(struct slots *slots)
+{
+    const struct db_value values[] = {DB_TEXT(slots->holder), DB_TEXT(slots->incarnation)};
+
+    db_cancel(slots->check);
+    slots->check = db_query(slots->settings.db, 0, &owned, values, checked, slots);
+}
+
 void slots_assign(struct slots *slots, const bool *assigned)
 {
+    bool doubted = slots->doubted;
+
+    slots->doubted = false;
+    memcpy(slots->assigned, assigned, sizeof(slots->assigned));
     for (unsigned i = 0; i < SLOTS; i++) {
         struct slot *slot = &slots->slot[i];
 
         if (!assigned[i] && slot->state != SLOT_NONE) {
             enter(slot, SLOT_NONE);
-        } else if (assigned[i] && slot->state == SLOT_NONE) {
+        } else if (assigned[i] && (slot->state == SLOT_NONE || slot->state == SLOT_WAITING)) {
             start_claim(slot);
         }
+    }
+    if (doubted && slots_count(slots) > 0) {
+        check_owned(slots);
     }
 }
 
@@ -216,5 +266,8 @@ void slots_lost(struct slots *slots, unsigned slot)
     if (slots_owned(slots, slot)) {
         log_warn("slot_lost", LOG_INT("slot", slot), LOG_INT("epoch", slots_epoch(slots, slot)));
         enter(&slots->slot[slot], SLOT_NONE);
+        if (slots->assigned[slot] && !slots->doubted) {
+            claim_failed(&slots->slot[slot]);
+        }
     }
 }

@@ -40,8 +40,12 @@ void slots_free(struct slots *slots);
 
 /* What the router assigns to this worker now (SLOTS entries). New slots are claimed, as long as it
  * takes; those no longer assigned are not owned from this call on. A slot lost to another worker is
- * claimed again only by a further call. */
+ * claimed again, a little later, if the router has given it to this one. */
 void slots_assign(struct slots *slots, const bool *assigned);
+/* The router is away: it may give the slots to others, which this worker does not hear. Until
+ * slots_assign() nothing that was lost is claimed; then what is owned is compared with the
+ * database. */
+void slots_doubt(struct slots *slots);
 /* Claimed, and not lost as far as this worker knows. */
 bool slots_owned(const struct slots *slots, unsigned slot);
 size_t slots_count(const struct slots *slots);

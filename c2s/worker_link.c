@@ -32,7 +32,9 @@ static void on_link_up(void *user)
 /* Clients stay, and what they send waits in the link. */
 static void on_link_down(void *user)
 {
-    (void)user;
+    struct worker *worker = user;
+
+    slots_doubt(worker->slots);
     service_status("the router is away");
 }
 

@@ -179,6 +179,45 @@ static void test_own_past_is_fenced(void **state)
 }
 
 /* What the old owner has begun is finished before the claim: the new owner reads it. */
+/* It stood still, and another has had its slot and given it back: it notices, and claims it. */
+static void test_what_was_owned_is_checked(void **state)
+{
+    struct world *world = get_world(state);
+
+    migrate(world);
+    worker_open(&old, world, "c2s-1");
+    worker_open(&new, world, "c2s-2");
+    assign_and_wait(&old, 5);
+    assign_and_wait(&old, 6);
+    assign_and_wait(&new, 5);
+    assert_int_equal(slots_epoch(old.slots, 5), 1);
+    slots_doubt(old.slots);
+    slots_assign(old.slots, old.assigned);
+    RUN_UNTIL(world, slots_epoch(old.slots, 5) == 3);
+    assert_int_equal(slots_epoch(old.slots, 6), 1);
+    write_fenced(&new, 5, 1, &world->outcomes[0]);
+    assert_int_equal(wait_for(world, &world->outcomes[0]), ERR_FENCED);
+}
+
+/* What another has claimed is not fought over while the router has not said whose it is. */
+static void test_doubt_claims_nothing(void **state)
+{
+    struct world *world = get_world(state);
+
+    migrate(world);
+    worker_open(&old, world, "c2s-1");
+    worker_open(&new, world, "c2s-2");
+    assign_and_wait(&old, 5);
+    assign_and_wait(&new, 5);
+    slots_doubt(old.slots);
+    slots_lost(old.slots, 5);
+    assign_and_wait(&new, 7);
+    assert_int_equal(slots_epoch(old.slots, 5), 0);
+    assert_int_equal(slots_epoch(new.slots, 5), 2);
+    slots_assign(old.slots, old.assigned);
+    RUN_UNTIL(world, slots_epoch(old.slots, 5) == 3);
+}
+
 static void test_claim_waits_for_writers(void **state)
 {
     struct world *world = get_world(state);
@@ -244,9 +283,10 @@ static void test_claims_are_retried(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FENCE_TEST(test_claim_and_write),         FENCE_TEST(test_all_slots),
-        FENCE_TEST(test_old_owner_is_fenced),     FENCE_TEST(test_own_past_is_fenced),
-        FENCE_TEST(test_claim_waits_for_writers), FENCE_TEST(test_writer_waits_for_claim),
+        FENCE_TEST(test_claim_and_write),           FENCE_TEST(test_all_slots),
+        FENCE_TEST(test_old_owner_is_fenced),       FENCE_TEST(test_own_past_is_fenced),
+        FENCE_TEST(test_what_was_owned_is_checked), FENCE_TEST(test_doubt_claims_nothing),
+        FENCE_TEST(test_claim_waits_for_writers),   FENCE_TEST(test_writer_waits_for_claim),
         FENCE_TEST(test_claims_are_retried),
     };
 
