@@ -200,6 +200,14 @@ static uint64_t version_in(const struct element *seen)
     return text ? strtoull(text, NULL, 16) : 0;
 }
 
+/* Who has seen presence that did not say all has no version. */
+static bool is_so(const struct account *account, const struct element *seen)
+{
+    uint64_t version = version_in(seen);
+
+    return version == far_version(account) && (version != 0 || !element_first(seen));
+}
+
 /* Behind everything that the account has to do, so that it is loaded with the sessions that wait
  * for their clients. */
 static void compare_job(struct account *account, struct session *session UNUSED,
@@ -209,7 +217,7 @@ static void compare_job(struct account *account, struct session *session UNUSED,
     const char *host = element_get(seen, "node");
     struct session *at;
 
-    if (account->state != ACCOUNT_READY || version_in(seen) == far_version(account))
+    if (account->state != ACCOUNT_READY || is_so(account, seen))
         return;
     ELEMENT_FOREACH (resource, seen) {
         hide(account, element_text(resource), host);

@@ -32,8 +32,9 @@ bool homes_came_back(struct sm *sm, struct stanza *message);
 /* Whether the id of an offer, or of a word about one, can be that of this account at that node, or
  * of the node itself: nobody answers for what others have offered. */
 bool homes_owns_id(const struct sm *sm, const struct jid *from, const char *id);
-/* The same for one that may be forgotten, whoever says so. */
-bool homes_may_forget(struct sm *sm, const struct durable *forget);
+/* done() if whoever says so may, now or when that is known. */
+void homes_forget(struct sm *sm, const struct durable *forget,
+                  void (*done)(struct sm *sm, const struct durable *forget));
 /* The id without the name of our node, which stands before it where only the node can vouch for
  * what it offers (words.h). */
 const char *homes_id(const struct sm *sm, const char *id);

@@ -216,27 +216,43 @@ bool homes_owns_id(const struct sm *sm, const struct jid *from, const char *id)
     return is_of_node(from, id);
 }
 
-bool homes_may_forget(struct sm *sm, const struct durable *forget)
+struct forgetting {
+    struct arena *arena;
+    struct durable forget;
+    void (*done)(struct sm *sm, const struct durable *forget);
+};
+
+static void on_forgetter(struct sm *sm, const struct directory_place *place, void *user)
+{
+    struct forgetting *forgetting = user;
+
+    if (place->answer == DIRECTORY_ELSEWHERE &&
+        strcmp(place->host, forgetting->forget.from.domain) == 0)
+        forgetting->done(sm, &forgetting->forget);
+    arena_free(forgetting->arena);
+    free(forgetting);
+}
+
+void homes_forget(struct sm *sm, const struct durable *forget,
+                  void (*done)(struct sm *sm, const struct durable *forget))
 {
     const struct jid *from = &forget->from;
-    struct directory_place place;
-    struct arena *arena;
+    struct forgetting *forgetting;
     struct jid account;
-    bool may;
 
     if (!from->domain || strcmp(from->domain, worker_host(sm->worker)) == 0 ||
-        !node_is_host(sm->worker, from->domain))
-        return true;
+        !node_is_host(sm->worker, from->domain) || is_of_node(from, forget->id)) {
+        done(sm, forget);
+        return;
+    }
     if (!homes_owns_id(sm, from, forget->id))
-        return false;
-    if (is_of_node(from, forget->id))
-        return true;
-    arena = arena_new();
-    account = envelope_address(arena, from->local, worker_network(sm->worker));
-    may = places_look(sm, &account, &place) && place.answer == DIRECTORY_ELSEWHERE &&
-          strcmp(place.host, from->domain) == 0;
-    arena_free(arena);
-    return may;
+        return;
+    forgetting = xcalloc(1, sizeof(*forgetting));
+    forgetting->arena = arena_new();
+    forgetting->done = done;
+    durable_copy(forgetting->arena, forget, &forgetting->forget);
+    account = envelope_address(forgetting->arena, from->local, worker_network(sm->worker));
+    places_ask(sm, &account, on_forgetter, forgetting);
 }
 
 const char *homes_id(const struct sm *sm, const char *id)

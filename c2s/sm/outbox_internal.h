@@ -31,7 +31,7 @@ struct list {
     char *theirs;      /* their domain, or the node that serves their home */
     bool away;         /* their home is elsewhere */
     bool unplaced;     /* of one account, whose home has to be looked up */
-    bool moved;        /* some of them may have another home now */
+    bool moved;        /* the home of some has to be looked up again */
     struct parcel *parcels;
     size_t count;
     unsigned failures;            /* in a row; above 0 the head is offered first */

@@ -12,6 +12,7 @@
 #include "c2s/sm/places.h"
 #include "c2s/sm/words.h"
 #include "common/base/clock.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
 
 #define BACK_OFF_MIN 1000
@@ -33,6 +34,11 @@ static bool offer(struct outbox *outbox, struct parcel *parcel)
     int error = words_offer(outbox->sm, parcel->id, parcel->attempt + 1, predecessor(parcel),
                             parcel->stanza);
 
+    if (error == ERR_NOT_FOUND) {
+        list->moved = true;
+        timer_start(outbox->timer, 0, OUTBOX_TICK_MS);
+        return false;
+    }
     if (error) {
         list->due_ms = UINT64_MAX;
         return false;
@@ -174,6 +180,13 @@ static bool may_answer(const struct sm *sm, const struct list *list, const struc
     return strcmp(domain, worker_host(sm->worker)) == 0 || !node_is_host(sm->worker, domain);
 }
 
+/* A router that has just started does not know the other nodes yet; the directory does. */
+static bool is_for_now(const struct list *list, const struct durable *refused)
+{
+    return strcmp(refused->type, "wait") == 0 ||
+           (list->away && refused->reason == STANZA_REMOTE_SERVER_NOT_FOUND);
+}
+
 void outbox_answered(struct sm *sm, const struct durable *answer)
 {
     struct outbox *outbox = sm->outbox;
@@ -190,7 +203,7 @@ void outbox_answered(struct sm *sm, const struct durable *answer)
         return;
     if (answer->kind == DURABLE_TOOK)
         taken(outbox, parcel);
-    else if (strcmp(answer->type, "wait") == 0)
+    else if (is_for_now(parcel->list, answer))
         refused_for_now(outbox, parcel, answer);
     else
         refused_for_good(outbox, parcel, answer);

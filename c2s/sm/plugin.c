@@ -120,8 +120,8 @@ static void plugin_answered(void *state, const struct durable *answer)
     if (answer->kind != DURABLE_FORGET) {
         if (!gateway_answered(state, &words))
             outbox_answered(state, &words);
-    } else if (homes_may_forget(state, answer) && !gateway_forget(state, answer)) {
-        taker_forget(state, answer);
+    } else if (!gateway_forget(state, answer)) {
+        homes_forget(state, answer, taker_forget);
     }
 }
 

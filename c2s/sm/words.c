@@ -77,7 +77,7 @@ int words_offer(struct sm *sm, const char *id, unsigned attempt, const char *aft
     struct directory_place place;
 
     if (!places_look(sm, &stanza->to, &place))
-        return ERR_UNAVAILABLE;
+        return ERR_NOT_FOUND;
     if (place.answer == DIRECTORY_ELSEWHERE)
         return offer_away(sm, &offer, stanza, &place);
     if (!route_is_short(sm, &stanza->to))

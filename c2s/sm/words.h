@@ -9,8 +9,9 @@
 
 #include "c2s/sm/sm.h"
 
-/* Offers the stanza; in an envelope if it is for another home (homes.h). ERR_LIMIT and others:
- * nothing more can be offered now (worker_offer()). */
+/* Offers the stanza; in an envelope if it is for another home (homes.h). ERR_NOT_FOUND: its home
+ * has to be looked up first; ERR_LIMIT and others: nothing more can be offered now
+ * (worker_offer()). */
 MUST_CHECK int words_offer(struct sm *sm, const char *id, unsigned attempt, const char *after,
                            const struct stanza *stanza);
 /* Says took, refused or forget to whoever is at `word->to`; to another node in its name for the

@@ -78,6 +78,11 @@ static void versions_decide(void **state)
     arrive(line);
     expect_nothing_routed();
     free(line);
+    /* seen without a version */
+    say(carol, "<presence type='unavailable'/>");
+    fake_clear(&fake.router);
+    arrive(SEEN("0", "c"));
+    expect_routed_only(SAYS("presence unavailable carol@example.net/c > alice@example.net"));
     /* what is not of this home, or nobody's */
     arrive("<message from='beta.example.net' to='carol@example.net'><envelope "
            "xmlns='urn:kontalk:net:1' stage='home' home='beta' epoch='1'>"

@@ -96,6 +96,42 @@ static void refusals_reach_the_sender(void **state)
     free(id);
 }
 
+/* A router that does not know that node yet is no answer. */
+static void no_such_node_is_not_for_good(void **state)
+{
+    char *id;
+
+    (void)state;
+    say(alice, MESSAGE("bob@example.net", "1"));
+    fake_clear(&fake.router);
+    id = offered_id();
+    word(DURABLE_REFUSED, id, AT_BETA("bob"), OURS("alice"), STANZA_REMOTE_SERVER_NOT_FOUND,
+         "cancel");
+    expect_nothing(alice);
+    fake_pass(1000);
+    assert_int_equal(fake.offers, 1);
+    fake_clear(&fake.router);
+    free(id);
+}
+
+/* The directory does not remember it any more when it is offered again. */
+static void home_is_looked_up_again(void **state)
+{
+    char *id;
+
+    (void)state;
+    say(alice, MESSAGE("bob@example.net", "1"));
+    fake_clear(&fake.router);
+    id = offered_id();
+    fake.looks_up = true;
+    word(DURABLE_REFUSED, id, AT_BETA("bob"), OURS("alice"), STANZA_REMOTE_SERVER_TIMEOUT, "wait");
+    fake_later(3000);
+    assert_int_equal(fake.offers, 1);
+    assert_false(fake.looks_up);
+    fake_clear(&fake.router);
+    free(id);
+}
+
 /* Bob has come here meanwhile. */
 static void moved_is_looked_up_again(void **state)
 {
@@ -185,10 +221,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(offers_are_taken_once),      TEST(forged_offers),
-        TEST(messages_wait_for_the_home), TEST(refusals_reach_the_sender),
-        TEST(moved_is_looked_up_again),   TEST(lost_offers_are_made_again),
-        TEST(gateway_passes_on),          TEST(gateway_of_another),
+        TEST(offers_are_taken_once),
+        TEST(forged_offers),
+        TEST(messages_wait_for_the_home),
+        TEST(refusals_reach_the_sender),
+        TEST(no_such_node_is_not_for_good),
+        TEST(home_is_looked_up_again),
+        TEST(moved_is_looked_up_again),
+        TEST(lost_offers_are_made_again),
+        TEST(gateway_passes_on),
+        TEST(gateway_of_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
