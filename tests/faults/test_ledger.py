@@ -53,6 +53,11 @@ def deliver_to_another_device(ledger):
     ledger.deliver(B, "laptop", KEYS[3], A, "b3", False)
 
 
+def deliver_again_elsewhere(ledger):
+    deliver_again_silently(ledger)
+    ledger.strangers.add(B)
+
+
 def store_twice(ledger):
     ledger.deliver(B, "phone", KEYS[3], A, "b9", True)
 
@@ -94,7 +99,8 @@ def fall(ledger):
     (lambda ledger: None, None),
     (lose, "I1"), (lose_of_a_stranger, None), (refuse_instead, None), (never_promised, None),
     (archive_twice, "I2"),
-    (deliver_again, None), (deliver_again_silently, "I3"), (store_twice, "I3"),
+    (deliver_again, None), (deliver_again_silently, "I3"), (deliver_again_elsewhere, None),
+    (store_twice, "I3"),
     (deliver_to_another_device, None),
     (swap, "I4"), (swap_in_archives, "I4"),
     (archive_one_side_only, "I5"),

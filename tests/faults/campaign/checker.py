@@ -31,14 +31,15 @@ def doubled_in_archives(ledger):
 
 
 def doubled(ledger):
-    """I3: a repeated delivery has the same stanza-id; on one device it says that it is late."""
+    """I3: a repeated delivery has the same stanza-id; on one device it says that it is late. Another
+    server that has taken a message without saying so gets it again, and may not know it."""
     identities = defaultdict(set)
     times = defaultdict(int)
     for delivery in ledger.deliveries:
         identities[delivery.account, delivery.key].add(delivery.stanza_id)
         at = (delivery.account, delivery.device, delivery.key)
         times[at] += 1
-        if times[at] > 1 and not delivery.delayed:
+        if times[at] > 1 and not delivery.delayed and delivery.account not in ledger.strangers:
             yield f"I3 again without a delay: {delivery.key} to {delivery.account}"
     for (account, key), found in identities.items():
         if len(found) > 1:
