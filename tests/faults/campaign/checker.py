@@ -31,8 +31,8 @@ def doubled_in_archives(ledger):
 
 
 def doubled(ledger):
-    """I3: a repeated delivery has the same stanza-id; on one device it says that it is late. Another
-    server that has taken a message without saying so gets it again, and may not know it."""
+    """I3: a repeated delivery has the same stanza-id; on one device it says that it is late.
+    Another server that has taken a message without saying so gets it again, and may not know it."""
     identities = defaultdict(set)
     times = defaultdict(int)
     for delivery in ledger.deliveries:
