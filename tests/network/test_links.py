@@ -15,11 +15,6 @@ def test_every_pair_has_one_link(network):
     assert lines == 3
 
 
-def test_the_first_by_name_dials(network):
-    assert network.status("alpha")["beta.example.test"]["by"] == "dialling"
-    assert network.status("beta")["alpha.example.test"]["by"] == "accepting"
-
-
 @pytest.mark.parametrize("end", ["alpha", "beta"])
 def test_a_daemon_killed_comes_back(network, end):
     network[end].daemon("net").kill()
