@@ -121,7 +121,7 @@ def test_presence_and_iq_do_not_pass(network, rogue):
 
 def test_a_member_without_s2s_is_no_gateway(network, rogue):
     def without(changed):
-        changed.members[BETA]["role"] = ["front", "home"]
+        changed.members[BETA]["role"] = ["front", "home", "registrar"]
 
     with network.changed(without):
         before = rejections(network).get("role", 0)
