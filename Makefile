@@ -6,9 +6,17 @@ BUILD ?= build
 RUN ?= run
 comma := ,
 SANITIZE ?=
+# yes: with the places where tests let a process end (docs/FAULTS.md).
+FAULT_POINTS ?=
 # Objects and programs of differently instrumented builds never mix.
-OBJ := $(BUILD)/obj$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
-BIN := $(if $(SANITIZE),$(OBJ)/bin,$(BUILD))
+PLAIN := $(BUILD)/obj$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+OBJ := $(PLAIN)$(if $(FAULT_POINTS),-points)
+BIN := $(if $(SANITIZE)$(FAULT_POINTS),$(OBJ)/bin,$(BUILD))
+# The objects of sources: what has no fault point in it is the same with and without.
+POINTED := $(if $(FAULT_POINTS),$(shell grep -rl --include='*.c' base/fault_point.h \
+	common router c2s net s2s kontalkctl))
+objects = $(patsubst %.c,$(if $(FAULT_POINTS),$(PLAIN),$(OBJ))/%.o,$(filter-out $(POINTED),$(1))) \
+	$(patsubst %.c,$(OBJ)/%.o,$(filter $(POINTED),$(1)))
 
 CC ?= gcc
 PKGS := libuv libxml-2.0 gnutls libsasl2 libpq libidn libidn2
@@ -41,7 +49,7 @@ program_name = $(if $(filter kontalkctl,$(1)),kontalkctl,kontalk-$(1))
 PROGRAMS := $(foreach dir,$(PROGRAM_DIRS),$(BIN)/$(call program_name,$(dir)))
 
 COMMON_SRC := $(wildcard common/*/*.c)
-COMMON_OBJ := $(COMMON_SRC:%.c=$(OBJ)/%.o)
+COMMON_OBJ := $(call objects,$(COMMON_SRC))
 COMMON_LIB := $(OBJ)/libcommon.a
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(OBJ)/unit/%)
@@ -115,9 +123,18 @@ dev-deps:
 format:
 	clang-format -i $$(find $(wildcard common router c2s net s2s kontalkctl tests) -name '*.[ch]')
 
-$(OBJ)/%.o: %.c $(OBJ)/flags
-	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+# A folder of objects and its flags: other flags, other objects. The file is rewritten only when it
+# differs.
+define object_rule
+$(1)/%.o: %.c $(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC)$$(CC) $$(ALL_CFLAGS) $(2) -MMD -MP -c -o $$@ $$<
+$(1)/flags: FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(CC) $$(ALL_CFLAGS)' | cmp -s - $$@ || echo '$$(CC) $$(ALL_CFLAGS)' >$$@
+endef
+$(eval $(call object_rule,$(PLAIN)))
+$(if $(FAULT_POINTS),$(eval $(call object_rule,$(OBJ),-DFAULT_POINTS)))
 
 $(COMMON_LIB): $(COMMON_OBJ)
 	@rm -f $@
@@ -131,8 +148,8 @@ c2s_LDFLAGS = -Wl,--export-dynamic
 # does not wait for a main.c.
 define program_rule
 $(1)_SRC := $$(wildcard $(1)/*.c $(1)/*/*.c)
-$(1)_OBJ := $$($(1)_SRC:%.c=$$(OBJ)/%.o)
-$$(OBJ)/lib$(1).a: $$(filter-out $$(OBJ)/$(1)/main.o,$$($(1)_OBJ))
+$(1)_OBJ := $$(call objects,$$($(1)_SRC))
+$$(OBJ)/lib$(1).a: $$(filter-out %/$(1)/main.o,$$($(1)_OBJ))
 	@rm -f $$@
 	@ar rcs $$@ $$^
 $$(BIN)/$$(call program_name,$(1)): $$($(1)_OBJ) $$($(1)_LIBS) $$(COMMON_LIB)
@@ -142,11 +159,6 @@ $$(BIN)/$$(call program_name,$(1)): $$($(1)_OBJ) $$($(1)_LIBS) $$(COMMON_LIB)
 endef
 FOLDERS := $(sort $(PROGRAM_DIRS) $(patsubst %/,%,$(dir $(wildcard router/[a-z]*.c c2s/[a-z]*.c net/[a-z]*.c s2s/[a-z]*.c))))
 $(foreach dir,$(FOLDERS),$(eval $(call program_rule,$(dir))))
-
-# Other flags, other objects: rewritten only when it differs.
-$(OBJ)/flags: FORCE
-	@mkdir -p $(@D)
-	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' >$@
 
 # Unit tests link all folder libraries; the linker takes what a test uses.
 UNIT_LIBS = $(foreach dir,$(filter-out kontalkctl,$(FOLDERS)),$(OBJ)/lib$(dir).a) $(COMMON_LIB)

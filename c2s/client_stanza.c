@@ -6,6 +6,7 @@
 
 #include "c2s/front/front.h"
 #include "common/base/clock.h"
+#include "common/base/fault_point.h"
 #include "common/base/log.h"
 #include "common/xmpp/namespaces.h"
 
@@ -89,6 +90,7 @@ void client_stanza(void *user, struct stanza *stanza, int problem, const char *b
     (void)bytes;
     (void)length;
 
+    FAULT_POINT(after_parse);
     if (client->session == NULL) {
         client_bind_stanza(client, stanza, problem);
         return;

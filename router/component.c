@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/error.h"
+#include "common/base/fault_point.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/tls/crypto.h"
@@ -89,6 +90,7 @@ void component_send(struct component *component, const char *bytes, size_t lengt
 {
     component->counters.out++;
     stream_send_bytes(component->stream, bytes, length);
+    FAULT_POINT_WRITTEN(router_out);
 }
 
 void component_send_control(struct component *component, const char *bytes, size_t length)

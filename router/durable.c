@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/fault_point.h"
 #include "common/base/log.h"
 #include "common/base/table.h"
 #include "common/component/durable.h"
@@ -291,6 +292,7 @@ static void on_durable(void *user, struct element *element)
     }
     if (!forward_may_send(component, durable.from.domain ? &durable.from : NULL))
         return;
+    FAULT_POINT(router_in);
     component->counters.in++;
     offer.bytes = stream_bytes(component->stream, &offer.length);
     if (component->foreign_prefixes) {

@@ -4,6 +4,7 @@
  * only made to know that they are one well-formed stanza and to read its addresses.
  */
 #include "common/base/error.h"
+#include "common/base/fault_point.h"
 #include "common/base/log.h"
 #include "common/xmpp/namespaces.h"
 #include "router/component.h"
@@ -165,6 +166,7 @@ void forward_stanza(struct component *sender, struct stanza *stanza, int problem
         stanza_unref(stanza);
         return;
     }
+    FAULT_POINT(router_in);
     if (problem >= 0)
         bounce(&passage, (enum stanza_condition)problem);
     else if (!stanza->has_to)

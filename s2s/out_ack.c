@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "common/base/fault_point.h"
 #include "common/base/memory.h"
 #include "s2s/in.h"
 #include "s2s/offer.h"
@@ -99,8 +100,10 @@ void out_ack_settle(struct out *out, struct parcel *parcel)
     DL_DELETE(out->unacked, parcel);
     count(out, parcel, -1);
     parcel_free(parcel);
-    if (offer)
+    if (offer) {
+        FAULT_POINT(s2s_acked_before_delete);
         offer_took(offer);
+    }
 }
 
 void out_sm_a(void *user, struct element *element)

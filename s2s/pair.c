@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/fault_point.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "s2s/offer.h"
@@ -212,6 +213,8 @@ void pair_flush(struct pair *pair)
 {
     while (pair->state == PAIR_READY && pair->waiting && out_has_room(pair->out)) {
         struct parcel *parcel = pair->waiting;
+        if (parcel->offer)
+            FAULT_POINT(s2s_row_before_send);
         take(parcel);
         out_send(pair->out, parcel);
     }

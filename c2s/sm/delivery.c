@@ -11,6 +11,7 @@
 #include "c2s/sm/dispatch.h"
 #include "c2s/sm/offline.h"
 #include "c2s/sm/stanza_id.h"
+#include "common/base/fault_point.h"
 
 #define RULES                                                                                      \
     X(IGNORE) X(REFUSE) X(RESOURCE) X(NON_NEGATIVE) X(AVAILABLE) X(OFFLINE) X(SERVE) X(UNSUBSCRIBED)
@@ -135,6 +136,7 @@ void delivery_stored(struct account *account, struct post *post)
     struct session *session = addressed(account, post);
     struct stanza *message = post->stanza;
 
+    FAULT_POINT(before_deliver);
     stanza_id_add(account, message->root, post->seq);
     if (session) {
         session->has_own = true;

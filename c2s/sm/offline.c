@@ -13,6 +13,7 @@
 
 #include "c2s/sm/delivery.h"
 #include "common/base/clock.h"
+#include "common/base/fault_point.h"
 #include "common/xmpp/datetime.h"
 
 /* Acknowledgements are written behind: when so many have come, or after so long. */
@@ -261,6 +262,7 @@ static void write_gone(struct offline *offline, enum sm_access access)
     if (access == SM_WRITE_BEHIND)
         offline->writing++;
     sm_submit(unit, access == SM_WRITE_BEHIND ? on_deleted_behind : on_deleted, NULL);
+    FAULT_POINT_WRITTEN(cursor_sent);
 }
 
 /* One at a time: a database that is slow gets fewer and larger ones. */
@@ -300,6 +302,7 @@ void offline_acknowledged(struct session *session, const int64_t *seqs, size_t c
 {
     struct offline *offline = session->account->offline;
 
+    FAULT_POINT(delivered_before_cursor);
     if (!offline)
         return;
     offline->gone = xrealloc(offline->gone, (offline->gone_count + count) * sizeof(*seqs));

@@ -13,6 +13,7 @@
 #include "c2s/sm/words.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/fault_point.h"
 #include "common/base/log.h"
 
 #define BACK_OFF_MIN 1000
@@ -30,6 +31,7 @@ static const char *predecessor(const struct parcel *parcel)
 /* False: nothing more can be offered now. */
 static bool offer(struct outbox *outbox, struct parcel *parcel)
 {
+    FAULT_POINT(before_notice);
     struct list *list = parcel->list;
     int error = words_offer(outbox->sm, parcel->id, parcel->attempt + 1, predecessor(parcel),
                             parcel->stanza);
@@ -43,6 +45,7 @@ static bool offer(struct outbox *outbox, struct parcel *parcel)
         list->due_ms = UINT64_MAX;
         return false;
     }
+    FAULT_POINT_WRITTEN(notice_sent);
     parcel->attempt++;
     parcel->offered = true;
     parcel->offered_ms = clock_monotonic_ms();
@@ -197,8 +200,10 @@ void outbox_answered(struct sm *sm, const struct durable *answer)
                  LOG_TEXT("from", answer->from.full));
         return;
     }
-    if (answer->kind == DURABLE_TOOK)
+    if (answer->kind == DURABLE_TOOK) {
+        FAULT_POINT(s2s_acked_before_delete);
         forget(outbox, parcel, answer);
+    }
     if (!parcel)
         return;
     if (answer->kind == DURABLE_TOOK)

@@ -10,6 +10,7 @@
 #include "c2s/sm/smacks.h"
 #include "c2s/sm/smacks_row.h"
 #include "common/base/clock.h"
+#include "common/base/fault_point.h"
 #include "common/stream/ack.h"
 
 /* An <r/> is answered this late at the latest, with what is settled by then. */
@@ -82,6 +83,7 @@ static void answer(struct smacks *smacks)
     if (client_is_full(session->client)) /* writable() comes */
         return;
     send_element(session, "a", &h);
+    FAULT_POINT_WRITTEN(ack_written);
     smacks->told = h;
     smacks->owes_a = false;
     smacks->owes_rest = h != smacks->in.arrived;

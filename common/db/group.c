@@ -8,6 +8,7 @@
  * so no callback ever finds the connection gone under its feet.
  */
 #include "common/base/clock.h"
+#include "common/base/fault_point.h"
 #include "common/db/connection.h"
 
 /* Units sent and not answered. */
@@ -182,6 +183,9 @@ static bool send_group(struct connection *connection)
     struct db_group *group;
     bool sent = true;
 
+    if (connection->waiting->repeat) { /* of what must not be lost */
+        FAULT_POINT(before_batch);
+    }
     if (!prepare_all(connection, count)) {
         return false;
     }
@@ -195,7 +199,11 @@ static bool send_group(struct connection *connection)
         }
     }
     group->current = group->units;
-    return sent && PQpipelineSync(connection->pg) == 1;
+    sent = sent && PQpipelineSync(connection->pg) == 1; /* writes what there is */
+    if (group->units->repeat) {
+        FAULT_POINT(batch_sent);
+    }
+    return sent;
 }
 
 /* A writer waits for each answer, also while units are tried alone: what fails then and is sent

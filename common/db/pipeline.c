@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/fault_point.h"
 #include "common/db/connection.h"
 #include "common/db/sqlstate.h"
 
@@ -176,6 +177,9 @@ static bool end_group_take(struct connection *connection, struct db_group *group
     } else if (group->status < 0) {
         blame(connection, group);
     } else {
+        if (group->units->repeat) {
+            FAULT_POINT(commit_returned_before_ack);
+        }
         count_commit(connection, group);
         finish_all(connection, group->units, 0);
     }

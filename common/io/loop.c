@@ -10,6 +10,7 @@
 
 #include <uv.h>
 
+#include "common/base/fault_point.h"
 #include "common/base/memory.h"
 #include "common/base/table.h"
 #include "common/io/loop_internal.h"
@@ -71,6 +72,7 @@ static void end_of_callbacks(struct loop *loop)
 {
     run_tasks(loop);
     run_flushes(loop);
+    FAULT_POINT_FLUSHED();
     if (!loop->tasks && !loop->flushes) {
         uv_idle_stop(&loop->awake);
     }

@@ -33,14 +33,16 @@ class Pair:
 
 
 class Campaign:
-    """crowd: actors of ours, and foreigners, who suffer nothing; faults: [Fault]."""
+    """crowd: actors of ours, and foreigners, who suffer nothing; faults: [Fault]; round_seconds:
+    how long they talk before each."""
 
-    def __init__(self, ledger, crowd, faults, seed):
+    def __init__(self, ledger, crowd, faults, seed, round_seconds=ROUND_SECONDS):
         self.ledger = ledger
         self.crowd = crowd.actors
         self.everybody = crowd.actors + crowd.foreigners
         self.pairs = crowd.pairs
         self.faults = faults
+        self.round_seconds = round_seconds
         self.random = random.Random(seed)
         self._talking = []
 
@@ -76,7 +78,7 @@ class Campaign:
         # Every kind of fault comes once before chance decides.
         fault = (self.faults[number] if number < len(self.faults)
                  else self.random.choice(self.faults))
-        await asyncio.sleep(self.random.uniform(*ROUND_SECONDS))
+        await asyncio.sleep(self.random.uniform(*self.round_seconds))
         begun = self.freed = time.monotonic()
         await fault.strike(self)
         self.ledger.faults.append((begun, fault.name, await self._recovery(fault)))
