@@ -65,6 +65,15 @@ static const struct db_statement received = {
         "$4", "$5", "$6", "$7", "$8", "$9") " " ONCE ") " WAITS("$4", "$5", "$9") ONCE,
     .parameters = 9,
 };
+/* What a user writes to its own account is one message, and this is its row. */
+static const struct db_statement received_known = {
+    .name = "store_received_known",
+    .sql = "WITH " KNOWN("$10", "$11") ", stored AS (" COLUMNS "SELECT * FROM (VALUES " GOT_ORIGIN(
+        "$4", "$5", "$6", "$7", "$8", "$9", "$10") ") AS rows " IF_NEW ONCE
+                                                   "), waits AS (" WAITS("$4", "$5", "$9")
+                                                       IF_NEW ONCE ") SELECT seq FROM known",
+    .parameters = 11,
+};
 static const struct db_statement both = {
     .name = "store_both",
     .sql = "WITH stored AS (" COLUMNS "VALUES " SENT_ORIGIN("NULL") ", " GOT_ROW(
@@ -243,6 +252,13 @@ void store_rows_sent(struct sm_unit *unit, struct post *post, struct account *se
     free(row.text);
 }
 
+static const struct db_statement *received_as(const struct post *post, const struct row *row)
+{
+    if (post->offer)
+        return row->has_origin ? &received_again : &received_offered;
+    return row->has_origin ? &received_known : &received;
+}
+
 void store_rows_received(struct sm_unit *unit, struct post *post, struct account *account)
 {
     struct row row = {0};
@@ -250,13 +266,13 @@ void store_rows_received(struct sm_unit *unit, struct post *post, struct account
     post->seq = sm_next_seq(unit);
     begin_row(&row, post);
     put_received(&row, post, account);
-    if (post->offer)
+    if (post->offer) {
         put_offer(&row, post);
-    sm_add(unit,
-           !post->offer     ? &received
-           : row.has_origin ? &received_again
-                            : &received_offered,
-           row.values);
+    } else if (post->session) {
+        read_origin(&row, post);
+        put_origin(&row);
+    }
+    sm_add(unit, received_as(post, &row), row.values);
     free(row.text);
 }
 

@@ -266,15 +266,11 @@ static const struct {
     const char *name;
     void (*run)(const struct fake_statement *statement, struct pg_result *result);
 } fake_statements[] = {
-    {"account_select", fake_select_account},
-    {"roster_load", fake_load_roster},
-    {"roster_upsert", fake_upsert_roster},
-    {"roster_delete", fake_delete_roster},
-    {"roster_version", fake_set_version},
-    {"roster_floor", fake_set_floor},
-    {"store_sent_known", fake_look_for_known},
-    {"store_both_known", fake_look_for_known},
-    {"store_received_offered", fake_look_for_known},
+    {"account_select", fake_select_account},       {"roster_load", fake_load_roster},
+    {"roster_upsert", fake_upsert_roster},         {"roster_delete", fake_delete_roster},
+    {"roster_version", fake_set_version},          {"roster_floor", fake_set_floor},
+    {"store_sent_known", fake_look_for_known},     {"store_both_known", fake_look_for_known},
+    {"store_received_known", fake_look_for_known}, {"store_received_offered", fake_look_for_known},
 };
 
 static void fake_execute(struct fake_statement *statement, struct pg_result *result)

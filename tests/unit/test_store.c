@@ -124,7 +124,8 @@ static void by_the_router(void **state)
 /* XEP-0359 §4: what is known is not delivered, and that is no error. */
 static void sent_again(void **state)
 {
-    static const char *const recipients[] = {SAY(BOB, ORIGIN), SAY("x@y.z", ORIGIN)};
+    static const char *const recipients[] = {SAY(BOB, ORIGIN), SAY("x@y.z", ORIGIN),
+                                             SAY(ALICE, ORIGIN)};
 
     (void)state;
     fake_db.known = true;
