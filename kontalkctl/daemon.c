@@ -21,7 +21,7 @@ struct question {
     const char *const *argv;
     void (*line)(void *user, const char *text);
     void *user;
-    bool for_one;  /* it concerns one of them: whoever serves the account */
+    bool for_one;  /* one of them answers: whoever serves the account, or any */
     char *problem; /* of the last one that refused */
 };
 
@@ -81,14 +81,18 @@ static int ask_all(struct question *question, const char *directory, const char 
     return result;
 }
 
+/* What is asked about an account only its worker knows; what the directory says they all do. */
+static bool is_for_one(size_t argc, const char *const *argv)
+{
+    return strcmp(argv[0], "user") == 0 ||
+           (argc > 1 && strcmp(argv[0], "directory") == 0 && strcmp(argv[1], "claim") != 0);
+}
+
 int ctl_follow(const struct ctl *ctl, const char *daemon, size_t argc, const char *const *argv,
                void (*line)(void *user, const char *text), void *user)
 {
-    struct question question = {.argc = argc,
-                                .argv = argv,
-                                .line = line,
-                                .user = user,
-                                .for_one = strcmp(argv[0], "user") == 0};
+    struct question question = {
+        .argc = argc, .argv = argv, .line = line, .user = user, .for_one = is_for_one(argc, argv)};
     int error = ask_all(&question, config_text(ctl->config, "node", NULL, "run-directory"), daemon);
 
     if (error == ERR_INVALID && question.problem)

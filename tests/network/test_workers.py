@@ -108,6 +108,13 @@ def test_administration_reaches_the_owner(workers, pair):
         client.wait_for(lambda _: False)
 
 
+def test_one_answers_for_the_directory(workers):
+    """All of them know it."""
+    account = workers.add_account()
+    lines = workers.control("directory", "lookup", account.jid).splitlines()
+    assert len(lines) == 1 and lines[0].startswith(f"{account.jid} home ")
+
+
 def test_owner_dies(workers, connect, pair):
     """The front closes the stream; the other worker serves the account, and the session goes on
     with everything that was acknowledged."""
