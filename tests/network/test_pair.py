@@ -34,6 +34,41 @@ def test_both_dial_at_once(pair):
         assert_one_line(pair)
 
 
+@pytest.fixture
+def patient(pair):
+    """Whose name comes second does not dial as long as a test takes."""
+    for node in pair:
+        node.reconfigure({"net": {"dial-after": "1h"}})
+    yield pair
+    for node in pair:
+        node.reconfigure({"net": {"dial-after": "0s"}})
+
+
+@pytest.mark.parametrize("order", [("alpha", "beta"), ("beta", "alpha")])
+def test_the_first_name_dials(patient, order):
+    """Whichever of them is there first, and after a reset too."""
+    for name in order:
+        patient[name].daemon("net").kill()
+    wait.until(lambda: lines(patient) == 0, what="the end of all connections")
+    other_way = patient.relays["beta", "alpha"]
+    before = other_way.bytes()
+    for name in order:
+        patient[name].daemon("net").start()
+    patient.wait_linked()
+    assert_alpha_dialled(patient)
+    patient.alpha.daemon("net").mark_log()
+    patient.reset("alpha", "beta")
+    patient.alpha.daemon("net").wait_log("event=net_link_up .*session=resumed")
+    patient.wait_linked()
+    assert_alpha_dialled(patient)
+    assert other_way.bytes() == before
+
+
+def assert_alpha_dialled(pair):
+    assert pair.status("alpha")["beta.example.test"]["by"] == "dialling"
+    assert pair.status("beta")["alpha.example.test"]["by"] == "accepting"
+
+
 def test_both_dial_after_a_reset(pair):
     for _ in range(ROUNDS):
         pair.alpha.daemon("net").mark_log()
