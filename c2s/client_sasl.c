@@ -14,6 +14,15 @@
 
 #define NS_CHANNEL_BINDING "urn:xmpp:sasl-cb:0"
 
+/* Whose account is at another node would show its password here, before it is known where that is:
+ * a client says so with the first message of PLAIN (docs/FRONTS.md). */
+static bool may_be_a_strangers(const struct client *client)
+{
+    const struct network *network = worker_document(client->worker);
+
+    return network && network->members_count > 1 && !client->domain->plain_in_network;
+}
+
 /* What may be used on this connection now; advertised and accepted alike (CVE-2017-10807). */
 static unsigned offered(struct client *client)
 {
@@ -21,6 +30,8 @@ static unsigned offered(struct client *client)
 
     if (!(mechanisms & 1U << SASL_EXTERNAL) || !client_has_certificate(client))
         mechanisms &= ~(1U << SASL_EXTERNAL);
+    if (may_be_a_strangers(client))
+        mechanisms &= ~(1U << SASL_PLAIN);
     return mechanisms;
 }
 

@@ -182,6 +182,9 @@ const struct config_item config_items[] = {
      "SCRAM-SHA-512-PLUS SCRAM-SHA-512 SCRAM-SHA-256-PLUS SCRAM-SHA-256 SCRAM-SHA-1-PLUS "
      "SCRAM-SHA-1 EXTERNAL PLAIN", 0, 0, mechanisms,
      "A way to authenticate that is offered, where the connection allows it."},
+    {"domain", "plain-in-network", CONFIG_BOOL, 0, "no", PLAIN_ROW,
+     "Whether PLAIN is offered where the network has other nodes. A client whose account is at "
+     "another one cannot log in by it, but has shown its password to this one by then."},
     {"domain", "channel-binding", CONFIG_BOOL, 0, "yes", PLAIN_ROW,
      "Whether the mechanisms whose names end in -PLUS are offered. Say no behind a proxy that ends "
      "TLS."},

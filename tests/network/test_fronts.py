@@ -111,14 +111,50 @@ def test_wrong_password_and_unknown_name(network, connect):
     stream.bind()
 
 
-def test_plain_goes_to_nobody_else(network, connect):
-    """The front would see the password of somebody else's account."""
-    owner = network.alpha.add_account()
-    stream = connect("beta", owner)
+def mechanisms(stream):
+    return {element.text for element in stream.features.iter(f"{{{SASL}}}mechanism")}
+
+
+def plain_failure(stream):
+    message = f"\0{stream.user}\0{stream.password}".encode()
+    return failure(stream, "PLAIN", message)
+
+
+@pytest.fixture
+def plain_at_beta(network):
+    """plain_at_beta("yes"): whether it is offered there; "no" behind the test."""
+    def offer(yes):
+        network.beta.reconfigure({f'domain "{network.place.network}"': {"plain-in-network": yes}})
+
+    yield offer
+    offer("no")
+
+
+def test_plain_is_not_offered(network, connect):
+    """Whoever is asked for it shows a password to a node that may not be the account's home."""
+    for front in ("alpha", "beta"):
+        stream = connect(front, network.alpha.add_account())
+        stream.secure()
+        assert "PLAIN" not in mechanisms(stream) and "SCRAM-SHA-256" in mechanisms(stream)
+        assert plain_failure(stream) == "invalid-mechanism"
+        stream.authenticate()
+
+
+def test_plain_goes_to_nobody_else(network, connect, plain_at_beta):
+    """Where it is offered it is for accounts whose home is there."""
+    plain_at_beta("yes")
+    stream = connect("beta", network.alpha.add_account())
     stream.secure()
-    message = f"\0{owner.user}\0{owner.password}".encode()
-    assert failure(stream, "PLAIN", message) == "invalid-mechanism"
+    assert "PLAIN" in mechanisms(stream)
+    assert plain_failure(stream) == "invalid-mechanism"
     stream.authenticate()
+    there = connect("beta", network.beta.add_account())
+    there.secure()
+    message = encode(f"\0{there.user}\0{there.password}".encode())
+    there.send(f"<auth xmlns='{SASL}' mechanism='PLAIN'>{message}</auth>")
+    there.expect(f"{{{SASL}}}success")
+    there.begin()
+    there.bind()
 
 
 def test_home_away(network, connect):
