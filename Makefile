@@ -58,7 +58,7 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(OBJ)/unit/%)
 say = $(if $(V),,@printf '  %-3s %s\n' $(1) '$@';)
 
 .PHONY: all programs units tools load clean help run start stop check check-all \
-	check-attacks check-faults bench bench-faults dev-deps format FORCE
+	check-attacks check-faults check-network bench bench-faults dev-deps format FORCE
 all: programs
 
 help:
@@ -70,6 +70,7 @@ help:
 	@echo 'make check-all  with every long form too'
 	@echo 'make check-attacks  the attacks in their whole volume; takes hours'
 	@echo 'make check-faults ROUNDS=200  a long campaign of faults; SEED=… repeats one'
+	@echo 'make check-network ROUNDS=100  the same for a network of three nodes'
 	@echo 'make bench      the benchmarks; T=name for one; RECORD=yes writes docs/BENCHMARKS.md'
 	@echo 'make format     let clang-format have its way'
 	@echo 'make dev-deps   install what only developers need'
@@ -105,15 +106,16 @@ check-all: FORM := --all
 # All of the volumes that make check runs a thousandth of.
 check-attacks: FORM := --whole
 check-attacks: T := attacks
-# ROUNDS and SEED are for tests/faults/test_campaign.py.
+# ROUNDS and SEED are for tests/faults/test_campaign.py and tests/network/test_network_campaign.py.
 ROUNDS ?=
 SEED ?=
 export ROUNDS SEED
 check-faults: T := test_nothing_acknowledged_is_lost
+check-network: T := test_campaign_across_nodes
 bench bench-faults: FORM := --bench
 bench bench-faults: SETS := bench
 bench-faults: T := faults
-check check-all check-attacks check-faults bench bench-faults:
+check check-all check-attacks check-faults check-network bench bench-faults:
 	@tests/node/packages run check $(SETS)
 	@exec $(PYTHON) tests/run $(FORM) '$(T)'
 

@@ -90,20 +90,24 @@ class Campaign:
 
     async def _recovery(self, fault):
         """Seconds until something has been received that was said since then, by one of those who
-        are concerned; None: never."""
+        are concerned, or by each; None: never."""
         before = {pair.name: pair.count for pair in self.pairs
                   if pair.federated or not fault.federation}
         seen = len(self.ledger.deliveries)
 
-        def is_new(delivery):
-            pair, _, number = delivery.key.rpartition(":")
-            return pair in before and int(number) >= before[pair]
-
         def first():
-            return next(filter(is_new, self.ledger.deliveries[seen:]), None)
+            """{pair: when it was}"""
+            found = {}
+            for delivery in self.ledger.deliveries[seen:]:
+                pair, _, number = delivery.key.rpartition(":")
+                if pair in before and int(number) >= before[pair]:
+                    found.setdefault(pair, delivery.at)
+            return found
 
-        await self._until(first, RECOVERY_SECONDS)
-        return first().at - self.freed if first() else None
+        wanted = len(before) if fault.everybody else 1
+        await self._until(lambda: len(first()) >= wanted, RECOVERY_SECONDS)
+        times = sorted(first().values())
+        return times[wanted - 1] - self.freed if len(times) >= wanted else None
 
     def _look_after(self):
         for actor in self.everybody:

@@ -27,10 +27,12 @@ class Crowd:
         self.pairs = []
         self.homes = {}  # bare JID → (node, account)
 
-    def actor(self, node, account=None, **options):
+    def actor(self, node, account=None, front=None, **options):
+        """front: another node of the network, to which it connects."""
         account = account or node.add_account()
         self.homes[account.jid] = (node, account)
-        server = Server(node.address("C2S_TLS"), node.ca)
+        front = front or node
+        server = Server(front.address("C2S_TLS"), front.ca)
         actor = Actor(server, account, self.ledger, **options)
         self.actors.append(actor)
         return actor

@@ -21,6 +21,7 @@ class Fault:
     name: str
     strike: Callable  # an async function of the campaign
     federation: bool = False  # only those who federate notice it
+    everybody: bool = False  # it is over when all of these talk again, not the first of them
 
 
 class Faults:
