@@ -243,8 +243,8 @@ static void add_delete(struct sm_unit *unit, struct offline *offline)
 }
 
 /* The marks go along, so that a device that comes back after our death is not sent all that it has
- * got since it came. */
-static void write_gone(struct offline *offline, enum sm_access access)
+ * got since it came. Repeated until the outcome is known: the client will not say it again. */
+static void write_gone(struct offline *offline)
 {
     struct account *account = offline->account;
     struct session *session;
@@ -253,15 +253,15 @@ static void write_gone(struct offline *offline, enum sm_access access)
     unlist(offline);
     if (offline->gone_count == 0)
         return;
-    unit = sm_unit_new(account, access);
+    unit = sm_unit_new(account, SM_WRITE_BEHIND);
+    sm_unit_repeat(unit);
     add_delete(unit, offline);
     ACCOUNT_SESSIONS (session, account) {
         if (session->device && session->was_ready)
             add_mark(unit, session, catch_up_mark(session));
     }
-    if (access == SM_WRITE_BEHIND)
-        offline->writing++;
-    sm_submit(unit, access == SM_WRITE_BEHIND ? on_deleted_behind : on_deleted, NULL);
+    offline->writing++;
+    sm_submit(unit, on_deleted_behind, NULL);
     FAULT_POINT_WRITTEN(cursor_sent);
 }
 
@@ -270,7 +270,7 @@ static void write_behind(struct offline *offline)
 {
     unlist(offline);
     if (offline->writing == 0)
-        write_gone(offline, SM_WRITE_BEHIND);
+        write_gone(offline);
 }
 
 static void on_timer(void *user)
@@ -284,7 +284,7 @@ static void on_timer(void *user)
 void offline_flush(struct account *account)
 {
     if (account->offline)
-        write_gone(account->offline, SM_WRITE);
+        write_gone(account->offline);
 }
 
 static void on_retry(void *user)
@@ -356,7 +356,7 @@ static void session_closed_hook(struct session *session)
         return;
     if (session->device && session->was_ready)
         write_mark(session);
-    write_gone(account->offline, SM_WRITE_BEHIND);
+    write_gone(account->offline);
     if (session->has_own)
         catch_up_inherit(account, session->jid->resource);
 }
@@ -379,6 +379,8 @@ static void unload(struct account *account)
 {
     struct offline *offline = account->offline;
 
+    if (account->state == ACCOUNT_LOADING) /* it is read again, and there is still who wrote */
+        write_gone(offline);
     unlist(offline);
     while (offline->devices)
         remove_device(offline, offline->devices);

@@ -17,6 +17,8 @@
 #define ANSWER_MS 250
 /* Presence alone is not worth a question until there is so much of it. */
 #define QUIET_MAX 8
+/* A question that is not answered is repeated when so much more has been sent. */
+#define ASK_AGAIN 16
 
 static void send_element(struct session *session, const char *name, const uint32_t *h)
 {
@@ -103,10 +105,15 @@ void smacks_ask(struct smacks *smacks)
 }
 
 /* One question at a time: its answer says how far the client is, and what came meanwhile is asked
- * for then. */
+ * for then. A client that has missed one is not left unasked for ever. */
+static bool may_ask(const struct smacks *smacks)
+{
+    return !smacks->asking || unacked_sent(&smacks->out) - smacks->asked >= ASK_AGAIN;
+}
+
 static void ask_if_worth(struct smacks *smacks)
 {
-    if (smacks->enabled && !smacks->asking && smacks->out.count > 0 &&
+    if (smacks->enabled && may_ask(smacks) && smacks->out.count > 0 &&
         (smacks->worth || smacks->quiet >= QUIET_MAX))
         smacks_ask(smacks);
 }

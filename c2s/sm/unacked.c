@@ -19,6 +19,7 @@ static void drop_first(struct unacked *unacked)
     struct unacked_stanza *stanza = unacked->first;
 
     unacked->first = stanza->next;
+    unacked->gap = stanza->gap;
     if (!unacked->first)
         unacked->last = NULL;
     unacked->bytes -= stanza->size;
@@ -37,6 +38,16 @@ uint32_t unacked_sent(const struct unacked *unacked)
     return unacked->acknowledged + unacked->count;
 }
 
+/* Its number is counted, behind the last text. */
+static void forget(struct unacked *unacked)
+{
+    unacked->forgotten++;
+    if (unacked->last)
+        unacked->last->gap++;
+    else
+        unacked->gap++;
+}
+
 static bool is_beyond(const struct unacked *unacked, size_t times)
 {
     return unacked->count >= times * unacked->limit_count ||
@@ -51,12 +62,11 @@ bool unacked_is_full(const struct unacked *unacked)
 bool unacked_add(struct unacked *unacked, char *text, size_t size, int64_t seq, int64_t now_us)
 {
     struct unacked_stanza *stanza;
-    bool too_many = is_beyond(unacked, UNACKED_FORGET);
+    bool too_many = seq == 0 && is_beyond(unacked, UNACKED_FORGET);
 
     unacked->count++;
-    /* Once one is forgotten all behind it are: what is kept is what can be sent again in order. */
-    if (unacked->forgotten > 0 || too_many) {
-        unacked->forgotten++;
+    if (too_many) {
+        forget(unacked);
         free(text);
         return false;
     }
@@ -72,6 +82,16 @@ bool unacked_add(struct unacked *unacked, char *text, size_t size, int64_t seq, 
     return true;
 }
 
+/* Of the next `count` as many as were forgotten there; returns how many. */
+static uint32_t pass_gap(struct unacked *unacked, uint32_t count)
+{
+    uint32_t passed = MIN(count, unacked->gap);
+
+    unacked->gap -= passed;
+    unacked->forgotten -= passed;
+    return passed;
+}
+
 int unacked_acknowledge(struct unacked *unacked, uint32_t h,
                         void (*each)(void *user, const struct unacked_stanza *stanza), void *user)
 {
@@ -82,11 +102,11 @@ int unacked_acknowledge(struct unacked *unacked, uint32_t h,
         return error;
     unacked->acknowledged = h;
     unacked->count -= count;
-    for (; count > 0 && unacked->first; count--) {
+    while ((count -= pass_gap(unacked, count)) > 0) {
         each(user, unacked->first);
         drop_first(unacked);
+        count--;
     }
-    unacked->forgotten -= count;
     return 0;
 }
 
@@ -95,6 +115,8 @@ bool unacked_resume(struct unacked *unacked)
     bool lossy = unacked->forgotten > 0;
 
     unacked->count -= unacked->forgotten;
-    unacked->forgotten = 0;
+    unacked->forgotten = unacked->gap = 0;
+    for (struct unacked_stanza *stanza = unacked->first; stanza; stanza = stanza->next)
+        stanza->gap = 0;
     return lossy;
 }

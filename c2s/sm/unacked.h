@@ -2,11 +2,12 @@
  *
  * What a client was sent and has not acknowledged (XEP-0198 §4): texts in the order of their
  * numbers, to be sent again when it resumes its session. The number of a stanza follows from its
- * place: the first one is acknowledged + 1, modulo 2^32. Pure: no I/O.
+ * place: the first one is acknowledged + gap + 1, modulo 2^32. Pure: no I/O.
  *
  * Stored messages are sent only while there is room (unacked_is_full()): what is beyond stays in
  * the tables. What is not stored cannot wait there; above the second limit its text is forgotten
  * and only its number is kept, so that a client that never acknowledges costs no more than this.
+ * A stored message is never forgotten, and may be sent again while numbers before it are open.
  */
 #pragma once
 
@@ -21,13 +22,15 @@ struct unacked_stanza {
     int64_t seq;     /* of a stored message, or 0 */
     int64_t sent_us; /* wall time */
     size_t size;
+    uint32_t gap; /* forgotten between this and the next one */
     char *text;
 };
 
 struct unacked {
     uint32_t acknowledged; /* by the peer: its last h */
     uint32_t count;        /* sent since */
-    uint32_t forgotten;    /* of them, behind all texts */
+    uint32_t forgotten;    /* of them */
+    uint32_t gap;          /* of those, before the first text */
     size_t bytes;
     size_t limit_count, limit_bytes;
     struct unacked_stanza *first, *last;

@@ -353,6 +353,18 @@ struct db_unit *db_read(struct db *db, const struct db_statement *statement,
     return db_query(db, 0, statement, values, done, user);
 }
 
+/* Whether a unit with this statement waits for its answer. */
+static UNUSED bool fake_db_waits_for(const char *statement)
+{
+    for (size_t i = 0; i < fake_db.waiting_count; i++) {
+        for (size_t j = 0; j < fake_db.waiting[i]->count; j++) {
+            if (strcmp(fake_db.waiting[i]->statements[j].statement->name, statement) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* The oldest unit that waits is answered. */
 static UNUSED void fake_db_answer(void)
 {

@@ -143,6 +143,12 @@ static void test_h_of_what_is_on_its_way(void **state)
     assert_false(settle_go(NULL, 1));
 }
 
+static void add_unstored(struct unacked *unacked, uint32_t count)
+{
+    while (count-- > 0)
+        unacked_add(unacked, xstrdup("<a/>"), 4, 0, 0);
+}
+
 static void add(struct unacked *unacked, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -220,16 +226,64 @@ static void test_texts_beyond_twice_the_limits_are_forgotten(void **state)
     (void)state;
 
     unacked_init(&unacked, 4, 10000);
-    add(&unacked, 1000000);
+    add(&unacked, 4);
+    add_unstored(&unacked, 1000000 - 4);
     assert_int_equal(unacked_sent(&unacked), 1000000);
     assert_int_equal(unacked.forgotten, 1000000 - 8);
     assert_int_equal(unacked_acknowledge(&unacked, 500000, sum_seqs, &sum), 0);
-    assert_int_equal(sum, 8 * 9 / 2);
+    assert_int_equal(sum, 4 * 5 / 2);
     assert_int_equal(unacked.count, 500000);
     assert_null(unacked.first);
     assert_int_equal(unacked_acknowledge(&unacked, 1000000, sum_seqs, &sum), 0);
     assert_true(unacked_add(&unacked, xstrdup("x"), 1, 0, 0));
     assert_int_equal(unacked_sent(&unacked), 1000001);
+    unacked_fini(&unacked);
+}
+
+/* Two stored, two that are not, two forgotten, two stored: whatever h comes, a stored message
+ * counts once its own number is covered. */
+static void test_a_stored_message_behind_a_gap_keeps_its_seq(void **state)
+{
+    static const int64_t sums[] = {0, 1, 3, 3, 3, 3, 3, 4, 6};
+    (void)state;
+
+    for (uint32_t h = 0; h < ARRAY_SIZE(sums); h++) {
+        struct unacked unacked;
+        int64_t sum = 0;
+
+        unacked_init(&unacked, 2, 10000);
+        add(&unacked, 2);
+        add_unstored(&unacked, 4);
+        assert_int_equal(unacked.forgotten, 2);
+        add(&unacked, 2);
+        assert_int_equal(unacked_acknowledge(&unacked, h, sum_seqs, &sum), 0);
+        assert_int_equal(sum, sums[h]);
+        assert_int_equal(unacked.count, 8 - h);
+        assert_int_equal(unacked.forgotten, h <= 4 ? 2 : h == 5);
+        assert_int_equal(unacked_acknowledge(&unacked, 8, sum_seqs, &sum), 0);
+        assert_int_equal(sum, 6);
+        unacked_fini(&unacked);
+    }
+}
+
+/* What is sent again behind a gap has the next numbers. */
+static void test_a_gap_is_closed_by_a_resume(void **state)
+{
+    struct unacked unacked;
+    int64_t sum = 0;
+    (void)state;
+
+    unacked_init(&unacked, 2, 10000);
+    add_unstored(&unacked, 6);
+    add(&unacked, 2);
+    assert_int_equal(unacked_acknowledge(&unacked, 5, sum_seqs, &sum), 0);
+    assert_true(unacked_resume(&unacked));
+    assert_int_equal(unacked_sent(&unacked), 7);
+    assert_int_equal(unacked_acknowledge(&unacked, 6, sum_seqs, &sum), 0);
+    assert_int_equal(sum, 1);
+    assert_int_equal(unacked_acknowledge(&unacked, 7, sum_seqs, &sum), 0);
+    assert_int_equal(sum, 3);
+    assert_null(unacked.first);
     unacked_fini(&unacked);
 }
 
@@ -241,7 +295,7 @@ static void test_what_was_forgotten_has_no_number_after_a_resume(void **state)
     (void)state;
 
     unacked_init(&unacked, 2, 10000);
-    add(&unacked, 6);
+    add_unstored(&unacked, 6);
     assert_int_equal(unacked_acknowledge(&unacked, 1, sum_seqs, &sum), 0);
     assert_true(unacked_resume(&unacked));
     assert_int_equal(unacked.count, 3);
@@ -260,6 +314,8 @@ int main(void)
         cmocka_unit_test(test_the_peers_h),
         cmocka_unit_test(test_limits_by_count_and_bytes),
         cmocka_unit_test(test_texts_beyond_twice_the_limits_are_forgotten),
+        cmocka_unit_test(test_a_stored_message_behind_a_gap_keeps_its_seq),
+        cmocka_unit_test(test_a_gap_is_closed_by_a_resume),
         cmocka_unit_test(test_what_was_forgotten_has_no_number_after_a_resume),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

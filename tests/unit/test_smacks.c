@@ -258,6 +258,21 @@ static void test_presence_alone_is_not_worth_a_question(void **state)
     expect(alice, "<r>");
 }
 
+/* A5: who has missed a question is asked again. */
+static void test_a_question_that_is_not_answered_is_repeated(void **state)
+{
+    (void)state;
+    say(alice, "<presence/>");
+    fake_clear(&alice->inbox);
+    for (int i = 0; i <= 16; i++) {
+        arrive("<iq type='result' id='1' from='x@y.z/r' to='alice@example.net/a'/>");
+        expect(alice, "iq result x@y.z/r > alice@example.net/a");
+        if (i % 16 == 0)
+            expect(alice, "<r>");
+    }
+    expect_nothing(alice);
+}
+
 static void test_resume_sends_again(void **state)
 {
     struct client *again;
@@ -277,6 +292,32 @@ static void test_resume_sends_again(void **state)
     expect(again, "<r>");
     expect_nothing(again);
     assert_int_equal(again->paused, 0);
+}
+
+/* Written behind (O4), but not forgotten when the account is read again before that. */
+static void test_what_was_acknowledged_outlives_a_reload(void **state)
+{
+    unsigned reads;
+
+    (void)state;
+    say(alice, "<presence/>");
+    arrive("<message type='chat' from='x@y.z/r' to='alice@example.net'><body>1</body></message>");
+    tell(alice, "<a xmlns='" NS_SM "' h='2'/>");
+    fake_db.late = true;
+    say(alice, "<iq type='set' id='1'><query xmlns='jabber:iq:roster'>"
+               "<item jid='x@y.z'/></query></iq>");
+    reads = fake_db.accounts_read;
+    fake_db.status = ERR_UNAVAILABLE;
+    fake_db_answer();
+    pump();
+    fake_db.status = 0;
+    while (!fake_db_waits_for("offline_delete") && fake_db.waiting_count > 0) {
+        fake_db_answer();
+        pump();
+    }
+    assert_int_equal(fake_db.accounts_read, reads + 1);
+    assert_true(fake_db_waits_for("offline_delete"));
+    answer_all();
 }
 
 static void test_time_is_over(void **state)
@@ -438,7 +479,9 @@ int main(void)
         TEST(test_no_answer_to_a_full_client),
         TEST(test_without_a_row_it_cannot_be_resumed),
         TEST(test_presence_alone_is_not_worth_a_question),
+        TEST(test_a_question_that_is_not_answered_is_repeated),
         TEST(test_resume_sends_again),
+        TEST(test_what_was_acknowledged_outlives_a_reload),
         TEST(test_time_is_over),
         TEST(test_h_does_not_fall_behind_a_resumption),
         TEST(test_resume_while_the_database_fails),
