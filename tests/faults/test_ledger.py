@@ -124,15 +124,15 @@ def test_summary_counts():
     assert "SIGKILL c2s: 1 times" in text and "I1 lost: p0:1" in text
 
 
-@pytest.mark.parametrize("before, after, what", [
-    ((False, 1, 0), (False, 2, 0), "to clients without XEP-0198"),
-    ((True, 1, 0), (True, 1, 0), "on the same stream"),
-    ((True, 1, 0), (True, 1, 1), "in resumed sessions"),
-    ((True, 1, 1), (True, 2, 1), "in new sessions"),
+@pytest.mark.parametrize("before, told, after, what", [
+    ((False, 1, 0), None, (False, 2, 0), "to clients without XEP-0198"),
+    ((True, 1, 0), "a", (True, 1, 0), "on the same stream, acknowledged by <a/>"),
+    ((True, 1, 0), "resume", (True, 1, 1), "in resumed sessions, acknowledged by <resume/>"),
+    ((True, 1, 1), None, (True, 2, 1), "in new sessions, never acknowledged"),
 ])
-def test_causes(before, after, what):
+def test_causes(before, told, after, what):
     ledger = history()
-    ledger.deliver(B, "laptop", KEYS[0], A, "b0", False, before)
+    ledger.deliver(B, "laptop", KEYS[0], A, "b0", False, before).told = told
     ledger.deliver(B, "laptop", KEYS[0], A, "b0", True, after)
     assert checker.causes(ledger) == {what: 1}
     assert f"repeated {what}: 1, 16.7%" in checker.summary(ledger)

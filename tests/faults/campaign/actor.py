@@ -38,7 +38,7 @@ class Actor:
         self.sm = sm
         self.asks = asks
         self.carbons = carbons
-        self.silent = False  # reads, but answers no <r/>
+        self._silent = self._owes = False  # reads, but answers no <r/>; there was one
         self.logins = self.resumptions = 0
         self.ready = asyncio.Event()
         self._wire = None
@@ -47,6 +47,7 @@ class Actor:
         self._out = 0  # stanzas sent in this session
         self._acknowledged = 0
         self._in = 0  # stanzas received in this session
+        self._untold = []  # deliveries of this session that it has not acknowledged
         self._unacknowledged = deque()  # (number or None if not sent yet, xml, key or None)
         self._task = None
         self._deaf = False
@@ -103,6 +104,13 @@ class Actor:
         if self._wire:
             self._lost.append(self._wire)
             self._wire.lose()
+
+    def hush(self, yes):
+        """It answers no <r/> until this is over, then the last one."""
+        self._silent = yes
+        if not yes and self._owes and self.ready.is_set():
+            with contextlib.suppress(Broken):
+                self._acknowledge()
 
     def pause(self, yes):
         if self._wire:
@@ -176,6 +184,7 @@ class Actor:
             await asyncio.sleep(random.uniform(*BACK_OFF))
 
     async def _connect(self):
+        self._owes = False
         self._wire = Wire(self.server, self.domain)
         await self._wire.connect(self.user, self.account.password)
         if not (self._previous and await self._resume()):
@@ -189,6 +198,7 @@ class Actor:
 
     async def _resume(self):
         self._wire.send(f"<resume xmlns='{SM}' previd={quoteattr(self._previous)} h='{self._in}'/>")
+        self._tell("resume")
         element = await self._wire.receive(SECONDS)
         h = element.get("h")
         if element.tag == f"{{{SM}}}resumed":
@@ -209,6 +219,7 @@ class Actor:
         """A new session; what is not acknowledged is said again in it."""
         self.logins += 1
         self._out = self._acknowledged = self._in = 0
+        self._untold.clear()
         self._unacknowledged = deque([None, *entry[1:]] for entry in self._unacknowledged
                                      if entry[2])
         await self._ask("set", f"<bind xmlns='{BIND}'><resource>{self.device}</resource></bind>")
@@ -247,11 +258,22 @@ class Actor:
 
     # In.
 
+    def _acknowledge(self):
+        self._owes = False
+        self._wire.send(f"<a xmlns='{SM}' h='{self._in}'/>")
+        self._tell("a")
+
+    def _tell(self, how):
+        for delivery in self._untold:
+            delivery.told = how
+        self._untold.clear()
+
     def _handle(self, element):
         kind = element.tag.partition("}")[2]
         if element.tag == f"{{{SM}}}r":
-            if not self.silent:
-                self._wire.send(f"<a xmlns='{SM}' h='{self._in}'/>")
+            self._owes = True
+            if not self._silent:
+                self._acknowledge()
         elif element.tag == f"{{{SM}}}a":
             self._settle(int(element.get("h")))
         elif kind in ("message", "presence", "iq"):
@@ -284,6 +306,7 @@ class Actor:
             return
         by = [e.get("id") for e in element.findall(f"{{{SID}}}stanza-id")
               if e.get("by") == self.bare]
-        self.ledger.deliver(self.bare, self.device, key, element.get("from").partition("/")[0],
-                            by[0] if by else None, element.find(f"{{{DELAY}}}delay") is not None,
-                            (self.sm, self.logins, self.resumptions))
+        self._untold.append(self.ledger.deliver(
+            self.bare, self.device, key, element.get("from").partition("/")[0],
+            by[0] if by else None, element.find(f"{{{DELAY}}}delay") is not None,
+            (self.sm, self.logins, self.resumptions)))

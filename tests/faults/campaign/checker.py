@@ -120,6 +120,11 @@ def repeats(ledger):
     return len(places) - len(set(places))
 
 
+# What a client had told before it got something again. Of the first the server can know nothing.
+ACKNOWLEDGED = {None: "never acknowledged", "resume": "acknowledged by <resume/>",
+                "a": "acknowledged by <a/>"}
+
+
 def causes(ledger):
     """Why devices were sent something again. Whether a client without XEP-0198 that was killed, or
     whose server was, had got the last of it nobody can know."""
@@ -131,12 +136,14 @@ def causes(ledger):
             continue
         if not delivery.session[0]:
             count["to clients without XEP-0198"] += 1
-        elif before.session == delivery.session:
-            count["on the same stream"] += 1
+            continue
+        if before.session == delivery.session:
+            where = "on the same stream"
         elif before.session[1] == delivery.session[1]:
-            count["in resumed sessions"] += 1
+            where = "in resumed sessions"
         else:
-            count["in new sessions"] += 1
+            where = "in new sessions"
+        count[f"{where}, {ACKNOWLEDGED[before.told]}"] += 1
     return count
 
 

@@ -182,10 +182,10 @@ class Faults:
         """They read everything and say nothing about it; then one half is cut."""
         some = campaign.some(3)
         for actor in some:
-            actor.silent = True
+            actor.hush(True)
         await asyncio.sleep(campaign.random.uniform(*PAUSE_SECONDS))
         for number, actor in enumerate(some):
-            actor.silent = False
+            actor.hush(False)
             if number % 2:
                 actor.cut()
         campaign.free()

@@ -22,6 +22,7 @@ class Delivery:
     delayed: bool
     at: float
     session: tuple = (True, 0, 0)  # whether it has XEP-0198, logins, resumptions
+    told: str = None  # how the client has acknowledged it first: "a", "resume"; None: never
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Ledger:
     def deliver(self, account, device, key, sender, stanza_id, delayed, session=(True, 0, 0)):
         self.deliveries.append(Delivery(account, device, key, sender, stanza_id, delayed,
                                         time.monotonic(), session))
+        return self.deliveries[-1]
 
     def complain(self, text):
         self.broken_promises.append(f"{text}, {self.time_of(time.monotonic())}")
