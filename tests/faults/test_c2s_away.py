@@ -90,10 +90,16 @@ def answered(client, element):
     return element
 
 
-def answer_question(client):
-    """The one behind messages: the client has them."""
+def pending(node, client):
+    """How many messages wait for the account."""
+    return int(node.postgres.query("kontalk", "SELECT count(*) FROM pending JOIN account"
+                                   f" USING (owner) WHERE local = '{client.bare.split('@')[0]}'"))
+
+
+def answer_question(node, client):
+    """The one behind messages: the client has them, and so the database knows soon."""
     client.wait_for(lambda e: answered(client, e).get("type") == "get")
-    roster(client)  # the account does one thing after the other
+    wait.until(lambda: pending(node, client) == 0, what="what was acknowledged to be written")
 
 
 def test_stored_messages_stay(node, login, gateway):
@@ -112,19 +118,13 @@ def test_stored_messages_stay(node, login, gateway):
         again.send("<presence/>")
         assert texts_until(again, "the last") == [*texts, "the last"]
         if answers:
-            answer_question(again)
+            answer_question(node, again)
     node.daemon("c2s").kill()
     node.daemon("c2s").start()
     again = login(owner(bob), where=node)
     again.send("<presence/>")
     again.send_message(again.full, "nothing more")
     assert texts_until(again, "nothing more") == ["nothing more"]
-
-
-def pending(node, client):
-    return int(node.postgres.query(
-        "kontalk", "SELECT count(*) FROM pending JOIN account USING (owner) "
-        f"WHERE local = '{client.bare.partition('@')[0]}'"))
 
 
 def test_what_a_device_has_does_not_come_again(node, login):
@@ -138,8 +138,7 @@ def test_what_a_device_has_does_not_come_again(node, login):
     for text in ("one", "two", "three"):
         alice.send_message(phone.bare, text)
     phone.wait_for(lambda e: answered(phone, e).findtext("{*}body") == "three")
-    answer_question(phone)
-    wait.until(lambda: pending(node, phone) == 0, what="the answer to be written")
+    answer_question(node, phone)
     node.daemon("c2s").kill()
     node.daemon("c2s").start()
     again = login(owner(phone), where=node, resource="phone")
