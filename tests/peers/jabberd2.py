@@ -6,11 +6,13 @@ import contextlib
 import glob
 import sqlite3
 
+from tests.harness import wait
 from tests.node.client import Closed
 from tests.peers.foreign import PASSWORD, Foreign
 from tests.peers.names import JABBERD2, STARTTLS, Way
 
 LOG = "<log type='stdout'/>"
+NO_SESSION_MANAGER = "internal-server-error"
 ROUTER = """<router><id>router</id>{log}
 <local><ip>{address}</ip><port>5347</port><users>{directory}/users.xml</users>
 <secret>secret</secret></local>
@@ -74,10 +76,23 @@ class Jabberd2(Foreign):
         if not super().is_ready():
             return False
         try:
-            self.login(self.users[0], *self.domains).logout()
+            super().login(self.users[0], *self.domains).logout()
             return True
         except Closed:
             return False
+
+    def login(self, user, domain):
+        """Its parts can lose each other again behind the first login."""
+        return wait.until(lambda: self.try_login(user, domain), what=f"a login at {domain}")
+
+    def try_login(self, user, domain):
+        """None while its c2s knows of no session manager."""
+        try:
+            return super().login(user, domain)
+        except Closed as closed:
+            if closed.condition != NO_SESSION_MANAGER:
+                raise
+            return None
 
     def configure(self):
         domain, = self.domains

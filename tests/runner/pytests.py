@@ -12,15 +12,16 @@ from tests.runner import process
 from tests.runner.result import Result, failed
 
 NOTHING_COLLECTED = 5
+MOST_AGAIN = 3  # of a group's failures are run a second time
 
 
 def exists(group):
     return bool(glob.glob(f"tests/{group}/**/test_*.py", recursive=True))
 
 
-def command(group, name, long, mark, scratch):
+def command(group, name, long, mark, only, scratch):
     arguments = [os.environ.get("PYTHON", "/usr/bin/python3"), "-m", "pytest", "-q",
-                 f"--basetemp={scratch}/tmp", f"tests/{group}"]
+                 f"--basetemp={scratch}/tmp", *(only or [f"tests/{group}"])]
     if name and name != group:
         arguments += ["-k", name]
     if long:
@@ -36,16 +37,17 @@ def read(label, report):
             yield Result(label, **json.loads(line))
 
 
-def run(group, name, seconds, long=False, label=None, mark=None, **environment):
-    """Results under the group's name, or `label`; of the tests with that mark."""
+def run(group, name, seconds, long=False, label=None, mark=None, only=None, **environment):
+    """Results under the group's name, or `label`; of the tests with that mark, or of those in the
+    list `only`."""
     label = label or group
     with tempfile.TemporaryDirectory(prefix="kontalk-check-") as scratch:
         os.chmod(scratch, 0o711)
         report = f"{scratch}/report"
         open(report, "w").close()
         try:
-            status, output = process.run(command(group, name, long, mark, scratch), seconds,
-                                         TEST_REPORT=report, TEST_SCRATCH=scratch,
+            status, output = process.run(command(group, name, long, mark, only, scratch),
+                                         seconds, TEST_REPORT=report, TEST_SCRATCH=scratch,
                                          **environment)
         finally:
             end_leftovers(scratch)
@@ -55,6 +57,21 @@ def run(group, name, seconds, long=False, label=None, mark=None, **environment):
     yield from results
     if status not in (0, NOTHING_COLLECTED) and not any(r.outcome == "failed" for r in results):
         yield failed(label, "pytest", f"{process.describe(status)}\n{output}")
+
+
+def run_twice(group, name, seconds, long=False):
+    """Like run(), but what fails is run once more, unless it is much: then it passes if it passes
+    the second time, with what it said the first time as its detail."""
+    results = list(run(group, name, seconds, long))
+    bad = [r.name for r in results if r.outcome == "failed"]
+    second = {}
+    if 0 < len(bad) <= MOST_AGAIN and all("::" in test for test in bad):
+        only = [f"tests/{test}" for test in bad]
+        second = {r.name: r for r in run(group, "", seconds, long, only=only)}
+    for result in results:
+        if result.outcome == "failed" and result.name in second:
+            result.outcome = second[result.name].outcome
+        yield result
 
 
 def running(report):

@@ -15,7 +15,7 @@ class Result:
     group: str
     name: str
     outcome: str  # passed, failed, skipped
-    detail: str = ""  # why, for what failed or was skipped
+    detail: str = ""  # why, for what failed (once: an unsteady one passed then) or was skipped
 
 
 def passed(group, name):
@@ -44,8 +44,9 @@ class Summary:
 
     def _tell(self, result):
         self.results.append(result)
-        if result.outcome == "failed":
-            print(f"FAILED {result.group}: {result.name}")
+        if result.outcome == "failed" or (result.outcome == "passed" and result.detail):
+            word = "FAILED" if result.outcome == "failed" else "unsteady"
+            print(f"{word} {result.group}: {result.name}")
             for line in result.detail.rstrip().splitlines()[-DETAIL_LINES:]:
                 print(f"    {line}")
         elif result.outcome == "skipped":
