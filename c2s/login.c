@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "c2s/accounts.h"
 #include "c2s/client.h"
+#include "c2s/credentials.h"
 #include "c2s/directory/directory.h"
 #include "c2s/front/visit.h"
 #include "common/base/encode.h"
@@ -28,7 +28,7 @@ struct login {
     struct buffer binding_data[BINDINGS];
     struct domains *domains; /* settings point into it */
     char *certificate_user;
-    struct account_fetch *fetch;
+    struct credentials *fetch;
     struct directory_question *question; /* where the account is */
     struct visit *visit;                 /* its home is elsewhere, which verifies */
     struct buffer initial;               /* the first message, of a mechanism that can be relayed */
@@ -44,7 +44,7 @@ static void advance(struct login *login, enum sasl_step step, struct buffer *out
 
 static void login_free(struct login *login)
 {
-    account_fetch_cancel(login->fetch);
+    credentials_cancel(login->fetch);
     directory_cancel(login->question);
     buffer_fini(&login->initial);
     sasl_exchange_free(login->exchange);
@@ -208,33 +208,21 @@ static void succeeded(struct login *login, struct buffer *out)
     free(local);
 }
 
-static void on_fetched(void *user, int status, const struct account_credentials *credentials)
+static void on_given(void *user, enum sasl_step step, struct buffer *out, bool disabled)
 {
     struct login *login = user;
     struct client *client = login->client;
-    struct buffer out = {0};
-    enum sasl_step step;
 
     login->fetch = NULL;
-    if (status != 0) {
-        /* An outage is never a wrong password. */
-        step = sasl_exchange_unavailable(login->exchange);
-    } else {
-        login->disabled = credentials->disabled;
-        step = sasl_exchange_credentials(login->exchange,
-                                         credentials->has_verifier ? &credentials->verifier : NULL,
-                                         credentials->exists, &out);
-    }
-    advance(login, step, &out);
-    buffer_wipe(&out);
-    buffer_fini(&out);
+    login->disabled = disabled;
+    advance(login, step, out);
     stream_release(client->stream);
 }
 
 static void fetch_here(struct login *login, const struct jid *account)
 {
-    login->fetch = account_fetch(login->client->worker->db, account,
-                                 sasl_exchange_wanted_hash(login->exchange), on_fetched, login);
+    login->fetch =
+        credentials_fetch(login->client->worker->db, account, login->exchange, on_given, login);
 }
 
 static void make_account(struct login *login, struct arena *arena, struct jid *account)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "c2s/accounts.h"
+#include "c2s/credentials.h"
 #include "c2s/directory/directory.h"
 #include "c2s/front/visit.h"
 #include "common/base/clock.h"
@@ -22,7 +22,7 @@ struct home_login {
     struct buffer binding_data[BINDINGS];
     char *binding_names[BINDINGS];
     struct domains *domains; /* settings point into it */
-    struct account_fetch *fetch;
+    struct credentials *fetch;
     enum sasl_mechanism mechanism;
     bool disabled; /* the account; told only to who knows the password */
     bool outdated; /* the password has changed since the exchange began */
@@ -32,7 +32,7 @@ static void advance(struct home_login *login, enum sasl_step step, struct buffer
 
 void home_login_free(struct home_login *login)
 {
-    account_fetch_cancel(login->fetch);
+    credentials_cancel(login->fetch);
     if (login->exchange)
         sasl_exchange_free(login->exchange);
     for (size_t i = 0; i < BINDINGS; i++) {
@@ -109,24 +109,13 @@ static void failed(struct home_login *login)
                sasl_exchange_failure_counts(login->exchange));
 }
 
-static void on_fetched(void *user, int status, const struct account_credentials *credentials)
+static void on_given(void *user, enum sasl_step step, struct buffer *out, bool disabled)
 {
     struct home_login *login = user;
-    struct buffer out = {0};
-    enum sasl_step step;
 
     login->fetch = NULL;
-    if (status != 0) {
-        step = sasl_exchange_unavailable(login->exchange);
-    } else {
-        login->disabled = credentials->disabled;
-        step = sasl_exchange_credentials(login->exchange,
-                                         credentials->has_verifier ? &credentials->verifier : NULL,
-                                         credentials->exists, &out);
-    }
-    advance(login, step, &out);
-    buffer_wipe(&out);
-    buffer_fini(&out);
+    login->disabled = disabled;
+    advance(login, step, out);
 }
 
 /* An account that has moved is not ours to let in. */
@@ -142,8 +131,7 @@ static void fetch(struct home_login *login)
         account = (struct jid){.local = "", .domain = login->settings.domain};
     else if (directory_look(worker, &account, &place) && place.answer != DIRECTORY_HERE)
         account.local = ""; /* nobody has it */
-    login->fetch = account_fetch(worker->db, &account, sasl_exchange_wanted_hash(login->exchange),
-                                 on_fetched, login);
+    login->fetch = credentials_fetch(worker->db, &account, login->exchange, on_given, login);
     arena_free(arena);
 }
 
