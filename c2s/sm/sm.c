@@ -80,6 +80,10 @@ struct sm *sm_start(struct worker *worker)
 void sm_reload(struct sm *sm)
 {
     read_limits(sm);
+    SM_MODULES (module)
+        if (module->configured) {
+            module->configured(sm);
+        }
 }
 
 static void finish(void *user)

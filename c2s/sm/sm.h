@@ -30,6 +30,7 @@ struct archive_rates;
 struct caps_cache;
 struct outbox;
 struct confirm_state;
+struct external;
 struct offline_state;
 struct crypto_block;
 struct parser_pool;
@@ -94,6 +95,7 @@ struct sm {
     struct archive_rates *archive_rates;
     struct smacks_rows *smacks_rows;
     struct smacks_wake *smacks_wake;
+    struct external *external;
     struct offline_state *offline;
     struct confirm_state *confirm;
 
@@ -174,6 +176,8 @@ struct sm_module {
 
     void (*start)(struct sm *sm);
     void (*stop)(struct sm *sm);
+    /* The configuration has been read again. */
+    void (*configured)(struct sm *sm);
     /* Adds to what a client sees after authentication (RFC 6120 §4.3.2). */
     void (*stream_features)(struct sm *sm, struct element *features);
 

@@ -18,6 +18,7 @@ static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL}
 static const char *const yes_no_default[] = {"default", "yes", "no", NULL};
 static const char *const component_rights[] = {"default", "private", "shared",
                                                "log",     "durable", NULL};
+static const char *const transports[] = {"udp", "tcp", NULL};
 static const char *const mechanisms[] = {"SCRAM-SHA-512-PLUS",
                                          "SCRAM-SHA-512",
                                          "SCRAM-SHA-256-PLUS",
@@ -256,6 +257,24 @@ const struct config_item config_items[] = {
      "their turn, further ones are refused."},
     {"sm", "retention-interval", CONFIG_DURATION, 0, "1h", 100, 7 * 24 * HOUR, NULL,
      "How long after each search for what is too old ([domain] archive-retention) the next begins."},
+
+    {"external-service", "type", CONFIG_TEXT, CONFIG_REQUIRED, NULL, PLAIN_ROW,
+     "What it is: stun, stuns, turn, turns or another name of the registry of XEP-0215."},
+    {"external-service", "host", CONFIG_TEXT, CONFIG_REQUIRED, NULL, PLAIN_ROW,
+     "Its name or address."},
+    {"external-service", "port", CONFIG_NUMBER, 0, NULL, 1, 65535, NULL, "Its port."},
+    {"external-service", "transport", CONFIG_CHOICE, 0, NULL, 0, 0, transports,
+     "How it is reached."},
+    {"external-service", "label", CONFIG_TEXT, 0, NULL, PLAIN_ROW, "A name for users to read."},
+    {"external-service", "secret-file", CONFIG_FILE_SECRET, 0, NULL, PLAIN_ROW,
+     "A secret that this service shares with a TURN server (use-auth-secret of coturn): each account "
+     "gets credentials of its own, which end after lifetime."},
+    {"external-service", "lifetime", CONFIG_DURATION, 0, "12h", 60 * SECOND, 7 * 24 * HOUR, NULL,
+     "How long such credentials are good."},
+    {"external-service", "username", CONFIG_TEXT, 0, NULL, PLAIN_ROW,
+     "Without a secret: the name that all users get, with the password in password-file."},
+    {"external-service", "password-file", CONFIG_FILE_SECRET, 0, NULL, PLAIN_ROW,
+     "The file with the password of username, which all users get."},
 
     {"database", "conninfo", CONFIG_CONNINFO, CONFIG_RESTART, NULL, PLAIN_ROW,
      "How to connect, as libpq has it: \"host=/run/postgresql dbname=kontalk\". Passwords belong "

@@ -18,6 +18,11 @@ const struct config_section config_sections[] = {
     {"c2s", false, "The streams of clients.", CONFIG_TEXT},
     {"domain", true, "A domain that clients can connect to, with its certificate.", CONFIG_DOMAIN},
     {"sm", false, "The session manager: the accounts and what they store.", CONFIG_TEXT},
+    {"external-service", true,
+     "A service beside this one that clients are told of (XEP-0215), such as STUN or TURN. The "
+     "name "
+     "is for the log only.",
+     CONFIG_TEXT},
     {"database", false, "The connection to PostgreSQL, which only kontalk-c2s has.", CONFIG_TEXT},
     {"net", false, "The streams to the other nodes of the network.", CONFIG_TEXT},
     {"s2s", false, "Federation with other domains.", CONFIG_TEXT},

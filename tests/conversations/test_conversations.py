@@ -70,10 +70,23 @@ class Stage:
             play = Play(node, script, casts[script.path], self.secret)
             self.results[way, script.path] = self.pool.submit(play.run)
 
+    def _services(self):
+        """XEP-0215."""
+        turn = {"type": "turn", "host": "turn.example", "secret-file": self.secret_file}
+        return {
+            'external-service "stun"': {"type": "stun", "host": "stun.example", "port": 3478,
+                                        "transport": "udp"},
+            'external-service "turn"': {**turn, "port": 3478, "transport": "udp",
+                                        "label": "Relay"},
+            'external-service "turn-tcp"': {**turn, "port": 5349, "transport": "tcp"},
+            'external-service "ftp"': {"type": "ftp", "host": "ftp.example", "username": "guest",
+                                       "password-file": self.secret_file},
+        }
+
     def _settings(self, way, components):
         own = {f'component "{name}"': {"secret-file": self.secret_file}
                for names in components.values() for name in names}
-        return {**SETTINGS[way], **own}
+        return {**SETTINGS[way], **self._services(), **own}
 
     def _cancel(self):
         for result in self.results.values():
