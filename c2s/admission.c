@@ -4,10 +4,10 @@
  */
 #include "c2s/admission.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/networks.h"
 #include "c2s/rate.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
@@ -39,51 +39,8 @@ struct admission {
     unsigned strangers_max;
     uint64_t connections_per_second, connections_burst;
     uint64_t failures_per_minute;
-    struct network *exempt;
-    size_t exempt_count;
+    struct networks *exempt;
 };
-
-/* As 16 bytes; IPv4 addresses are mapped into IPv6 (RFC 4291 §2.5.5.2). */
-struct network {
-    uint8_t address[16];
-    unsigned bits;
-};
-
-static bool parse_address(const char *text, uint8_t address[16])
-{
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-    if (inet_pton(AF_INET6, text, address) == 1)
-        return true;
-    memcpy(address, mapped, sizeof(mapped));
-    return inet_pton(AF_INET, text, address + sizeof(mapped)) == 1;
-}
-
-/* Validated by the configuration already. */
-static struct network read_network(const char *text)
-{
-    const char *slash = strchr(text, '/');
-    char *host = slash ? xstrndup(text, (size_t)(slash - text)) : xstrdup(text);
-    bool is_ip4 = strchr(host, ':') == NULL;
-    struct network network = {.bits = 128};
-
-    if (!parse_address(host, network.address))
-        memset(&network, 0, sizeof(network));
-    if (slash)
-        network.bits = (unsigned)strtoul(slash + 1, NULL, 10) + (is_ip4 ? 96 : 0);
-    free(host);
-    return network;
-}
-
-static bool network_holds(const struct network *network, const uint8_t address[16])
-{
-    size_t bytes = network->bits / 8;
-    unsigned rest = network->bits % 8;
-
-    if (memcmp(network->address, address, bytes) != 0)
-        return false;
-    return rest == 0 || (network->address[bytes] ^ address[bytes]) >> (8 - rest) == 0;
-}
 
 static uint64_t number(const struct config *config, const char *key)
 {
@@ -92,12 +49,8 @@ static uint64_t number(const struct config *config, const char *key)
 
 void admission_reload(struct admission *admission, const struct config *config)
 {
-    free(admission->exempt);
-    admission->exempt_count = config_list_size(config, "c2s", NULL, "rate-exempt");
-    admission->exempt = xcalloc(admission->exempt_count + 1, sizeof(*admission->exempt));
-    for (size_t i = 0; i < admission->exempt_count; i++)
-        admission->exempt[i] =
-            read_network(config_list_item(config, "c2s", NULL, "rate-exempt", i));
+    networks_free(admission->exempt);
+    admission->exempt = networks_read(config, "rate-exempt");
     admission->strangers_per_address = (unsigned)number(config, "connections-per-address");
     admission->strangers_max = (unsigned)number(config, "max-connections");
     admission->connections_per_second = number(config, "connection-rate");
@@ -121,27 +74,20 @@ void admission_free(struct admission *admission)
         HASH_DEL(admission->sources, source);
         free(source);
     }
-    free(admission->exempt);
+    networks_free(admission->exempt);
     free(admission);
 }
 
 bool admission_is_exempt(const struct admission *admission, const char *address)
 {
-    uint8_t bytes[16];
-
-    if (admission->exempt_count == 0 || !parse_address(address, bytes))
-        return false;
-    for (size_t i = 0; i < admission->exempt_count; i++)
-        if (network_holds(&admission->exempt[i], bytes))
-            return true;
-    return false;
+    return networks_hold(admission->exempt, address);
 }
 
 /* An IPv4 address as it is, of an IPv6 address the /64: what one customer has. */
 static void make_key(const char *address, uint8_t key[16])
 {
     memset(key, 0, 16);
-    if (parse_address(address, key) && strchr(address, '.') == NULL)
+    if (networks_parse_address(address, key) && strchr(address, '.') == NULL)
         memset(key + 8, 0, 8);
 }
 

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "c2s/front/front.h"
 #include "common/base/clock.h"
@@ -57,12 +56,22 @@ const struct stream_profile client_profile = {
     .timeout_ms = {[STREAM_CLOSING] = CLOSING_MS},
 };
 
+const struct stream_profile client_profile_framed = {
+    .role = STREAM_ACCEPTOR,
+    .content_ns = NS_CLIENT,
+    .has_version = true,
+    .framed = true,
+    .stanzas_require = STREAM_SECURE | STREAM_AUTHENTICATED,
+    .features = client_features,
+    .timeout_ms = {[STREAM_CLOSING] = CLOSING_MS},
+};
+
 static void on_write(void *user, const char *bytes, size_t length)
 {
     struct client *client = user;
 
     client->written += length;
-    conn_write(client->conn, bytes, length);
+    transport_write(&client->transport, bytes, length);
     client_watch_queue(client);
 }
 
@@ -100,7 +109,7 @@ static void on_hold(void *user, bool hold)
 {
     struct client *client = user;
 
-    (hold ? conn_pause : conn_resume)(client->conn);
+    (hold ? transport_pause : transport_resume)(&client->transport);
 }
 
 static void on_arm(void *user, uint64_t after_ms)
@@ -158,7 +167,7 @@ static void on_ended(void *user, int condition, const char *text, bool abrupt)
                   LOG_TEXT("jid", client->jid ? client->jid->full : NULL),
                   LOG_TEXT("condition", stream_condition_name(condition)), LOG_TEXT("text", text));
     leave_session(client);
-    (abrupt ? conn_abort : conn_close)(client->conn);
+    (abrupt ? transport_abort : transport_close)(&client->transport);
 }
 
 static const struct stream_ops stream_ops = {
@@ -170,27 +179,24 @@ static const struct stream_ops stream_ops = {
     .ended = on_ended,
 };
 
-static void on_secured(void *user)
+void client_transport_secured(struct client *client)
 {
-    struct client *client = user;
-    struct tls_session *tls = conn_tls(client->conn);
+    struct tls_session *tls = transport_tls(&client->transport);
 
     log_debug("client_secured", LOG_TEXT("addr", client_address(client)),
-              LOG_TEXT("version", tls_version(tls)), LOG_TEXT("cipher", tls_cipher(tls)));
+              LOG_TEXT("version", tls ? tls_version(tls) : NULL),
+              LOG_TEXT("cipher", tls ? tls_cipher(tls) : NULL));
     stream_set_flag(client->stream, STREAM_SECURE);
 }
 
-static void on_data(void *user, const char *bytes, size_t length)
+void client_transport_data(struct client *client, const char *bytes, size_t length)
 {
-    struct client *client = user;
-
     client_heard(client, length);
     stream_feed(client->stream, bytes, length);
 }
 
-static void on_drained(void *user)
+void client_transport_drained(struct client *client)
 {
-    struct client *client = user;
     struct worker *worker = client->worker;
 
     client_deadline(client, DEADLINE_SEND, 0);
@@ -200,15 +206,13 @@ static void on_drained(void *user)
         worker->plugin->writable(worker->plugin_state, client->session);
 }
 
-static void on_closed(void *user, int reason)
+void client_transport_closed(struct client *client, int reason)
 {
-    struct client *client = user;
-
     log_debug("client_closed", LOG_TEXT("sid", stream_id(client->stream)),
               LOG_TEXT("addr", client_address(client)), LOG_ERROR(reason));
     leave_session(client);
     if (client->stranger)
-        admission_done(client->worker->admission, conn_peer_address(client->conn));
+        admission_done(client->worker->admission, client_address(client));
     timer_close(client->timer);
     stream_free(client->stream);
     worker_client_closed(client->worker, client);
@@ -217,22 +221,20 @@ static void on_closed(void *user, int reason)
     free(client);
 }
 
-static const struct conn_ops conn_ops = {
-    .secured = on_secured,
-    .data = on_data,
-    .drained = on_drained,
-    .closed = on_closed,
-};
-
-void client_accept(struct worker *worker, int fd, const char *peer, bool direct_tls)
+bool client_is_welcome(struct worker *worker, const char *peer)
 {
-    if (worker->stopping || !admission_enter(worker->admission, peer)) {
-        log_event(admission_tells(worker->admission, peer) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
-                  "connection_refused", LOG_TEXT("addr", peer));
-        close(fd);
-        return;
-    }
+    if (!worker->stopping && admission_enter(worker->admission, peer))
+        return true;
+    log_event(admission_tells(worker->admission, peer) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+              "connection_refused", LOG_TEXT("addr", peer));
+    return false;
+}
+
+struct client *client_new(struct worker *worker, const struct stream_profile *profile,
+                          const char *peer)
+{
     struct client *client = xcalloc(1, sizeof(*client));
+
     client->worker = worker;
     client->domains = domains_ref(worker->domains);
     client->stranger = true;
@@ -241,19 +243,22 @@ void client_accept(struct worker *worker, int fd, const char *peer, bool direct_
     if (!admission_is_exempt(worker->admission, peer))
         rate_init(&client->bytes, worker->limits.bytes_before_auth,
                   worker->limits.bytes_before_auth * STRANGER_BURST_SECONDS, client->heard_ms);
-    client->stream = stream_new(&client_profile, worker->parsers, &worker->limits.before_auth,
-                                &stream_ops, client);
-    client->conn = conn_accepted(worker->loop, fd, &conn_ops, client);
+    client->stream =
+        stream_new(profile, worker->parsers, &worker->limits.before_auth, &stream_ops, client);
     DL_APPEND(worker->clients, client);
     worker->clients_count++;
+    return client;
+}
+
+void client_begin(struct client *client)
+{
+    struct worker *worker = client->worker;
+
     client_deadline(client, DEADLINE_LOGIN,
                     admission_stressed(worker->admission) ? worker->limits.login_ms / 3
                                                           : worker->limits.login_ms);
     /* RFC 6120 §4.7.1: every header of ours has a "from", also one that only begins an error. */
     stream_open(client->stream, NULL, worker->network);
-    client->direct_tls = direct_tls;
-    if (direct_tls)
-        client_begin_tls(client);
 }
 
 void client_shutdown(struct client *client)

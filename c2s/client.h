@@ -5,7 +5,8 @@
  *
  *    connected ─► (TLS) ─► SASL ─► bind ─► session ─► ended ─► connection closed ─► freed
  *
- * client.c        life: connection, stream, closing
+ * client.c        life: stream and transport, closing
+ * client_tcp.c    the transport TCP; WebSocket and BOSH are in c2s/web
  * client_time.c   its one timer: login, silence, closing, rates
  * client_tls.c    STARTTLS and what a certificate proves
  * client_sasl.c   the SASL feature; login.c the exchange that waits for database and threads
@@ -25,6 +26,7 @@
 #include "c2s/domain.h"
 #include "c2s/plugin.h"
 #include "c2s/rate.h"
+#include "c2s/transport.h"
 #include "c2s/worker.h"
 #include "common/io/conn.h"
 #include "common/io/timer.h"
@@ -75,7 +77,7 @@ struct client {
     struct domains *domains;
     const struct domain
         *domain; /* set by the first stream header, never changed (CVE-2018-10847) */
-    struct conn *conn;
+    struct transport transport;
     struct stream *stream;
     struct timer *timer;
     uint64_t deadlines[CLIENT_DEADLINES];
@@ -102,13 +104,30 @@ struct client {
     bool ended; /* the stream is over; the connection is closing */
 };
 
-extern const struct stream_profile client_profile;
+/* As it is by TCP; and where each element comes in a frame of its own, behind TLS already. */
+extern const struct stream_profile client_profile, client_profile_framed;
 extern const struct stream_feature client_starttls, client_sasl, client_bind, client_plugin;
 
 /* Takes the descriptor. */
 void client_accept(struct worker *worker, int fd, const char *peer, bool direct_tls);
+/* Whether one more from there is let in; then it counts as a stranger until it has a session. */
+MUST_CHECK bool client_is_welcome(struct worker *worker, const char *peer);
+/* A client that is let in. Its transport is to be set, and client_begin() to follow. */
+struct client *client_new(struct worker *worker, const struct stream_profile *profile,
+                          const char *peer);
+void client_begin(struct client *client);
+/* The connection of a client by TCP; NULL: it comes another way. */
+struct conn *client_conn(struct client *client);
 /* The worker stops: system-shutdown. */
 void client_shutdown(struct client *client);
+
+/* What the transport has to say. */
+void client_transport_secured(struct client *client);
+void client_transport_data(struct client *client, const char *bytes, size_t length);
+/* What is queued has become little after it was much (CONN_LOW_WATER, CONN_HIGH_WATER). */
+void client_transport_drained(struct client *client);
+/* The last call: the client is freed. */
+void client_transport_closed(struct client *client, int reason);
 
 /* client_time.c */
 void client_deadline(struct client *client, enum client_deadline which, uint64_t after_ms);

@@ -11,7 +11,8 @@
 /* Who does not read cannot make us keep everything that others send. */
 static bool is_stuck(const struct client *client)
 {
-    return conn_queued(client->conn) > QUEUE_LIMIT_FACTOR * client->worker->limits.send_queue;
+    return transport_queued(&client->transport) >
+           QUEUE_LIMIT_FACTOR * client->worker->limits.send_queue;
 }
 
 void client_send(struct client *client, struct stanza *stanza)
@@ -42,12 +43,13 @@ bool client_is_full(const struct client *client)
 {
     if (client->ops)
         return client->ops->is_full(client);
-    return conn_queued(client->conn) > client->worker->limits.send_queue;
+    return transport_queued(&client->transport) > client->worker->limits.send_queue;
 }
 
 bool client_has_drained(const struct client *client)
 {
-    return client->ops ? client->ops->has_drained(client) : conn_has_drained(client->conn);
+    return client->ops ? client->ops->has_drained(client)
+                       : transport_has_drained(&client->transport);
 }
 
 void client_close(struct client *client, int condition, const char *text)
@@ -78,7 +80,7 @@ void client_pause(struct client *client)
     if (client->ops)
         client->ops->read(client, false);
     else
-        conn_pause(client->conn);
+        transport_pause(&client->transport);
 }
 
 void client_resume(struct client *client)
@@ -86,7 +88,7 @@ void client_resume(struct client *client)
     if (client->ops)
         client->ops->read(client, true);
     else
-        conn_resume(client->conn);
+        transport_resume(&client->transport);
 }
 
 void client_hold(struct client *client)
@@ -112,7 +114,7 @@ void client_detach(struct client *client)
 
 const char *client_address(const struct client *client)
 {
-    return client->ops ? client->ops->address(client) : conn_peer_address(client->conn);
+    return client->ops ? client->ops->address(client) : transport_address(&client->transport);
 }
 
 const struct jid *client_account(const struct client *client)

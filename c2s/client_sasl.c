@@ -23,6 +23,14 @@ static bool may_be_a_strangers(const struct client *client)
     return network && network->members_count > 1 && !client->domain->plain_in_network;
 }
 
+static unsigned without_binding(unsigned mechanisms)
+{
+    for (unsigned m = 0; m < SASL_MECHANISMS; m++)
+        if (sasl_mechanism_is_plus(m))
+            mechanisms &= ~(1U << m);
+    return mechanisms;
+}
+
 /* What may be used on this connection now; advertised and accepted alike (CVE-2017-10807). */
 static unsigned offered(struct client *client)
 {
@@ -30,6 +38,8 @@ static unsigned offered(struct client *client)
 
     if (!(mechanisms & 1U << SASL_EXTERNAL) || !client_has_certificate(client))
         mechanisms &= ~(1U << SASL_EXTERNAL);
+    if (transport_tls(&client->transport) == NULL)
+        mechanisms = without_binding(mechanisms);
     if (may_be_a_strangers(client))
         mechanisms &= ~(1U << SASL_PLAIN);
     return mechanisms;
@@ -56,7 +66,7 @@ static void advertise_bindings(struct client *client, struct element *features)
 
     for (size_t i = 0; i < ARRAY_SIZE(bindings); i++) {
         struct buffer data = {0};
-        if (tls_channel_binding(conn_tls(client->conn), bindings[i].binding, &data) == 0)
+        if (tls_channel_binding(transport_tls(&client->transport), bindings[i].binding, &data) == 0)
             element_set(element_add(list, NS_CHANNEL_BINDING, "channel-binding"), "type",
                         bindings[i].name);
         buffer_fini(&data);
@@ -190,6 +200,7 @@ const struct stream_feature client_sasl = {
 
 void client_authenticated(struct client *client, const char *local, enum sasl_mechanism mechanism)
 {
+    struct tls_session *tls = transport_tls(&client->transport);
     struct arena *arena = arena_new();
     struct jid jid;
 
@@ -205,7 +216,8 @@ void client_authenticated(struct client *client, const char *local, enum sasl_me
     log_info("client_authenticated", LOG_TEXT("sid", stream_id(client->stream)),
              LOG_TEXT("jid", client->jid->bare), LOG_TEXT("addr", client_address(client)),
              LOG_TEXT("mechanism", sasl_mechanism_name(mechanism)),
-             LOG_TEXT("tls", tls_version(conn_tls(client->conn))));
+             LOG_TEXT("via", client->transport.ops->name),
+             LOG_TEXT("tls", tls ? tls_version(tls) : NULL));
     stream_set_flag(client->stream, STREAM_AUTHENTICATED);
     stream_set_limits(client->stream, &client->worker->limits.after_auth);
     stream_restart(client->stream);

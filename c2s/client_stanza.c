@@ -52,7 +52,7 @@ static void wait_for_room(struct client *client)
     if (client->waiting || client->ended || !congested)
         return;
     client->waiting = true;
-    conn_pause(client->conn);
+    transport_pause(&client->transport);
 }
 
 void client_drained(struct client *client)
@@ -60,7 +60,7 @@ void client_drained(struct client *client)
     if (!client->waiting)
         return;
     client->waiting = false;
-    conn_resume(client->conn);
+    transport_resume(&client->transport);
 }
 
 static void limit_rate(struct client *client)
@@ -69,7 +69,7 @@ static void limit_rate(struct client *client)
 
     if (wait > 0 && !client->slowed) {
         client->slowed = true;
-        conn_pause(client->conn);
+        transport_pause(&client->transport);
         client_deadline(client, DEADLINE_RATE, wait);
     }
 }

@@ -66,13 +66,13 @@ void client_stuck(struct client *client)
 {
     log_info("client_stuck", LOG_TEXT("sid", stream_id(client->stream)),
              LOG_TEXT("jid", client->jid ? client->jid->full : NULL),
-             LOG_INT("queued", conn_queued(client->conn)));
-    conn_abort(client->conn);
+             LOG_INT("queued", transport_queued(&client->transport)));
+    transport_abort(&client->transport);
 }
 
 static uint64_t taken(const struct client *client)
 {
-    return client->written - conn_queued(client->conn);
+    return client->written - transport_queued(&client->transport);
 }
 
 static void expect_progress(struct client *client)
@@ -86,14 +86,14 @@ static void send_overdue(struct client *client)
 {
     if (taken(client) == client->taken)
         client_stuck(client);
-    else if (conn_queued(client->conn) >= CONN_LOW_WATER)
+    else if (transport_queued(&client->transport) >= CONN_LOW_WATER)
         expect_progress(client);
 }
 
 static void rate_over(struct client *client)
 {
     client->slowed = false;
-    conn_resume(client->conn);
+    transport_resume(&client->transport);
 }
 
 static void stream_overdue(struct client *client)
@@ -132,7 +132,7 @@ void client_heard(struct client *client, size_t bytes)
     uint64_t wait = rate_take(&client->bytes, bytes, now);
     if (wait > 0 && !client->slowed) {
         client->slowed = true;
-        conn_pause(client->conn);
+        transport_pause(&client->transport);
         client_deadline(client, DEADLINE_RATE, wait);
     }
 }

@@ -22,8 +22,9 @@ static void start(struct client *client)
 
     if (admission_stressed(client->worker->admission))
         limit /= 2;
-    conn_set_handshake_timeout(client->conn, limit);
-    conn_start_tls(client->conn, client->direct_tls ? domains->direct : domains->starttls, NULL);
+    conn_set_handshake_timeout(client_conn(client), limit);
+    conn_start_tls(client_conn(client), client->direct_tls ? domains->direct : domains->starttls,
+                   NULL);
 }
 
 void client_begin_tls(struct client *client)
@@ -34,14 +35,14 @@ void client_begin_tls(struct client *client)
         start(client);
         return;
     }
-    conn_pause(client->conn); /* what comes meanwhile is TLS already */
+    transport_pause(&client->transport); /* what comes meanwhile is TLS already */
     client_deadline(client, DEADLINE_TLS, wait);
 }
 
 void client_tls_turn(struct client *client)
 {
     start(client);
-    conn_resume(client->conn);
+    transport_resume(&client->transport);
 }
 
 static void on_starttls(void *user, struct element *element)
@@ -97,13 +98,13 @@ static struct finding look(struct client *client, const char *wanted)
 {
     struct finding finding = {.wanted = wanted, .domain = client->domain->name};
 
-    tls_peer_addresses(conn_tls(client->conn), look_at_address, &finding);
+    tls_peer_addresses(transport_tls(&client->transport), look_at_address, &finding);
     return finding;
 }
 
 bool client_has_certificate(struct client *client)
 {
-    struct tls_session *tls = conn_tls(client->conn);
+    struct tls_session *tls = transport_tls(&client->transport);
     const struct tls_authorities *authorities = client->domain->client_ca;
 
     if (tls == NULL || authorities == NULL || tls_verify_client(tls, authorities) != 0)

@@ -243,7 +243,7 @@ static void show_sessions(void *state, struct control_request *request, size_t a
     (void)argc;
     (void)argv;
     DL_FOREACH (worker->clients, client) {
-        struct tls_session *tls = conn_tls(client->conn);
+        struct tls_session *tls = transport_tls(&client->transport);
         control_print(request, "%s %s %s %s %s", client->jid ? client->jid->full : "-",
                       client_address(client), tls ? tls_version(tls) : "-",
                       client->jid ? sasl_mechanism_name(client->mechanism) : "-",

@@ -64,11 +64,12 @@ static void add_bindings(struct login *login, struct client *client)
         {TLS_BINDING_EXPORTER, "tls-exporter"},
         {TLS_BINDING_SERVER_END_POINT, "tls-server-end-point"},
     };
+    struct tls_session *tls = transport_tls(&client->transport);
     size_t count = 0;
 
     for (size_t i = 0; i < BINDINGS; i++) {
         struct buffer *data = &login->binding_data[i];
-        if (tls_channel_binding(conn_tls(client->conn), kinds[i].binding, data) != 0)
+        if (tls == NULL || tls_channel_binding(tls, kinds[i].binding, data) != 0)
             continue;
         login->bindings[count++] = (struct sasl_binding){kinds[i].name, data->data, data->length};
     }

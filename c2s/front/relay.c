@@ -82,7 +82,7 @@ static void say(struct client *client, const struct element *content, bool wait)
     if (channel->over)
         return;
     element = channel_begin(channel, "s");
-    if (conn_has_drained(client->conn))
+    if (transport_has_drained(&client->transport))
         set_number(element, "drained", channel->passed);
     if (wait)
         element_set(element, "wait", "1");

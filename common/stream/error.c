@@ -37,15 +37,18 @@ static void write_condition(struct buffer *out, const struct stream_error *error
     buffer_printf(out, "</%s>", name);
 }
 
-static void write_error(struct buffer *out, const struct stream_error *error, const char *ns)
+static void write_error(const struct stream *stream, struct buffer *out,
+                        const struct stream_error *error)
 {
-    buffer_append_text(out, "<stream:error>");
+    buffer_append_text(out, "<stream:error");
+    stream_declare_prefix(stream, out);
+    buffer_append_char(out, '>');
     write_condition(out, error);
     if (error->text && error->condition != STREAM_SEE_OTHER_HOST)
         write_text(out, error->text);
     if (error->app)
-        element_write(out, error->app, ns);
-    buffer_append_text(out, "</stream:error></stream:stream>");
+        element_write(out, error->app, stream_outer_ns(stream));
+    buffer_append_text(out, "</stream:error>");
 }
 
 static void fail(struct stream *stream, const struct stream_error *error)
@@ -53,12 +56,16 @@ static void fail(struct stream *stream, const struct stream_error *error)
     struct buffer out = {0};
     if (!stream_is_open(stream))
         return;
-    if (!stream->header_sent)
+    if (!stream->header_sent) {
         stream_write_header(stream, &out);
-    write_error(&out, error, stream->profile->content_ns);
+        stream_end_frame(stream, &out);
+    }
+    write_error(stream, &out, error);
     stream->condition = error->condition;
     stream_set_reason(stream, error->text);
     stream_enter(stream, STREAM_CLOSING);
+    stream_end_frame(stream, &out);
+    stream_write_footer(stream, &out);
     stream_write(stream, &out);
 }
 

@@ -31,7 +31,13 @@ const struct element *stream_features_tree(struct stream *stream, struct arena *
 void stream_write_features(struct stream *stream, struct buffer *out)
 {
     struct arena *arena = arena_new();
-    element_write(out, features_tree(stream, arena), stream->profile->content_ns);
+    struct buffer text = {0};
+    static const char name[] = "<stream:features";
+    element_write(&text, features_tree(stream, arena), stream_outer_ns(stream));
+    buffer_append_text(out, name);
+    stream_declare_prefix(stream, out);
+    buffer_append_text(out, text.data + sizeof(name) - 1);
+    buffer_fini(&text);
     arena_free(arena);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/stream/framing.h"
 #include "common/stream/stream_internal.h"
 #include "common/xmpp/namespaces.h"
 
@@ -45,6 +46,10 @@ static void deliver_stanza(struct stream *stream, struct element *root, const ch
 static void handle_element(struct stream *stream, struct element *root)
 {
     bool is_features = element_is(root, NS_STREAM, "features");
+    if (stream_on_framing(stream, root)) {
+        arena_free(root->arena);
+        return;
+    }
     if (element_is(root, NS_STREAM, "error"))
         stream_on_error(stream, root);
     else if (is_features && stream->profile->role == STREAM_INITIATOR && stream->ops->features)
@@ -65,7 +70,7 @@ static void defer(struct stream *stream, struct element *root, const char *bytes
 static void on_element(void *user, struct element *root, const char *bytes, size_t length)
 {
     struct stream *stream = user;
-    if (!stream_is_open(stream)) {
+    if (!stream_is_open(stream) || !stream_frames_element(stream, root)) {
         arena_free(root->arena);
         return;
     }
@@ -79,11 +84,19 @@ static void on_element(void *user, struct element *root, const char *bytes, size
 }
 
 /* What comes behind the footer is ignored (RFC 6120 §4.4). */
+void stream_on_footer(struct stream *stream)
+{
+    stream_close(stream);
+    stream_end(stream, false);
+}
+
+/* Of a framed stream it would end the header that we made ourselves. */
 static void on_footer(void *user)
 {
     struct stream *stream = user;
-    stream_close(stream);
-    stream_end(stream, false);
+    if (stream->profile->framed)
+        stream_fail(stream, STREAM_BAD_FORMAT, NULL);
+    stream_on_footer(stream);
 }
 
 const struct parser_ops stream_parser_ops = {stream_on_header, on_element, on_footer};
@@ -111,8 +124,10 @@ static void feed_parser(struct stream *stream)
         return;
     }
     stream->input = parser_rest(stream->parser, &stream->input_length);
-    if (stream->restart_wanted)
+    if (stream->restart_wanted) {
         parser_reset(stream->parser);
+        stream_prime_parser(stream);
+    }
     stream->restart_wanted = false;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/stream/framing.h"
 #include "common/stream/stream_internal.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/namespaces.h"
@@ -32,9 +33,13 @@ static void write_attribute(struct buffer *out, const char *name, const char *va
 void stream_write_header(struct stream *stream, struct buffer *out)
 {
     const struct stream_profile *profile = stream->profile;
-    buffer_append_text(out, "<?xml version='1.0'?><stream:stream");
-    write_attribute(out, "xmlns", profile->content_ns);
-    write_attribute(out, "xmlns:stream", NS_STREAM);
+    if (profile->framed) {
+        buffer_append_text(out, "<open xmlns='" NS_FRAMING "'");
+    } else {
+        buffer_append_text(out, "<?xml version='1.0'?><stream:stream");
+        write_attribute(out, "xmlns", profile->content_ns);
+        write_attribute(out, "xmlns:stream", NS_STREAM);
+    }
     if (profile->declares)
         buffer_printf(out, " %s", profile->declares);
     if (profile->role == STREAM_ACCEPTOR)
@@ -45,8 +50,14 @@ void stream_write_header(struct stream *stream, struct buffer *out)
         write_attribute(out, "version", "1.0");
         write_attribute(out, "xml:lang", DEFAULT_LANG);
     }
-    buffer_append_char(out, '>');
+    buffer_append_text(out, profile->framed ? "/>" : ">");
     stream->header_sent = true;
+}
+
+void stream_write_footer(struct stream *stream, struct buffer *out)
+{
+    buffer_append_text(out, stream->profile->framed ? "<close xmlns='" NS_FRAMING "'/>"
+                                                    : "</stream:stream>");
 }
 
 /* "<major>.<minor>" with a major number of at least 1 (RFC 6120 §4.7.5). */
@@ -64,13 +75,15 @@ static bool version_is_supported(const char *version)
 /* The stream error, or -1. */
 static int judge_header(const struct stream *stream, const struct element *header)
 {
-    const char *content_ns = element_get(header, "xmlns");
-    if (strcmp(header->name, "stream"))
-        return STREAM_BAD_FORMAT;
-    if (strcmp(header->ns, NS_STREAM))
-        return STREAM_INVALID_NAMESPACE;
-    if (!content_ns || strcmp(content_ns, stream->profile->content_ns))
-        return STREAM_INVALID_NAMESPACE;
+    if (!stream->profile->framed) {
+        const char *content_ns = element_get(header, "xmlns");
+        if (strcmp(header->name, "stream"))
+            return STREAM_BAD_FORMAT;
+        if (strcmp(header->ns, NS_STREAM))
+            return STREAM_INVALID_NAMESPACE;
+        if (!content_ns || strcmp(content_ns, stream->profile->content_ns))
+            return STREAM_INVALID_NAMESPACE;
+    }
     if (stream->profile->has_version && !version_is_supported(element_get(header, "version")))
         return STREAM_UNSUPPORTED_VERSION;
     return -1;
@@ -90,6 +103,7 @@ static void answer_header(struct stream *stream)
 {
     struct buffer out = {0};
     stream_write_header(stream, &out);
+    stream_end_frame(stream, &out);
     if (stream->profile->has_version)
         stream_write_features(stream, &out);
     stream_write(stream, &out);
@@ -98,8 +112,12 @@ static void answer_header(struct stream *stream)
 void stream_on_header(void *user, const struct element *element, bool prefixes_foreign)
 {
     struct stream *stream = user;
-    if (stream->state != STREAM_OPENING)
-        return;
+    if (stream->state == STREAM_OPENING && !stream->priming)
+        stream_take_header(stream, element, prefixes_foreign);
+}
+
+void stream_take_header(struct stream *stream, const struct element *element, bool prefixes_foreign)
+{
     int condition = judge_header(stream, element);
     if (condition >= 0) {
         stream_fail(stream, condition, NULL);

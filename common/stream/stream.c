@@ -8,6 +8,7 @@
 
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/stream/framing.h"
 #include "common/stream/stream_internal.h"
 #include "common/xmpp/namespaces.h"
 
@@ -102,6 +103,7 @@ struct stream *stream_new(const struct stream_profile *profile, struct parser_po
     stream->user = user;
     stream->condition = -1;
     stream->parser = parser_new(pool, limits, profile->keep_bytes, &stream_parser_ops, stream);
+    stream_prime_parser(stream);
     if (profile->role == STREAM_ACCEPTOR)
         stream_new_id(stream);
     return stream;
@@ -155,10 +157,12 @@ void stream_restart(struct stream *stream)
         return;
     stream_enter(stream, STREAM_OPENING);
     stream->header_sent = false;
-    if (stream->in_parser)
+    if (stream->in_parser) {
         stream->restart_wanted = true;
-    else
+    } else {
         parser_reset(stream->parser);
+        stream_prime_parser(stream);
+    }
     if (stream->profile->role == STREAM_ACCEPTOR)
         stream_new_id(stream);
     else
@@ -201,6 +205,23 @@ void stream_write(struct stream *stream, struct buffer *out)
     buffer_fini(out);
 }
 
+void stream_end_frame(struct stream *stream, struct buffer *out)
+{
+    if (stream->profile->framed)
+        stream_write(stream, out);
+}
+
+void stream_declare_prefix(const struct stream *stream, struct buffer *out)
+{
+    if (stream->profile->framed)
+        buffer_append_text(out, " xmlns:stream='" NS_STREAM "'");
+}
+
+const char *stream_outer_ns(const struct stream *stream)
+{
+    return stream->profile->framed ? "" : stream->profile->content_ns;
+}
+
 static bool can_send(const struct stream *stream)
 {
     return stream_is_open(stream) && stream->header_sent;
@@ -211,7 +232,10 @@ void stream_send(struct stream *stream, const struct stanza *stanza)
     struct buffer out = {0};
     if (!can_send(stream))
         return;
-    stanza_write(&out, stanza, stream->profile->content_ns);
+    if (stream->profile->framed)
+        element_write(&out, stanza->root, "");
+    else
+        stanza_write(&out, stanza, stream->profile->content_ns);
     stream_write(stream, &out);
 }
 
@@ -220,7 +244,7 @@ void stream_send_element(struct stream *stream, const struct element *element)
     struct buffer out = {0};
     if (!can_send(stream))
         return;
-    element_write(&out, element, stream->profile->content_ns);
+    element_write(&out, element, stream_outer_ns(stream));
     stream_write(stream, &out);
 }
 
@@ -239,7 +263,7 @@ void stream_close(struct stream *stream)
         stream_end(stream, false);
         return;
     }
-    buffer_append_text(&out, "</stream:stream>");
+    stream_write_footer(stream, &out);
     stream_enter(stream, STREAM_CLOSING);
     stream_write(stream, &out);
 }

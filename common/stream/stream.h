@@ -71,6 +71,10 @@ struct stream_profile {
     bool has_version;         /* version='1.0' and features (XEP-0114 has neither) */
     unsigned stanzas_require; /* flags without which a stanza is not-authorized */
     const struct stream_feature *const *features; /* in order of announcement, ends with NULL */
+    /* Each element comes and goes in a frame of its own, with all its declarations; <open/> and
+     * <close/> stand for header and footer (RFC 7395 §3.3). stream_feed_frame() feeds it, and
+     * ops->write is called with one element each time. Acceptors only. */
+    bool framed;
     bool keep_bytes;      /* ops->stanza and stream_bytes() have the bytes as received (router) */
     const char *declares; /* further declarations of namespaces for our header, as text; or NULL */
     /* What stream_enter() arms. OPENING runs from stream_open() until READY, whatever comes in
@@ -121,6 +125,8 @@ void stream_free(struct stream *stream);
  * errors that come before ops->header has chosen one. Strings are copied. */
 void stream_open(struct stream *stream, const char *to, const char *from);
 void stream_feed(struct stream *stream, const char *bytes, size_t length);
+/* Framed streams: a piece of a frame, which ends with the `last`. Not while held. */
+void stream_feed_frame(struct stream *stream, const char *bytes, size_t length, bool last);
 void stream_timeout(struct stream *stream);
 
 /* Acceptors, from ops->header: the name we answer as. Strings are copied. */

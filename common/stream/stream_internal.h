@@ -33,7 +33,10 @@ struct stream {
     bool pumping;   /* inside stream_pump(): what is fed now waits in `pending` */
     bool in_parser; /* inside parser_feed() */
     bool restart_wanted;
-    const char *input; /* while pumping: what the parser has not read */
+    bool in_frame;           /* framed: a frame has begun … */
+    bool priming;            /* … the parser reads the header that we make for it */
+    unsigned frame_elements; /* … in which so many have come */
+    const char *input;       /* while pumping: what the parser has not read */
     size_t input_length;
     struct buffer pending;
     struct stream_deferred deferred;
@@ -47,6 +50,12 @@ struct stream {
 void stream_enter(struct stream *stream, enum stream_state state);
 bool stream_is_open(const struct stream *stream);
 void stream_write(struct stream *stream, struct buffer *out);
+/* One element is written, another follows: each goes alone if the stream is framed. */
+void stream_end_frame(struct stream *stream, struct buffer *out);
+/* xmlns:stream, in the tag being written, if no header declares it. */
+void stream_declare_prefix(const struct stream *stream, struct buffer *out);
+/* The default namespace in force where elements go. */
+const char *stream_outer_ns(const struct stream *stream);
 /* Both sides are done: ops->ended. */
 void stream_end(struct stream *stream, bool abrupt);
 void stream_set_reason(struct stream *stream, const char *text);
@@ -54,6 +63,9 @@ void stream_set_reason(struct stream *stream, const char *text);
 /* header.c */
 void stream_new_id(struct stream *stream);
 void stream_write_header(struct stream *stream, struct buffer *out);
+void stream_write_footer(struct stream *stream, struct buffer *out);
+/* Judges and answers the peer's header, or what stands for it. */
+void stream_take_header(struct stream *stream, const struct element *header, bool prefixes_foreign);
 void stream_on_header(void *user, const struct element *header, bool prefixes_foreign);
 
 /* features.c */
@@ -65,5 +77,6 @@ void stream_dispatch(struct stream *stream, struct element *element);
 void stream_on_error(struct stream *stream, const struct element *error);
 
 /* feed.c */
+void stream_on_footer(struct stream *stream);
 extern const struct parser_ops stream_parser_ops;
 void stream_pump(struct stream *stream, const char *bytes, size_t length);

@@ -425,6 +425,11 @@ void parser_set_limits(struct parser *parser, const struct parser_limits *limits
     parser->limits.element_bytes = MIN(limits->element_bytes, INT_MAX);
 }
 
+bool parser_is_between(const struct parser *parser)
+{
+    return parser->phase == PHASE_STREAM && !parser->inside && parser->held.length == 0;
+}
+
 bool parser_holds_context(const struct parser *parser)
 {
     return parser->context != NULL;

@@ -81,4 +81,6 @@ const char *parser_rest(const struct parser *parser, size_t *length);
 void parser_set_limits(struct parser *parser, const struct parser_limits *limits);
 /* Whether a libxml2 context is held at the moment, and how many the pool has lent. */
 bool parser_holds_context(const struct parser *parser);
+/* Behind the header, and nothing of a further element has come. */
+bool parser_is_between(const struct parser *parser);
 size_t parser_pool_lent(const struct parser_pool *pool);
