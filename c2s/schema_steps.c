@@ -214,6 +214,14 @@ const struct schema_step schema_steps[] = {
     {.sql = "INSERT INTO directory_state (id) VALUES (1) ON CONFLICT DO NOTHING"},
     {.sql = "CREATE INDEX IF NOT EXISTS message_spare ON message (owner, received)"
             " WHERE NOT archived"},
+    {.sql = "ALTER TABLE session"
+            " ADD COLUMN IF NOT EXISTS roster_version bigint NOT NULL DEFAULT 0,"
+            " ADD COLUMN IF NOT EXISTS blocklist_version bigint NOT NULL DEFAULT 0"},
+    {.sql = "ALTER TABLE account"
+            " ADD COLUMN IF NOT EXISTS blocklist_version bigint NOT NULL DEFAULT 1"},
+    /* Nothing has ever used them: `pending` says what no device has. */
+    {.sql = "ALTER TABLE account DROP COLUMN IF EXISTS delivered,"
+            " DROP COLUMN IF EXISTS offline_count, DROP COLUMN IF EXISTS offline_size"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

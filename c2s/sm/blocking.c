@@ -23,11 +23,13 @@ struct blocked {
 
 struct blocklist {
     struct blocked *items;
+    int64_t version; /* rises with each change */
 };
 
 static const struct db_statement load_statement = {
     .name = "blocking_load",
-    .sql = "SELECT jid FROM block_item WHERE owner = $1::bigint",
+    .sql = "SELECT a.blocklist_version, b.jid FROM account a"
+           " LEFT JOIN block_item b ON b.owner = a.owner WHERE a.owner = $1::bigint",
     .parameters = 1,
 };
 
@@ -48,6 +50,12 @@ static const struct db_statement unblock_all_statement = {
     .name = "blocking_unblock_all",
     .sql = "DELETE FROM block_item WHERE owner = $1::bigint",
     .parameters = 1,
+};
+
+static const struct db_statement version_statement = {
+    .name = "blocking_version",
+    .sql = "UPDATE account SET blocklist_version = $2::bigint WHERE owner = $1::bigint",
+    .parameters = 2,
 };
 
 /* An address may be longer than an index entry: its key is a hash. */
@@ -104,9 +112,11 @@ static void loaded(struct account *account, const struct db_result *rows)
     struct jid jid;
 
     account->blocklist = xcalloc(1, sizeof(*account->blocklist));
-    for (size_t row = 0; row < db_rows(rows); row++)
-        if (jid_parse(arena, db_get_text(rows, row, 0), &jid) == 0)
+    for (size_t row = 0; row < db_rows(rows); row++) {
+        account->blocklist->version = db_get_int(rows, row, 0);
+        if (!db_is_null(rows, row, 1) && jid_parse(arena, db_get_text(rows, row, 1), &jid) == 0)
             add(account->blocklist, &jid);
+    }
     arena_free(arena);
 }
 
@@ -134,38 +144,76 @@ static bool is_blocked(const struct account *account, const struct jid *jid)
     return found;
 }
 
+static void add_items(struct element *parent, const struct blocklist *list)
+{
+    for (const struct blocked *item = list->items; item; item = item->hh.next)
+        element_set(element_add(parent, NS_BLOCKING, "item"), "jid", item->jid->full);
+}
+
+static void note_sent(struct session *session)
+{
+    pushed_sent(&session->blocklist, session->account->blocklist->version, smacks_sent(session));
+}
+
 static void get(struct sm_request *request)
 {
     struct stanza *result = stanza_result(request->iq);
-    struct element *list = element_add(result->root, NS_BLOCKING, "blocklist");
-    struct blocked *item, *next;
+    struct session *session = request->session;
 
-    HASH_ITER (hh, request->account->blocklist->items, item, next) {
-        element_set(element_add(list, NS_BLOCKING, "item"), "jid", item->jid->full);
-    }
-    if (request->session) {
-        request->session->blocking_interested = true;
-        smacks_row_touch(request->session);
+    add_items(element_add(result->root, NS_BLOCKING, "blocklist"), request->account->blocklist);
+    if (session) {
+        session->blocking_interested = true;
+        smacks_row_touch(session);
     }
     sm_reply_take(request, result);
+    if (session)
+        note_sent(session);
+}
+
+static struct stanza *push_new(const struct session *session)
+{
+    struct stanza *iq = stanza_new(STANZA_IQ, IQ_SET);
+    char id[2 * 8 + 1];
+
+    crypto_random_hex(id, 8);
+    element_set(iq->root, "id", id);
+    stanza_set_to(iq, session->jid);
+    return iq;
 }
 
 /* Tells every resource that has asked for the list what was done to it (§3.3, §3.4). */
 static void push(struct account *account, const struct element *change)
 {
     struct session *session;
-    char id[2 * 8 + 1];
 
     ACCOUNT_SESSIONS (session, account) {
         if (!session->blocking_interested || !session_connected(session))
             continue;
-        struct stanza *iq = stanza_new(STANZA_IQ, IQ_SET);
-        crypto_random_hex(id, 8);
-        element_set(iq->root, "id", id);
-        stanza_set_to(iq, session->jid);
+        struct stanza *iq = push_new(session);
         element_add_copy(iq->root, change);
         session_send_take(session, iq);
+        note_sent(session);
     }
+}
+
+/* Which of the changes it has missed is not known, so it is told of all of them: that nobody is
+ * blocked, and then who is (§3.3, §3.4). */
+static void tell_anew(struct session *session)
+{
+    const struct blocklist *list = session->account->blocklist;
+    struct stanza *iq;
+
+    if (!session->blocking_interested || !list || list->version == session->blocklist.has)
+        return;
+    iq = push_new(session);
+    element_add(iq->root, NS_BLOCKING, "unblock");
+    session_send_take(session, iq);
+    if (list->items) {
+        iq = push_new(session);
+        add_items(element_add(iq->root, NS_BLOCKING, "block"), list);
+        session_send_take(session, iq);
+    }
+    note_sent(session);
 }
 
 /* Runs for every item of a request that has been checked. */
@@ -196,6 +244,12 @@ static int check_items(struct sm_request *request, size_t *count)
         ++*count;
     }
     return -1;
+}
+
+static void store_version(struct sm_unit *unit, const struct account *account)
+{
+    sm_add_values(unit, &version_statement, DB_INT(account->owner),
+                  DB_INT(account->blocklist->version + 1));
 }
 
 static void store_block(struct sm_request *request, const struct jid *jid, void *user)
@@ -268,6 +322,7 @@ static void on_blocked(struct account *account, int status, const struct db_resu
         sm_fail(request, status ? status : ERR_FENCED);
         return;
     }
+    account->blocklist->version++;
     each_item(request, apply_block, NULL);
     push(account, request->payload);
     sm_result(request);
@@ -303,6 +358,7 @@ static void block(struct sm_request *request)
         return;
     }
     struct sm_unit *unit = sm_unit_new(request->account, SM_WRITE);
+    store_version(unit, request->account);
     each_item(request, store_block, unit);
     sm_submit(unit, on_blocked, request);
 }
@@ -329,6 +385,7 @@ static void on_unblocked(struct account *account, int status, const struct db_re
         sm_fail(request, status ? status : ERR_FENCED);
         return;
     }
+    account->blocklist->version++;
     if (element_first(request->payload))
         each_item(request, apply_unblock, NULL);
     else
@@ -347,6 +404,7 @@ static void unblock(struct sm_request *request)
         return;
     }
     struct sm_unit *unit = sm_unit_new(request->account, SM_WRITE);
+    store_version(unit, request->account);
     if (count == 0)
         sm_add_values(unit, &unblock_all_statement, DB_INT(request->account->owner));
     else
@@ -400,4 +458,5 @@ const struct sm_module blocking_module = {
     .outgoing = outgoing,
     .incoming = incoming,
     .blocks = is_blocked,
+    .tell_anew = tell_anew,
 };

@@ -227,7 +227,8 @@ void presence_forget(struct session *session)
     directed_forget(session);
 }
 
-void presence_catch_up(struct session *session)
+/* The client may have missed presence: as behind its initial one. */
+static void tell_anew(struct session *session)
 {
     if (session->presence) {
         show_others_to(session);
@@ -274,4 +275,5 @@ static enum sm_verdict presence_outgoing(struct session *session, struct stanza 
 const struct sm_module presence_module = {
     .name = "presence",
     .outgoing = presence_outgoing,
+    .tell_anew = tell_anew,
 };

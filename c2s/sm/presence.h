@@ -21,9 +21,6 @@ void presence_end(struct session *session, struct stanza *presence);
 
 /* Nobody is told: the session goes on elsewhere. */
 void presence_forget(struct session *session);
-/* The client may have missed presence: it gets that of everybody anew, as behind its initial one.
- */
-void presence_catch_up(struct session *session);
 
 /* A copy of `presence`, from this address of the account, to one contact. says_all: it goes to all
  * that may see the account, and to this one for that reason. */

@@ -93,3 +93,5 @@ void roster_add_item(struct element *query, const struct roster_item *item);
 void roster_push(struct account *account, const struct roster_item *item);
 /* The items that changed after `version`, oldest first, to one session (§2.6.3). */
 void roster_push_since(struct session *session, int64_t version);
+/* The same from the version on that its client is known to have (docs/rules/smacks.md, A11). */
+void roster_tell_anew(struct session *session);

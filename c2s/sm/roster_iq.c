@@ -56,10 +56,14 @@ static void handle_get(struct sm_request *request)
     }
     if (!can_catch_up(request->account->roster, element_get(request->payload, "ver"), &version)) {
         sm_reply_take(request, whole_roster(request));
+        if (session) {
+            pushed_sent(&session->roster, session->account->roster->version, smacks_sent(session));
+        }
         return;
     }
     sm_result(request);
     if (session) {
+        pushed_set(&session->roster, version);
         roster_push_since(session, version);
     }
 }
@@ -264,4 +268,5 @@ const struct sm_module roster_module = {
     .loaded = roster_loaded,
     .unload = roster_unload,
     .incoming = roster_incoming,
+    .tell_anew = roster_tell_anew,
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "c2s/sm/roster.h"
+#include "c2s/sm/smacks.h"
 #include "common/tls/crypto.h"
 
 #define ID_BYTES 8
@@ -53,6 +54,7 @@ static void push_to(struct session *session, const struct roster_item *item)
 
     stanza_set_to(push, session->jid);
     session_send_take(session, push);
+    pushed_sent(&session->roster, item->version, smacks_sent(session));
 }
 
 void roster_push(struct account *account, const struct roster_item *item)
@@ -91,4 +93,12 @@ void roster_push_since(struct session *session, int64_t version)
         push_to(session, items[i]);
     }
     free(items);
+}
+
+void roster_tell_anew(struct session *session)
+{
+    if (session->roster_interested && session->account->roster) {
+        pushed_set(&session->roster, session->roster.has);
+        roster_push_since(session, session->roster.has);
+    }
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "c2s/plugin.h"
+#include "c2s/sm/pushed.h"
 #include "c2s/sm/settle.h"
 #include "common/xmpp/stanza.h"
 
@@ -45,7 +46,8 @@ struct session {
     /* One field a feature; only its own file looks inside. */
     bool roster_interested;
     bool blocking_interested;
-    bool carbons; /* wants copies (XEP-0280) */
+    struct pushed roster, blocklist; /* versions of them */
+    bool carbons;                    /* wants copies (XEP-0280) */
     struct caps *caps;
     struct asked *asked;          /* forged.c */
     struct csi *csi;              /* NULL: active */

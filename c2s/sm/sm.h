@@ -195,6 +195,9 @@ struct sm_module {
     void (*acknowledged)(struct session *session, const int64_t *seqs, size_t count);
     /* The session ends, and its client has not acknowledged these. */
     void (*unacknowledged)(struct session *session, const int64_t *seqs, size_t count);
+    /* The session was resumed, and of what its client was sent some is not known any more that is
+     * no stored message: it is told how things are. */
+    void (*tell_anew)(struct session *session);
     /* The session is about to be freed. */
     void (*session_closed)(struct session *session);
     /* Presence was broadcast: `initial`, or a priority that rose from below 0 to 0 or more.

@@ -79,6 +79,8 @@ MUST_CHECK int smacks_acknowledged(struct session *session, uint32_t h);
 /* The lowest stored message that it was sent and has not acknowledged, or 0. */
 int64_t smacks_first_stored(const struct session *session);
 void smacks_too_high(struct client *client, const struct smacks *smacks, uint32_t h);
+/* The number of the last stanza that it was sent; 0 if they do not count yet. */
+uint32_t smacks_sent(const struct session *session);
 /* The h that may be told: settled, and known to the row. */
 uint32_t smacks_h(const struct smacks *smacks);
 

@@ -38,6 +38,11 @@ uint32_t smacks_h(const struct smacks *smacks)
     return smacks->resumable && h - smacks->h_row <= INT32_MAX ? smacks->h_row : h;
 }
 
+uint32_t smacks_sent(const struct session *session)
+{
+    return session->smacks ? unacked_sent(&session->smacks->out) : 0;
+}
+
 static void on_overdue(void *user)
 {
     struct smacks *smacks = user;
@@ -173,6 +178,13 @@ static void tell_acknowledged(const struct acknowledged *acknowledged)
             module->acknowledged(acknowledged->session, acknowledged->seqs, acknowledged->count);
 }
 
+static bool has_pushes(struct session *session, uint32_t h)
+{
+    bool roster = pushed_acknowledged(&session->roster, h);
+
+    return pushed_acknowledged(&session->blocklist, h) || roster;
+}
+
 int smacks_acknowledged(struct session *session, uint32_t h)
 {
     struct smacks *smacks = session->smacks;
@@ -182,8 +194,10 @@ int smacks_acknowledged(struct session *session, uint32_t h)
     acknowledged.seqs = xcalloc((size_t)smacks->out.count + 1, sizeof(*acknowledged.seqs));
     error = unacked_acknowledge(&smacks->out, h, collect, &acknowledged);
     if (error == 0) {
+        bool raised = has_pushes(session, h);
+
         tell_acknowledged(&acknowledged);
-        if (acknowledged.count > 0)
+        if (acknowledged.count > 0 || raised)
             smacks_row_touch(session);
     }
     free(acknowledged.seqs);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "c2s/sm/csi.h"
-#include "c2s/sm/presence.h"
 #include "c2s/sm/smacks.h"
 #include "c2s/sm/smacks_row.h"
 #include "common/base/clock.h"
@@ -177,6 +176,14 @@ static void send_again(struct session *session)
     }
 }
 
+/* What it was sent and is in no table is lost, or a part of it. */
+static void tell_anew(struct session *session)
+{
+    SM_MODULES (module)
+        if (module->tell_anew)
+            module->tell_anew(session);
+}
+
 static void attach(struct session *session, struct client *client, const char *previd)
 {
     struct smacks *smacks = session->smacks;
@@ -193,7 +200,7 @@ static void attach(struct session *session, struct client *client, const char *p
     send_again(session);
     csi_activate(session); /* XEP-0352 §5.2 */
     if (anew)
-        presence_catch_up(session);
+        tell_anew(session);
     smacks->worth = true;
     smacks_wake(smacks);
     session_tell_writable(session);

@@ -35,9 +35,10 @@ static const struct db_statement save_statement = {
            " THEN $3::bigint ELSE h_in END, out_count = $4::bigint, cursor_seq = $5::bigint,"
            " presence = $6, priority = $7::bigint, directed = $8, carbons = $9::boolean,"
            " csi_inactive = $10::boolean, roster_interested = $11::boolean,"
-           " blocking_interested = $12::boolean, expires = $13::timestamptz, worker = $14"
+           " blocking_interested = $12::boolean, expires = $13::timestamptz, worker = $14,"
+           " roster_version = $15::bigint, blocklist_version = $16::bigint"
            " WHERE owner = $1::bigint AND session_id = $2",
-    .parameters = 14,
+    .parameters = 16,
 };
 
 static const struct db_statement h_statement = {
@@ -77,7 +78,8 @@ const struct db_statement smacks_rows_load = {
     .name = "session_load",
     .sql = "SELECT session_id, resource, resume_hash, resume_ms, h_in, out_count, cursor_seq,"
            " presence, priority, directed, carbons, csi_inactive, roster_interested,"
-           " blocking_interested, (extract(epoch FROM expires) * 1000000)::bigint, device"
+           " blocking_interested, (extract(epoch FROM expires) * 1000000)::bigint, device,"
+           " roster_version, blocklist_version"
            " FROM session WHERE owner = $1::bigint AND ended IS NULL",
     .parameters = 1,
 };
@@ -102,7 +104,8 @@ static void add_save(struct sm_unit *unit, const struct session *session, uint32
                   DB_BOOL(session->carbons), DB_BOOL(session->csi != NULL),
                   DB_BOOL(session->roster_interested), DB_BOOL(session->blocking_interested),
                   DB_TEXT(smacks->expires_us ? expires : NULL),
-                  DB_TEXT(worker_host(session->account->sm->worker)));
+                  DB_TEXT(worker_host(session->account->sm->worker)), DB_INT(session->roster.has),
+                  DB_INT(session->blocklist.has));
     free(presence);
     free(directed);
 }
@@ -407,6 +410,8 @@ static void restore(struct account *account, const struct db_result *rows, size_
     session->carbons = db_get_bool(rows, row, 10);
     session->roster_interested = db_get_bool(rows, row, 12);
     session->blocking_interested = db_get_bool(rows, row, 13);
+    pushed_set(&session->roster, db_get_int(rows, row, 16));
+    pushed_set(&session->blocklist, db_get_int(rows, row, 17));
     restore_smacks(session, rows, row);
     if (*db_get_text(rows, row, 15))
         session->device = xstrdup(db_get_text(rows, row, 15));

@@ -3,6 +3,7 @@
  * The arithmetic of XEP-0198: how far what a client sent is settled, and what it was sent and has
  * not acknowledged.
  */
+#include "c2s/sm/pushed.h"
 #include "c2s/sm/settle.h"
 #include "c2s/sm/unacked.h"
 #include "common/base/error.h"
@@ -287,6 +288,25 @@ static void test_a_gap_is_closed_by_a_resume(void **state)
     unacked_fini(&unacked);
 }
 
+/* The client has a version once h covers the stanza that told it, also where the numbers wrap. */
+static void test_what_was_pushed(void **state)
+{
+    struct pushed pushed = {.has = 3};
+    (void)state;
+
+    pushed_sent(&pushed, 4, UINT32_MAX);
+    pushed_sent(&pushed, 5, 0);
+    assert_false(pushed_acknowledged(&pushed, UINT32_MAX));
+    assert_int_equal(pushed.has, 3);
+    assert_true(pushed_acknowledged(&pushed, 0));
+    assert_int_equal(pushed.has, 5);
+    assert_false(pushed_acknowledged(&pushed, 1));
+    pushed_sent(&pushed, 6, 9);
+    pushed_set(&pushed, pushed.has);
+    assert_false(pushed_acknowledged(&pushed, 9));
+    assert_int_equal(pushed.has, 5);
+}
+
 /* The numbers go on behind what can be sent again: client and server count the same. */
 static void test_what_was_forgotten_has_no_number_after_a_resume(void **state)
 {
@@ -317,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_a_stored_message_behind_a_gap_keeps_its_seq),
         cmocka_unit_test(test_a_gap_is_closed_by_a_resume),
         cmocka_unit_test(test_what_was_forgotten_has_no_number_after_a_resume),
+        cmocka_unit_test(test_what_was_pushed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
