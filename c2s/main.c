@@ -14,6 +14,7 @@ int main(int argc, char **argv)
         .reload = worker_reload,
         .stop = worker_stop,
         .commands = worker_commands,
+        .specs = c2s_specs,
     };
 
     return service_main(&service, argc, argv);

@@ -23,11 +23,12 @@
 #include "common/xmpp/stanza.h"
 
 /* Raised when anything in this file changes its meaning. */
-#define C2S_PLUGIN_ABI 3
+#define C2S_PLUGIN_ABI 4
 
 struct worker;  /* one c2s process: everything hangs from it */
 struct network; /* common/network */
 struct network_member;
+struct spec;   /* common/service/spec.h */
 struct client; /* one client's stream */
 
 /* How the stream of a client has ended. */
@@ -115,6 +116,8 @@ struct c2s_plugin {
                             struct client *keep);
     /* Further commands on the control socket; ends with words NULL. May be NULL. */
     const struct control_command *commands;
+    /* Calls add() for each table of specifications (service_add_specs()). May be NULL. */
+    void (*specs)(void (*add)(const struct spec *specs, const char *where));
 };
 
 /* What a plugin may ask of its host. */

@@ -29,6 +29,7 @@ extern const struct ctl_verb daemon_verbs[];
 extern const struct ctl_verb s2s_verbs[];
 extern const struct ctl_verb directory_verbs[];
 extern const struct ctl_verb network_verbs[];
+extern const struct ctl_verb check_verbs[];
 
 /* Prints "kontalkctl: …" on standard error; returns EXIT_FAILURE. */
 int ctl_fail(const char *format, ...) PRINTF_LIKE(1, 2);

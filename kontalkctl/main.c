@@ -14,7 +14,8 @@
 #define DEFAULT_CONFIG "/etc/kontalk/kontalk.conf"
 
 static const struct ctl_verb *const tables[] = {user_verbs,   directory_verbs, database_verbs,
-                                                daemon_verbs, s2s_verbs,       network_verbs};
+                                                daemon_verbs, s2s_verbs,       network_verbs,
+                                                check_verbs};
 
 int ctl_fail(const char *format, ...)
 {

@@ -22,6 +22,7 @@ int main(int argc, char **argv)
         .reload = router_reload,
         .stop = router_stop,
         .commands = router_commands,
+        .specs = router_specs,
     };
     return service_main(&service, argc, argv);
 }

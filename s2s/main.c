@@ -14,6 +14,7 @@ int main(int argc, char **argv)
         .reload = server_reload,
         .stop = server_stop,
         .commands = server_commands,
+        .specs = s2s_specs,
     };
 
     return service_main(&service, argc, argv);

@@ -104,7 +104,7 @@ static const struct sm_iq iqs[] = {
 
 static const char *const features[] = {NS_MAM, NS_MAM "#extended", NS_MAM "#groupchat-field",
                                        NS_RSM, NULL};
-static const struct sm_spec specs[] = {
+static const struct spec specs[] = {
     {"XEP-0313", "1.1.3", "archives of accounts"},
     {"XEP-0059", "1.0", "no pages by index"},
     {"XEP-0334", "1.0.0", NULL},

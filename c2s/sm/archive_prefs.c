@@ -234,7 +234,7 @@ static const struct sm_iq iqs[] = {
     {0},
 };
 
-static const struct sm_spec specs[] = {{"XEP-0441", "0.2.0", NULL}, {0}};
+static const struct spec specs[] = {{"XEP-0441", "0.2.0", NULL}, {0}};
 
 const struct sm_module archive_prefs_module = {
     .name = "archive_prefs",

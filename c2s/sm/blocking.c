@@ -444,7 +444,7 @@ static const struct sm_iq iqs[] = {
 };
 
 static const char *const features[] = {NS_BLOCKING, NULL};
-static const struct sm_spec specs[] = {{"XEP-0191", "1.3", NULL}, {0}};
+static const struct spec specs[] = {{"XEP-0191", "1.3", NULL}, {0}};
 
 const struct sm_module blocking_module = {
     .name = "blocking",

@@ -175,7 +175,7 @@ static void stream_features(struct sm *sm, struct element *features)
 }
 
 static const char *const features[] = {NS_CAPS, NULL};
-static const struct sm_spec specs[] = {{"XEP-0115", "1.6.0", "no caps optimization"}, {0}};
+static const struct spec specs[] = {{"XEP-0115", "1.6.0", "no caps optimization"}, {0}};
 
 const struct sm_module caps_module = {
     .name = "caps",

@@ -166,7 +166,7 @@ static const struct sm_iq iqs[] = {
 };
 
 static const char *const features[] = {NS_CARBONS, "urn:xmpp:carbons:rules:0", NULL};
-static const struct sm_spec specs[] = {
+static const struct spec specs[] = {
     {"XEP-0280", "1.0.1", NULL}, {"XEP-0297", "1.0", "by the server only"}, {0}};
 
 const struct sm_module carbons_module = {

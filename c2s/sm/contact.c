@@ -54,7 +54,7 @@ static void server_info(struct sm *sm, struct element *query)
     }
 }
 
-static const struct sm_spec specs[] = {{"XEP-0157", "1.1.1", NULL}, {0}};
+static const struct spec specs[] = {{"XEP-0157", "1.1.1", NULL}, {0}};
 
 const struct sm_module contact_module = {
     .name = "contact",

@@ -172,7 +172,7 @@ static void stream_features(struct sm *sm, struct element *features)
     element_add(features, NS_CSI, "csi");
 }
 
-static const struct sm_spec specs[] = {{"XEP-0352", "1.0.0", NULL}, {0}};
+static const struct spec specs[] = {{"XEP-0352", "1.0.0", NULL}, {0}};
 
 const struct sm_module csi_module = {
     .name = "csi",

@@ -137,7 +137,7 @@ static const struct sm_iq iqs[] = {
 };
 
 static const char *const features[] = {NS_DISCO_INFO, NS_DISCO_ITEMS, NULL};
-static const struct sm_spec specs[] = {
+static const struct spec specs[] = {
     {"XEP-0030", "2.5.0", NULL}, {"XEP-0128", "1.0.1", "server information only"}, {0}};
 
 const struct sm_module disco_module = {

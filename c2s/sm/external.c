@@ -282,7 +282,7 @@ static const struct sm_iq iqs[] = {
 };
 
 static const char *const features[] = {NS_EXTERNAL, NULL};
-static const struct sm_spec specs[] = {{"XEP-0215", "1.0.0", "nothing is pushed"}, {0}};
+static const struct spec specs[] = {{"XEP-0215", "1.0.0", "nothing is pushed"}, {0}};
 
 const struct sm_module external_module = {
     .name = "external",

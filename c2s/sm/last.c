@@ -114,7 +114,7 @@ static const struct sm_iq iqs[] = {
 };
 
 static const char *const features[] = {NS_LAST, NULL};
-static const struct sm_spec specs[] = {{"XEP-0012", "2.0", NULL}, {0}};
+static const struct spec specs[] = {{"XEP-0012", "2.0", NULL}, {0}};
 
 const struct sm_module last_module = {
     .name = "last",

@@ -404,7 +404,7 @@ static void stop(struct sm *sm)
 }
 
 static const char *const features[] = {"msgoffline", NULL};
-static const struct sm_spec specs[] = {
+static const struct spec specs[] = {
     {"XEP-0160", "1.0.1", NULL}, {"XEP-0203", "2.0", "for offline messages"}, {0}};
 
 const struct sm_module offline_module = {

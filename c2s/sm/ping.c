@@ -12,7 +12,7 @@ static const struct sm_iq iqs[] = {
 };
 
 static const char *const features[] = {NS_PING, NULL};
-static const struct sm_spec specs[] = {{"XEP-0199", "2.0.1", NULL}, {0}};
+static const struct spec specs[] = {{"XEP-0199", "2.0.1", NULL}, {0}};
 
 const struct sm_module ping_module = {
     .name = "ping",

@@ -153,6 +153,14 @@ static void plugin_account_changed(void *state, const struct jid *account, bool 
     sm_account_changed(state, account, may_stay, keep);
 }
 
+static void plugin_specs(void (*add)(const struct spec *specs, const char *where))
+{
+    SM_MODULES (module)
+        if (module->specs) {
+            add(module->specs, module->name);
+        }
+}
+
 static const struct c2s_element elements[] = {
     {NS_SM, "enable", STREAM_BOUND, 0, smacks_on_enable, smacks_refuse},
     {NS_SM, "resume", STREAM_AUTHENTICATED, STREAM_BOUND, smacks_on_resume, smacks_refuse},
@@ -187,4 +195,5 @@ const struct c2s_plugin sm_plugin = {
     .slots_changed = plugin_slots_changed,
     .account_changed = plugin_account_changed,
     .commands = sm_commands,
+    .specs = plugin_specs,
 };

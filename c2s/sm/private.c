@@ -159,7 +159,7 @@ static const struct sm_iq iqs[] = {
 };
 
 static const char *const features[] = {NS_PRIVATE, NULL};
-static const struct sm_spec specs[] = {{"XEP-0049", "1.2", NULL}, {0}};
+static const struct spec specs[] = {{"XEP-0049", "1.2", NULL}, {0}};
 
 const struct sm_module private_module = {
     .name = "private",

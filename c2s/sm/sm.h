@@ -23,6 +23,7 @@
 #include "common/base/table.h"
 #include "common/db/db.h"
 #include "common/io/timer.h"
+#include "common/service/spec.h"
 #include "common/xmpp/namespaces.h"
 #include "common/xmpp/stanza.h"
 
@@ -158,16 +159,10 @@ struct sm_iq {
     void (*handle)(struct sm_request *request);
 };
 
-struct sm_spec {
-    const char *name; /* "XEP-0199" */
-    const char *version;
-    const char *note; /* what is left out; NULL: complete */
-};
-
 /* All members but the name may be NULL. Lists end with an entry whose first member is NULL. */
 struct sm_module {
     const char *name;
-    const struct sm_spec *specs;
+    const struct spec *specs;
     const char *const *server_features;  /* disco#info of the domain */
     const char *const *account_features; /* disco#info of a bare JID */
     const struct sm_iq *iqs;

@@ -265,7 +265,7 @@ static void stream_features(struct sm *sm UNUSED, struct element *features)
     element_add(features, NS_SM, "sm");
 }
 
-static const struct sm_spec specs[] = {{"XEP-0198", "1.6.3", NULL}, {0}};
+static const struct spec specs[] = {{"XEP-0198", "1.6.3", NULL}, {0}};
 
 const struct sm_module smacks_module = {
     .name = "smacks",

@@ -105,7 +105,7 @@ static void stop(struct sm *sm)
 }
 
 static const char *const features[] = {NS_SID, NULL};
-static const struct sm_spec specs[] = {{"XEP-0359", "0.7.0", NULL}, {0}};
+static const struct spec specs[] = {{"XEP-0359", "0.7.0", NULL}, {0}};
 
 const struct sm_module stanza_id_module = {
     .name = "stanza_id",

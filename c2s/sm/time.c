@@ -26,7 +26,7 @@ static const struct sm_iq iqs[] = {
 };
 
 static const char *const features[] = {NS_TIME, NULL};
-static const struct sm_spec specs[] = {{"XEP-0202", "2.0", NULL}, {0}};
+static const struct spec specs[] = {{"XEP-0202", "2.0", NULL}, {0}};
 
 const struct sm_module time_module = {
     .name = "time",

@@ -89,7 +89,7 @@ static const struct sm_iq iqs[] = {
 };
 
 static const char *const features[] = {NS_VCARD, NULL};
-static const struct sm_spec specs[] = {{"XEP-0054", "1.3.0", NULL}, {0}};
+static const struct spec specs[] = {{"XEP-0054", "1.3.0", NULL}, {0}};
 
 const struct sm_module vcard_module = {
     .name = "vcard",

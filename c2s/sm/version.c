@@ -23,7 +23,7 @@ static const struct sm_iq iqs[] = {
 };
 
 static const char *const features[] = {NS_VERSION, NULL};
-static const struct sm_spec specs[] = {{"XEP-0092", "1.1", NULL}, {0}};
+static const struct spec specs[] = {{"XEP-0092", "1.1", NULL}, {0}};
 
 const struct sm_module version_module = {
     .name = "version",

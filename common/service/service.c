@@ -17,6 +17,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/io/timer.h"
+#include "common/service/features.h"
 #include "common/service/notify.h"
 
 #define DEFAULT_CONFIG   "/etc/kontalk/kontalk.conf"
@@ -35,6 +36,7 @@ static struct running {
     struct loop *loop;
     void *state;
     struct control *control;
+    struct features *features;
     uv_signal_t signals[3];
     struct timer *watchdog;
     struct timer *deadline;
@@ -238,10 +240,18 @@ static void command_log_level(void *state UNUSED, struct control_request *reques
     }
 }
 
+static void command_features(void *state UNUSED, struct control_request *request,
+                             size_t argc UNUSED, const char *const *argv UNUSED)
+{
+    features_print(running.features, request);
+    control_end(request, NULL);
+}
+
 static const struct control_command common_commands[] = {
     {"ping", 0, 0, command_ping, "  whether it is there"},
     {"reload", 0, 0, command_reload, "  read the configuration again"},
     {"log-level", 1, 1, command_log_level, "LEVEL  error, warn, info or debug, until the end"},
+    {"features", 0, 0, command_features, "  the specifications it serves"},
     {0},
 };
 
@@ -267,6 +277,11 @@ void service_add_commands(const struct control_command *commands, void *state)
     control_add(running.control, commands, state);
 }
 
+void service_add_specs(const struct spec *specs, const char *where)
+{
+    features_add(running.features, specs, where);
+}
+
 /* One descriptor per client: as many as the administrator lets us have. */
 static void raise_descriptor_limit(void)
 {
@@ -285,6 +300,9 @@ static int run(void)
     apply_log_level(running.config);
     running.loop = loop_new();
     running.deadline = timer_new(running.loop, stop_overdue, NULL);
+    running.features = features_new();
+    if (running.service->specs)
+        service_add_specs(running.service->specs, strchr(running.service->name, '-') + 1);
     catch_signals();
     if (open_control() != 0)
         return EXIT_FAILURE;
@@ -297,6 +315,7 @@ static int run(void)
     start_watchdog();
     loop_run(running.loop);
     loop_free(running.loop);
+    features_free(running.features);
     config_free(running.config);
     log_info("service_stopped", LOG_TEXT("service", running.service->name));
     return EXIT_SUCCESS;

@@ -11,9 +11,10 @@
 #include "common/config/config.h"
 #include "common/io/loop.h"
 #include "common/service/control.h"
+#include "common/service/spec.h"
 
 struct service {
-    const char *name;        /* "kontalk-router" */
+    const char *name;        /* "kontalk-router": behind the "-" its folder */
     const char *description; /* one line for --help */
     /* Builds everything. On failure it has logged why, and the process ends with status 1.
      * *state is passed to the others. Call service_ready() when clients can be served. */
@@ -24,13 +25,16 @@ struct service {
     /* Ends everything; calls stopped(user) once all handles are closed. */
     void (*stop)(void *state, void (*stopped)(void *user), void *user);
     /* The control socket's commands; NULL: none besides the common ones (help, ping, reload,
-     * log-level). */
+     * log-level, features). */
     const struct control_command *commands;
+    const struct spec *specs; /* ends with name NULL; NULL: none */
 };
 
 int service_main(const struct service *service, int argc, char **argv);
 /* Adds to the commands of the control socket (plugins do); only after the service has begun. */
 void service_add_commands(const struct control_command *commands, void *state);
+/* The same with specifications, and where they are in the tree. Both live on. */
+void service_add_specs(const struct spec *specs, const char *where);
 /* What --instance said, of several processes of one service; NULL: nothing. */
 const char *service_instance(void);
 /* "0.1" */

@@ -2,6 +2,7 @@
 #
 # kontalkctl: accounts with c2s up and down, bulk import, asking the daemons.
 
+import json
 import os
 import subprocess
 
@@ -279,3 +280,29 @@ def test_password_is_not_in_the_arguments(node, ctl, account, monkeypatch):
         process.stdin.close()
         assert NEW not in place.read(f"/proc/{process.pid}/cmdline")
         assert process.wait(20) == 0
+
+
+def levels(ctl):
+    """{(category, level): (met, features that are missing)}"""
+    done = ctl("check", "features", "--json")
+    assert done.returncode == 0, done.stderr
+    return {(row["category"], row["level"]):
+            (row["met"], [missing["feature"] for missing in row["missing"]])
+            for row in json.loads(done.stdout)}
+
+
+def test_check_features(ctl):
+    found = levels(ctl)
+    assert len(found) == 10
+    assert found["Core", "server"] == (True, [])
+    assert found["IM", "server"] == (False, ["Group chat", "File upload"])
+    for (category, level), (met, missing) in found.items():
+        assert not (met and missing), (category, level)
+    table = ctl("check", "features").stdout
+    assert "Core    server    met\n" in table
+    assert "IM      server    not met: Group chat (XEP-0045, XEP-0249); File upload" in table
+
+
+def test_check_features_wants_the_daemons(ctl, while_c2s_is):
+    assert_refused(while_c2s_is(False)(lambda: ctl("check", "features")),
+                   "kontalk-c2s is not running")

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Which levels of the compliance suite the running daemons meet: each tells what it serves
+ * (common/service/features.h).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "common/base/error.h"
+#include "common/base/memory.h"
+#include "common/service/suite.h"
+#include "kontalkctl/ctl.h"
+
+static const char *const LEVEL_NAMES[SUITE_LEVELS] = {"server", "advanced"};
+
+struct served {
+    char **specs;
+    size_t count;
+};
+
+/* "XEP-0030; 2.5.0; disco; -" */
+static void add_spec(void *user, const char *line)
+{
+    struct served *served = user;
+
+    served->specs = xrealloc(served->specs, (served->count + 1) * sizeof(*served->specs));
+    served->specs[served->count++] = xasprintf("%.*s", (int)strcspn(line, ";"), line);
+}
+
+static bool is_served(void *user, const char *spec)
+{
+    const struct served *served = user;
+
+    for (size_t i = 0; i < served->count; i++)
+        if (strcmp(served->specs[i], spec) == 0)
+            return true;
+    return false;
+}
+
+static void free_served(struct served *served)
+{
+    for (size_t i = 0; i < served->count; i++)
+        free(served->specs[i]);
+    free(served->specs);
+}
+
+/* Not all daemons are part of every node, but without these two there is no server. */
+static int ask_daemons(const struct ctl *ctl, struct served *served)
+{
+    static const char *const daemons[] = {"router", "c2s", "s2s", "net"};
+    static const char *const words[] = {"features"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(daemons); i++) {
+        int error = ctl_follow(ctl, daemons[i], ARRAY_SIZE(words), words, add_spec, served);
+        if (error == ERR_UNAVAILABLE && i < 2)
+            return ctl_fail("kontalk-%s is not running", daemons[i]);
+        if (error && error != ERR_UNAVAILABLE)
+            return ctl_fail("kontalk-%s does not tell what it serves", daemons[i]);
+    }
+    return EXIT_SUCCESS;
+}
+
+/* Calls each() for every row of the category that is not met at the level. */
+static void each_missing(const char *category, enum suite_level level, struct served *served,
+                         void (*each)(void *user, const struct suite_row *row), void *user)
+{
+    for (const struct suite_row *row = suite_rows; row->category; row++)
+        if (row->level <= level && strcmp(row->category, category) == 0 &&
+            !suite_row_is_met(row, is_served, served))
+            each(user, row);
+}
+
+static void print_missing(void *user, const struct suite_row *row)
+{
+    printf("%s%s (%s)", *(bool *)user ? ": " : "; ", row->feature, row->specs);
+    *(bool *)user = false;
+}
+
+static void print_table(struct served *served)
+{
+    for (const char *const *category = suite_categories; *category; category++)
+        for (int level = 0; level < SUITE_LEVELS; level++) {
+            bool met = suite_is_met(*category, (enum suite_level)level, is_served, served);
+            bool first = true;
+
+            printf("%-7s %-9s %s", *category, LEVEL_NAMES[level], met ? "met" : "not met");
+            each_missing(*category, (enum suite_level)level, served, print_missing, &first);
+            puts(!met && first ? ": Core is not" : "");
+        }
+}
+
+static void add_missing(void *user, const struct suite_row *row)
+{
+    json_array_append_new(
+        user, json_pack("{ssss}", "feature", row->feature, "specifications", row->specs));
+}
+
+static void print_json(struct served *served)
+{
+    json_t *list = json_array();
+
+    for (const char *const *category = suite_categories; *category; category++)
+        for (int level = 0; level < SUITE_LEVELS; level++) {
+            json_t *missing = json_array();
+
+            each_missing(*category, (enum suite_level)level, served, add_missing, missing);
+            json_array_append_new(
+                list,
+                json_pack("{sssssbso}", "category", *category, "level", LEVEL_NAMES[level], "met",
+                          suite_is_met(*category, (enum suite_level)level, is_served, served),
+                          "missing", missing));
+        }
+    json_dumpf(list, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(list);
+}
+
+static int check_features(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    struct served served = {0};
+
+    if (argc > 0 && strcmp(argv[0], "--json") != 0)
+        return ctl_fail("no option is called '%s'", argv[0]);
+    int status = ask_daemons(ctl, &served);
+    if (status == EXIT_SUCCESS)
+        (argc > 0 ? print_json : print_table)(&served);
+    free_served(&served);
+    return status;
+}
+
+const struct ctl_verb check_verbs[] = {
+    {"check features", 0, 1, check_features,
+     "[--json]  which levels of XEP-0479 the running server meets"},
+    {0},
+};
