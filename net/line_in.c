@@ -191,7 +191,8 @@ const struct stream_feature line_durable = {
 
 /* --- notes --- */
 
-/* There is somebody again who was not there, or had no room: offers are made again. */
+/* There is somebody again who was not there, or had no room, or could not be answered: offers are
+ * made again. */
 static void on_ready(void *user, struct element *element)
 {
     struct line *line = user;
@@ -199,6 +200,7 @@ static void on_ready(void *user, struct element *element)
     if (!line->peer)
         return;
     line->peer->ledger.received++;
+    log_debug("net_ready", LOG_TEXT("host", line->peer->host));
     peer_announce_soon(line->peer);
 }
 

@@ -137,6 +137,7 @@ void peer_up(struct peer *peer, struct line *line, bool resumed)
     timer_stop(peer->retry);
     peer->failures = 0;
     peer->missed = 0;
+    peer->misses_answers = peer->misses_answers && resumed; /* it offers everything again */
     enter(peer, PEER_UP);
     log_up(peer, resumed);
     if (was_down || !resumed)

@@ -60,7 +60,8 @@ struct peer {
     uint64_t asked_ms;
     size_t unasked_bytes; /* sent since its count was asked for */
     uint64_t round_trip_ms;
-    bool wants_room; /* an offer of its was refused for want of room */
+    bool wants_room;     /* an offer of its was refused for want of room */
+    bool misses_answers; /* some were for it when it could not be reached */
 
     unsigned versions[PROTOCOLS]; /* spoken on the link; 0: not */
     uint64_t serial;              /* of its document */
@@ -104,6 +105,8 @@ void peer_send(struct peer *peer, struct stanza *stanza);
 void peer_offer(struct peer *peer, const struct durable *offer, struct stanza *stanza);
 void peer_answer(struct peer *peer, const struct durable *answer);
 void peer_note(struct peer *peer, struct buffer *bytes);
+/* <ready/>: it offers again what it has open here. */
+void peer_tell_ready(struct peer *peer);
 /* What waits goes out, as far as there is room. */
 void peer_flush(void *peer);
 /* The sender of a stanza that goes no further is told. */

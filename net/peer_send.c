@@ -27,6 +27,20 @@ static bool write_some(struct peer *peer, struct buffer *out)
     return out->length > 0;
 }
 
+static bool is_full(const struct peer *peer)
+{
+    return ledger_bytes(&peer->ledger) >= peer->server->limits.queue_bytes;
+}
+
+/* The other end need not have seen that the link was down, and waits for them still. */
+static void make_good(struct peer *peer)
+{
+    if (!peer->misses_answers || !peer->line || is_full(peer))
+        return;
+    peer->misses_answers = false;
+    peer_tell_ready(peer);
+}
+
 void peer_flush(void *user)
 {
     struct peer *peer = user;
@@ -37,6 +51,7 @@ void peer_flush(void *user)
         buffer_clear(&out);
     }
     buffer_fini(&out);
+    make_good(peer);
 }
 
 /* The first goes at once, and what comes shortly behind it with the next. */
@@ -50,11 +65,6 @@ static void added(struct peer *peer)
         peer_flush(peer);
         timer_start(peer->cork, CORK_MS, 0);
     }
-}
-
-static bool is_full(const struct peer *peer)
-{
-    return ledger_bytes(&peer->ledger) >= peer->server->limits.queue_bytes;
 }
 
 /* -1: it may go. */
@@ -128,6 +138,8 @@ void peer_answer(struct peer *peer, const struct durable *answer)
     if (peer->state != PEER_DOWN && ledger_bytes(&peer->ledger) < 2 * server->limits.queue_bytes) {
         words.from = address_outward(arena, &answer->from, server->host, server->domain);
         add_words(peer, ENTRY_ANSWER, &words);
+    } else {
+        peer->misses_answers = true;
     }
     arena_free(arena);
 }
@@ -140,4 +152,11 @@ void peer_note(struct peer *peer, struct buffer *bytes)
     }
     ledger_add(&peer->ledger, ENTRY_NOTE, bytes);
     added(peer);
+}
+
+void peer_tell_ready(struct peer *peer)
+{
+    struct buffer bytes = {0};
+    buffer_append_text(&bytes, "<ready xmlns='" NS_LINK "'/>");
+    peer_note(peer, &bytes);
 }

@@ -44,12 +44,10 @@ static void tell_ready(struct server *server, bool everybody)
 {
     struct peer *peer, *next;
     HASH_ITER (hh, server->peers, peer, next) {
-        struct buffer bytes = {0};
         if (!everybody && !peer->wants_room)
             continue;
         peer->wants_room = false;
-        buffer_append_text(&bytes, "<ready xmlns='" NS_LINK "'/>");
-        peer_note(peer, &bytes);
+        peer_tell_ready(peer);
     }
 }
 

@@ -12,6 +12,7 @@ from tests.network import worker as workers
 from tests.network.worker import address, condition_of, next_message, next_word, offer, text
 
 COUNT = 600
+DURABLE_1 = "xmlns='urn:kontalk:durable:1' id='a@example.test/1'"
 
 
 def in_place_of_c2s(node):
@@ -119,6 +120,28 @@ def test_offers_and_answers_by_id(alpha, beta):
     alpha.send(f"<forget {durable} from='{source}' to='{target}'/>")
     forgotten = next_word(beta, "forget")
     assert forgotten.get("from") == source and forgotten.get("to") == "b@example.test"
+
+
+def test_an_answer_is_lost(network, alpha, beta):
+    """Beta counts alpha as down, and what was taken cannot be answered. Alpha has only stood still,
+    and is told that it has missed something."""
+    source, target = "a@alpha.example.test", "b@beta.example.test"
+    ours, theirs = address(network.alpha), address(network.beta)
+    took = f"<took {DURABLE_1} from='b@example.test' to='{source}'/>"
+    network.alpha.reconfigure({"node": {"log-level": "debug"}})
+    alpha.send(offer(source, target, "a@example.test/1"))
+    next_word(beta, "offer")
+    beta.send(text(theirs, ours, 1))
+    next_message(alpha)  # whatever beta has said before is behind us
+    for daemon in (network.alpha.daemon("net"), network.beta.daemon("net")):
+        daemon.mark_log()
+    with network.alpha.daemon("net").paused():
+        network.wait_state("beta", "alpha", "down")
+        beta.send(took + text(theirs, ours, 2))
+        beta.wait_for(lambda element: element.get("type") == "error")  # behind the answer
+    network.alpha.daemon("net").wait_log("event=net_ready host=beta")
+    network.alpha.reconfigure({"node": {"log-level": "info"}})
+    network.beta.daemon("net").wait_log("event=net_link_up host=alpha.* session=resumed")
 
 
 def test_no_room_is_refused_and_said_again(network, alpha, beta):
