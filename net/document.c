@@ -59,7 +59,7 @@ void document_tell_all(struct server *server)
     struct peer *peer, *next;
 
     if (server->network)
-        history_keep(path_of(server), server->network);
+        history_keep(server->loop, path_of(server), server->network);
     HASH_ITER (hh, server->peers, peer, next) {
         document_greet(peer);
     }
@@ -72,11 +72,7 @@ static void send_document(struct peer *peer, const struct network *network)
     buffer_printf(&out, "<document xmlns='" NS_DOCUMENT "' serial='%" PRIu64 "'>", network->serial);
     base64_encode(&out, network->text, network->text_length);
     buffer_append_text(&out, "</document>");
-    if (out.length < peer->server->limits.after_auth.element_bytes)
-        peer_note(peer, &out);
-    else
-        log_error("document_too_big", LOG_TEXT("host", peer->host), LOG_INT("bytes", out.length));
-    buffer_fini(&out);
+    peer_note(peer, &out);
 }
 
 void document_tell_former(struct server *server, const struct network *now)
@@ -184,24 +180,34 @@ static void refused(struct peer *peer, uint64_t serial, int error, const char *p
     ask(peer, own, true);
 }
 
-static bool is_member(const struct server *server, const char *host)
+/* What has come, and from whom. */
+struct coming {
+    struct server *server;
+    char *host;
+    uint64_t serial;
+};
+
+/* The peer may have gone meanwhile, or with it. */
+static void on_taken(void *user, int error, const char *problem)
 {
-    return peer_find(server, host) != NULL;
+    struct coming *coming = user;
+    struct peer *peer = peer_find(coming->server, coming->host);
+
+    if (peer && !error)
+        taken(peer, coming->serial);
+    else if (peer && error != ERR_EXISTS)
+        refused(peer, coming->serial, error, problem);
+    free(coming->host);
+    free(coming);
 }
 
-static void take(struct server *server, struct peer *peer, uint64_t serial,
-                 const struct buffer *text)
+static void take(struct peer *peer, uint64_t serial, const struct buffer *text)
 {
-    char *host = xstrdup(peer->host), *problem = NULL;
-    int error = document_take(server->document, text->data, text->length, &problem);
+    struct coming *coming = xcalloc(1, sizeof(*coming));
 
-    /* The peer may have gone with it. */
-    if (!error && is_member(server, host))
-        taken(peer, serial);
-    else if (error && error != ERR_EXISTS)
-        refused(peer, serial, error, problem);
-    free(problem);
-    free(host);
+    *coming =
+        (struct coming){.server = peer->server, .host = xstrdup(peer->host), .serial = serial};
+    document_take(peer->server->document, text->data, text->length, on_taken, coming);
 }
 
 static void on_document(void *user, struct element *element)
@@ -215,7 +221,7 @@ static void on_document(void *user, struct element *element)
         return;
     peer->ledger.received++;
     if (base64_decode(&text, coded, strlen(coded)) == 0 && text.length > 0)
-        take(line->server, peer, number_of(element, "serial"), &text);
+        take(peer, number_of(element, "serial"), &text);
     else
         refused(peer, 0, ERR_MALFORMED, "it is not in Base64");
     buffer_fini(&text);

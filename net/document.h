@@ -11,6 +11,10 @@
 
 #include "net/line.h"
 
+/* Of the element that a document travels in: any document can be sent, and Base64 makes four bytes
+ * of three. */
+#define DOCUMENT_ELEMENT_MAX (NETWORK_SIZE_MAX / 3 * 4 + (size_t)1024)
+
 /* The link is there: we say what we have. */
 void document_greet(struct peer *peer);
 /* Another document is in force here: all who can be reached hear of it. Those that are no peers any

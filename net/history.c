@@ -22,16 +22,44 @@ static char *directory_of(const char *path)
     return xasprintf("%s.history", path);
 }
 
-void history_keep(const char *path, const struct network *network)
-{
-    char *directory = directory_of(path);
-    char *file = xasprintf("%s/%" PRIu64, directory, network->serial);
+struct keeping {
+    char *directory, *file;
+    const struct network *network; /* counted */
+    int reason;                    /* errno, or 0 */
+};
 
-    if ((mkdir(directory, 0755) != 0 && errno != EEXIST) ||
-        (access(file, F_OK) != 0 && network_save(file, network->text, network->text_length) != 0))
-        log_warn("document_not_kept", LOG_TEXT("file", file), LOG_TEXT("reason", strerror(errno)));
-    free(file);
-    free(directory);
+static void keep(void *user)
+{
+    struct keeping *keeping = user;
+    const struct network *network = keeping->network;
+
+    if ((mkdir(keeping->directory, 0755) != 0 && errno != EEXIST) ||
+        (access(keeping->file, F_OK) != 0 &&
+         network_save(keeping->file, network->text, network->text_length) != 0))
+        keeping->reason = errno;
+}
+
+static void on_kept(void *user)
+{
+    struct keeping *keeping = user;
+
+    if (keeping->reason)
+        log_warn("document_not_kept", LOG_TEXT("file", keeping->file),
+                 LOG_TEXT("reason", strerror(keeping->reason)));
+    network_unref(keeping->network);
+    free(keeping->file);
+    free(keeping->directory);
+    free(keeping);
+}
+
+void history_keep(struct loop *loop, const char *path, const struct network *network)
+{
+    struct keeping *keeping = xcalloc(1, sizeof(*keeping));
+
+    keeping->directory = directory_of(path);
+    keeping->file = xasprintf("%s/%" PRIu64, keeping->directory, network->serial);
+    keeping->network = network_ref(network);
+    loop_work(loop, keep, on_kept, keeping);
 }
 
 /* 0: none. */

@@ -5,9 +5,10 @@
  */
 #pragma once
 
+#include "common/io/loop.h"
 #include "common/network/network.h"
 
-/* `path`: of the document. Errors are logged. */
-void history_keep(const char *path, const struct network *network);
+/* `path`: of the document. Later, since the disk is waited for in a thread; errors are logged. */
+void history_keep(struct loop *loop, const char *path, const struct network *network);
 /* The one with the lowest serial above `since`; ERR_NOT_FOUND. */
 MUST_CHECK int history_after(const char *path, uint64_t since, struct network **network);

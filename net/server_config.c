@@ -4,8 +4,8 @@
  */
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "net/document.h"
 #include "net/names.h"
-#include "net/server.h"
 
 static uint64_t number(const struct config *config, const char *key)
 {
@@ -22,7 +22,8 @@ void server_read_limits(struct server *server, const struct config *config)
     struct server_limits *limits = &server->limits;
     limits->before_auth = parser_limits_before_auth;
     limits->after_auth = parser_limits_after_auth;
-    limits->after_auth.element_bytes = number(config, "stanza-size") + DURABLE_OVERHEAD;
+    limits->after_auth.element_bytes =
+        MAX(number(config, "stanza-size") + DURABLE_OVERHEAD, DOCUMENT_ELEMENT_MAX);
     limits->negotiation_ms = number(config, "negotiation-timeout");
     limits->retry_min_ms = number(config, "retry-min");
     limits->retry_max_ms = number(config, "retry-max");

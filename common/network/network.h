@@ -31,8 +31,11 @@
 #include "common/tls/signing.h"
 
 /* What this release knows. */
-#define NETWORK_FORMAT         1
-#define NETWORK_SIZE_MAX       ((size_t)4 * 1024 * 1024) /* of a document, in bytes */
+#define NETWORK_FORMAT 1
+/* In bytes: of a document, and of its body, so that there is always room for suspensions and
+ * signatures. Links carry whole documents, whatever else their limits are. */
+#define NETWORK_SIZE_MAX       ((size_t)1024 * 1024)
+#define NETWORK_BODY_MAX       (NETWORK_SIZE_MAX / 2)
 #define NETWORK_SUSPENSION_MAX ((int64_t)24 * 3600)
 
 enum network_role {
@@ -146,7 +149,8 @@ MUST_CHECK int network_replace(const char *path, const struct stat *before, cons
  * says why, in the arena of the network. */
 MUST_CHECK int network_verify(const struct network *network, const char **problem);
 /* `next` may follow `network`: the same domain, a higher serial, signed by enough keyholders of
- * both, no epoch lower, no home moved without a higher one. ERR_EXISTS: the serial is no higher;
+ * both, no epoch lower, no home moved without a higher one, and another registrar is a home that is
+ * there already, at a node that is. ERR_EXISTS: the serial is no higher;
  * ERR_DENIED. *problem as above, of `next`. */
 MUST_CHECK int network_verify_next(const struct network *network, const struct network *next,
                                    const char **problem);

@@ -329,6 +329,24 @@ static void check_all(struct parse *parse)
 
 /* --- the ways in --- */
 
+static bool is_too_big(const struct network *network)
+{
+    return network->text_length > NETWORK_SIZE_MAX || network->body_length > NETWORK_BODY_MAX;
+}
+
+static void report_size(struct parse *parse)
+{
+    const struct network *network = parse->network;
+    bool body = network->text_length <= NETWORK_SIZE_MAX;
+
+    reader_report(&parse->reader, &(struct reader_place){1, 1},
+                  "the document is too big for the links between nodes: %s has %zu bytes, and may "
+                  "have %zu",
+                  body ? "what is signed" : "it",
+                  body ? network->body_length : network->text_length,
+                  body ? NETWORK_BODY_MAX : NETWORK_SIZE_MAX);
+}
+
 int network_parse(const char *name, const char *text, size_t length, FILE *errors,
                   struct network **network)
 {
@@ -340,16 +358,17 @@ int network_parse(const char *name, const char *text, size_t length, FILE *error
     *parsed = (struct network){.arena = arena, .references = 1};
     parsed->text = arena_strndup(arena, text, length);
     parsed->text_length = length;
-    if (length > NETWORK_SIZE_MAX) {
-        reader_report(&parse.reader, &(struct reader_place){1, 1}, "the document is too big");
-    } else {
+    if (length <= NETWORK_SIZE_MAX)
         reader_read(&parse.reader, parsed->text, length);
-        check_all(&parse);
-    }
     parsed->body_length = parse.reader.body_length;
+    bool too_big = is_too_big(parsed);
+    if (too_big)
+        report_size(&parse);
+    else
+        check_all(&parse);
     if (parse.reader.mistakes > 0) {
         arena_free(arena);
-        return length > NETWORK_SIZE_MAX ? ERR_TOO_BIG : ERR_INVALID;
+        return too_big ? ERR_TOO_BIG : ERR_INVALID;
     }
     *network = parsed;
     return 0;

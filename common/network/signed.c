@@ -157,6 +157,22 @@ static const char *check_homes(const struct network *network, const struct netwo
     return NULL;
 }
 
+/* Another registrar has to know the one before it: it gives no name before it has all that were
+ * given, and one that has never heard of any would begin with nothing. */
+static const char *check_registrar(const struct network *network, const struct network *next)
+{
+    const char *name = next->registrar->name;
+
+    if (strcmp(network->registrar->name, name) == 0)
+        return NULL;
+    if (!network_home_by_name(network, name))
+        return arena_printf(next->arena, "home %s is new and cannot be the registrar yet", name);
+    if (!network_member_by_host(network, next->registrar->member->host))
+        return arena_printf(next->arena, "%s is new and cannot serve another registrar yet",
+                            next->registrar->member->host);
+    return NULL;
+}
+
 int network_verify_next(const struct network *network, const struct network *next,
                         const char **problem)
 {
@@ -174,7 +190,8 @@ int network_verify_next(const struct network *network, const struct network *nex
     int error = check_count(next, network, problem);
     if (!error)
         error = network_verify(next, problem);
-    if (!error && (*problem = check_homes(network, next)) != NULL)
+    if (!error && ((*problem = check_homes(network, next)) != NULL ||
+                   (*problem = check_registrar(network, next)) != NULL))
         error = ERR_DENIED;
     return error;
 }

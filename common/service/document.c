@@ -13,6 +13,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/base/table.h"
 #include "common/io/timer.h"
 #include "common/io/watch.h"
 
@@ -30,6 +31,11 @@ struct document {
     struct watch *watch;
     struct timer *clock;
     uint64_t alarm_ms; /* when to say again that it has expired */
+    struct taking *takings;
+    bool writing; /* the first of them is looked at, in `turn` or in a thread */
+    struct loop_task *turn;
+    bool closed;
+    unsigned references; /* its owner, and what is written in a thread */
 };
 
 int64_t document_now(void)
@@ -203,52 +209,165 @@ static int read_again(struct document *document)
     return error && !same ? ERR_INVALID : 0;
 }
 
-/* What somebody puts into the file meanwhile must not be written over. */
-static int replace_file(const struct document *document, const struct stat *before,
-                        const struct network *network, char **problem)
-{
-    int error = network_replace(document->path, before, network->text, network->text_length);
+/* --- one from elsewhere --- */
 
-    return error ? refuse(error, problem, strerror(errno)) : 0;
+/* Judged, written in a thread, read again. One after the other, in the order of their coming. */
+struct taking {
+    struct document *document;
+    struct buffer text;
+    const struct network *admitted; /* what is being written */
+    char *path;                     /* where; the configuration may change meanwhile */
+    struct stat before;             /* of the file */
+    int error, reason;              /* of the writing; errno */
+    unsigned tries;
+    document_taken *done;
+    void *user;
+    struct taking *prev, *next;
+};
+
+static void document_free(struct document *document)
+{
+    if (--document->references == 0)
+        free(document);
 }
 
-static int take(struct document *document, const struct network *next, char **problem)
+static void taking_free(struct taking *taking)
+{
+    network_unref(taking->admitted);
+    free(taking->path);
+    buffer_fini(&taking->text);
+    free(taking);
+}
+
+static void begin_next(struct document *document);
+
+static void finish(struct taking *taking, int error, const char *problem)
+{
+    struct document *document = taking->document;
+
+    DL_DELETE(document->takings, taking);
+    document->writing = false;
+    taking->done(taking->user, error, problem);
+    taking_free(taking);
+    begin_next(document);
+}
+
+/* What somebody puts into the file meanwhile must not be written over. */
+static void write_file(void *user)
+{
+    struct taking *taking = user;
+
+    taking->error = network_replace(taking->path, &taking->before, taking->admitted->text,
+                                    taking->admitted->text_length);
+    taking->reason = errno;
+}
+
+/* Our own watch may have seen it already, or there is a newer one in the file by now. */
+static void on_written(void *user)
+{
+    struct taking *taking = user;
+    struct document *document = taking->document;
+
+    if (document->closed) {
+        taking_free(taking);
+    } else if (taking->error == ERR_AGAIN && ++taking->tries < TAKE_TRIES) {
+        document->writing = false;
+        begin_next(document);
+    } else if (taking->error) {
+        finish(taking, taking->error, strerror(taking->reason));
+    } else {
+        if (document->path)
+            (void)!read_again(document);
+        bool in_force = document->network && document->network->serial >= taking->admitted->serial;
+        finish(taking, in_force ? 0 : ERR_SYSTEM,
+               in_force ? NULL : "what was written is not what was read");
+    }
+    document_free(document);
+}
+
+/* What is to be written; NULL: *problem says why nothing is. */
+static const struct network *judge(struct document *document, const struct taking *taking,
+                                   int *error, char **problem)
 {
     const struct network *admitted = NULL;
-    struct stat before;
+    struct network *next = NULL;
 
-    if (stat(document->path, &before) != 0)
-        return refuse(ERR_SYSTEM, problem, strerror(errno));
-    (void)!read_again(document);
-    int error = admit(document, next, problem, &admitted);
-    if (error)
-        return error;
-    error = replace_file(document, &before, admitted, problem);
-    if (error)
-        network_unref(admitted);
+    if (!document->network)
+        *error = refuse(ERR_DENIED, problem, "there is no document to follow");
     else
-        put_in_force(document, admitted);
-    return error;
+        *error = parse("document", taking->text.data, taking->text.length, &next, problem);
+    if (!*error)
+        *error = admit(document, next, problem, &admitted);
+    network_unref(next);
+    return admitted;
 }
 
-int document_take(struct document *document, const char *text, size_t length, char **problem)
+static void begin(struct taking *taking)
 {
-    struct network *next = NULL;
-    int error = document->network ? parse("document", text, length, &next, problem)
-                                  : refuse(ERR_DENIED, problem, "there is no document to follow");
+    struct document *document = taking->document;
+    char *problem = NULL;
+    int error;
 
-    for (unsigned tries = 0; !error && tries < TAKE_TRIES; tries++) {
-        error = take(document, next, problem);
-        if (error != ERR_AGAIN)
-            break;
-        if (tries + 1 < TAKE_TRIES) {
-            free(*problem);
-            *problem = NULL;
-            error = 0;
-        }
+    if (document->network && stat(document->path, &taking->before) != 0) {
+        finish(taking, ERR_SYSTEM, strerror(errno));
+        return;
     }
-    network_unref(next);
-    return error;
+    if (document->network)
+        (void)!read_again(document);
+    network_unref(taking->admitted);
+    taking->admitted = judge(document, taking, &error, &problem);
+    if (taking->admitted) {
+        free(taking->path);
+        taking->path = xstrdup(document->path);
+        document->references++;
+        loop_work(document->settings.loop, write_file, on_written, taking);
+    } else {
+        finish(taking, error, problem);
+    }
+    free(problem);
+}
+
+static void on_turn(void *user)
+{
+    struct document *document = user;
+
+    document->turn = NULL;
+    begin(document->takings);
+}
+
+static void begin_next(struct document *document)
+{
+    if (document->writing || document->closed || !document->takings)
+        return;
+    document->writing = true;
+    document->turn = loop_defer(document->settings.loop, on_turn, document);
+}
+
+void document_take(struct document *document, const char *text, size_t length, document_taken *done,
+                   void *user)
+{
+    struct taking *taking = xcalloc(1, sizeof(*taking));
+
+    taking->document = document;
+    buffer_append(&taking->text, text, length);
+    taking->done = done;
+    taking->user = user;
+    DL_APPEND(document->takings, taking);
+    begin_next(document);
+}
+
+/* The one that is being written goes when that is done. */
+static void drop_takings(struct document *document)
+{
+    struct taking *taking, *next;
+    bool in_thread = document->writing && !document->turn;
+
+    if (document->turn)
+        loop_defer_cancel(document->turn);
+    DL_FOREACH_SAFE (document->takings, taking, next) {
+        if (!in_thread || taking != document->takings)
+            taking_free(taking);
+    }
 }
 
 /* --- from start to stop --- */
@@ -270,6 +389,7 @@ int document_open(const struct document_settings *settings, struct document **do
     struct document *opened = xcalloc(1, sizeof(*opened));
     const struct config *config = settings->config;
 
+    opened->references = 1;
     opened->settings = *settings;
     opened->settings.config = NULL;
     opened->path = xstrdup_or_null(config_text(config, "node", NULL, "document"));
@@ -292,10 +412,12 @@ void document_close(struct document *document)
     watch_close(document->watch);
     timer_close(document->clock);
     network_unref(document->network);
+    drop_takings(document);
     free(document->path);
     free(document->host);
     free(document->domain);
-    free(document);
+    document->closed = true;
+    document_free(document);
 }
 
 static bool same_path(const char *a, const char *b)

@@ -34,9 +34,11 @@ const struct network *document_network(const struct document *document);
 /* This node in it; NULL: it is not in it, or there is no document. */
 const struct network_member *document_self(const struct document *document);
 /* A document from elsewhere: if it may follow the one in force, or adds suspensions to it, it is
- * written to the file and in force. ERR_EXISTS: nothing new; ERR_DENIED, ERR_INVALID, ERR_SYSTEM:
- * *problem (free() it) says why. */
-MUST_CHECK int document_take(struct document *document, const char *text, size_t length,
-                             char **problem);
+ * written to the file and in force. The disk is waited for in a thread, so `done` is called later,
+ * exactly once, unless the document is closed before. error: ERR_EXISTS: nothing new; ERR_DENIED,
+ * ERR_INVALID, ERR_SYSTEM: `problem` says why, during the call. */
+typedef void document_taken(void *user, int error, const char *problem);
+void document_take(struct document *document, const char *text, size_t length, document_taken *done,
+                   void *user);
 /* The time that suspensions and expiry are compared with: seconds since 1970. */
 int64_t document_now(void);

@@ -11,12 +11,15 @@ from tests.network.worker import address, condition_of, is_message, next_message
 ROUNDS = 4
 # Less than the router keeps for net, much more than net keeps for the peer.
 COUNT, SIZE = 300, 10000
+# What is signed of a document, and a signature with its heading.
+BODY_MAX, SIGNATURE = 512 * 1024, 100
 
 
 @pytest.fixture(scope="module")
 def pair(make_network):
-    """Both dial at once, and little may wait."""
-    return make_network(2, settings={"net": {"dial-after": "0s", "queue-size": "256k"}})
+    """Both dial at once, little may wait, and stanzas are small."""
+    return make_network(2, settings={"net": {"dial-after": "0s", "queue-size": "256k",
+                                             "stanza-size": "32k"}})
 
 
 def lines(network):
@@ -76,6 +79,17 @@ def test_both_dial_after_a_reset(pair):
         pair.alpha.daemon("net").wait_log("event=net_link_up .*session=resumed")
         pair.wait_linked()
         assert_one_line(pair)
+
+
+def test_the_largest_document(pair):
+    """It is larger than any stanza may be, and than what may wait."""
+    def fill(changed):
+        changed.note = "#\n" * ((BODY_MAX - len(changed.text()) + SIGNATURE) // 2)
+    pair.publish(fill)
+    pair.wait_serial()
+    assert len(pair.document.text()) > BODY_MAX
+    pair.publish(lambda changed: setattr(changed, "note", ""))
+    pair.wait_serial()
 
 
 def assert_one_line(pair):

@@ -58,6 +58,7 @@ class Document:
         self.registrar = None
         self.members = {}
         self.homes = {}
+        self.note = ""  # behind all of the body
 
     def add(self, host, address, certificate, key):
         """A member with all roles and a home of its own."""
@@ -94,7 +95,7 @@ class Document:
             lines += section("member", host, values)
         for name, values in self.homes.items():
             lines += section("home", name, values)
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines) + "\n" + self.note
 
 
 def section(kind, name, values):

@@ -6,6 +6,8 @@
 
 #include <unistd.h>
 
+#include <uv.h>
+
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -69,6 +71,32 @@ static void begin(struct world *world)
     assert_int_equal(open_document(world, CONFIG), 0);
 }
 
+struct outcome {
+    unsigned calls;
+    int error;
+};
+
+static void on_taken(void *user, int error, const char *problem)
+{
+    struct outcome *outcome = user;
+
+    outcome->calls++;
+    outcome->error = error;
+    assert_int_equal(error == 0, problem == NULL);
+}
+
+static int take_text(struct world *world, const char *text, size_t length)
+{
+    struct outcome outcome = {0};
+
+    document_take(world->document, text, length, on_taken, &outcome);
+    assert_int_equal(outcome.calls, 0); /* later */
+    while (outcome.calls == 0)
+        uv_run(loop_uv(world->loop), UV_RUN_ONCE);
+    assert_int_equal(outcome.calls, 1);
+    return outcome.error;
+}
+
 static void test_read_at_start(void **state)
 {
     struct world *world = *state;
@@ -82,13 +110,11 @@ static void test_read_at_start(void **state)
 static void test_none(void **state)
 {
     struct world *world = *state;
-    char *problem = NULL;
 
     assert_int_equal(open_document(world, "[node]\nhost = beta.example.net\n"), 0);
     assert_null(document_network(world->document));
     assert_null(document_self(world->document));
-    assert_int_equal(document_take(world->document, "x", 1, &problem), ERR_DENIED);
-    free(problem);
+    assert_int_equal(take_text(world, "x", 1), ERR_DENIED);
 }
 
 static void test_a_bad_start(void **state)
@@ -135,11 +161,8 @@ static void test_what_reload_refuses(void **state)
 
 static int take(struct world *world, struct network *network)
 {
-    char *problem = NULL;
-    int error = document_take(world->document, network->text, network->text_length, &problem);
+    int error = take_text(world, network->text, network->text_length);
 
-    assert_int_equal(error == 0, problem == NULL);
-    free(problem);
     network_unref(network);
     return error;
 }
@@ -171,6 +194,50 @@ static void test_the_file_is_not_written_over(void **state)
     put(world, make(world, 9, ADA));
     assert_int_equal(take(world, make(world, 8, ADA)), ERR_EXISTS);
     assert_true(document_network(world->document)->serial == 9);
+}
+
+/* Several at once are taken one after the other, whatever the disk does first. */
+static void test_two_at_once(void **state)
+{
+    struct world *world = *state;
+    struct network *older = make(world, 8, ADA), *newer = make(world, 9, ADA);
+    struct outcome outcomes[2] = {0};
+
+    begin(world);
+    document_take(world->document, newer->text, newer->text_length, on_taken, &outcomes[0]);
+    document_take(world->document, older->text, older->text_length, on_taken, &outcomes[1]);
+    while (outcomes[1].calls == 0)
+        uv_run(loop_uv(world->loop), UV_RUN_ONCE);
+    assert_int_equal(outcomes[0].error, 0);
+    assert_int_equal(outcomes[1].error, ERR_EXISTS);
+    assert_true(document_network(world->document)->serial == 9);
+    network_unref(older);
+    network_unref(newer);
+}
+
+/* What is on its way to the disk then goes with it, and nobody is told. */
+static void test_closed_meanwhile(void **state)
+{
+    struct world *world = *state;
+    struct network *one = make(world, 8, ADA), *other = make(world, 9, ADA);
+    struct outcome outcome = {0};
+
+    begin(world);
+    for (int turns = 0; turns < 3; turns++) {
+        document_take(world->document, one->text, one->text_length, on_taken, &outcome);
+        document_take(world->document, other->text, other->text_length, on_taken, &outcome);
+        for (int i = 0; i < turns; i++)
+            uv_run(loop_uv(world->loop), UV_RUN_NOWAIT);
+        unsigned calls = outcome.calls;
+        document_close(world->document);
+        world->document = NULL;
+        uv_run(loop_uv(world->loop), UV_RUN_DEFAULT);
+        assert_int_equal(outcome.calls, calls);
+        put(world, make(world, 7, ADA));
+        assert_int_equal(open_document(world, CONFIG), 0);
+    }
+    network_unref(one);
+    network_unref(other);
 }
 
 /* Two bodies of one serial: the keyholders have made a mistake, which no node decides. */
@@ -274,6 +341,8 @@ int main(void)
         TEST(test_what_reload_refuses),
         TEST(test_taken_from_others),
         TEST(test_the_file_is_not_written_over),
+        TEST(test_two_at_once),
+        TEST(test_closed_meanwhile),
         TEST(test_another_body),
         TEST(test_a_suspension_begins_and_ends),
         TEST(test_expired),

@@ -7,16 +7,21 @@
 #include "common/base/error.h"
 #include "tests/unit/network_text.h"
 
-static char *errors_of(const char *text)
+static char *errors_of_a(const char *text, int error)
 {
     struct network *network = NULL;
     char *errors = NULL;
     size_t length;
     FILE *out = open_memstream(&errors, &length);
 
-    assert_int_equal(network_parse("doc", text, strlen(text), out, &network), ERR_INVALID);
+    assert_int_equal(network_parse("doc", text, strlen(text), out, &network), error);
     fclose(out);
     return errors;
+}
+
+static char *errors_of(const char *text)
+{
+    return errors_of_a(text, ERR_INVALID);
 }
 
 static char *replaced(const char *text, const char *old, const char *new)
@@ -199,6 +204,27 @@ static void test_nothing_and_too_much(void **state)
     free(errors);
 }
 
+/* Half of what links carry is for suspensions and signatures. */
+static void test_a_body_that_is_too_big(void **state)
+{
+    char *good = network_text(*state, 7, 1, NULL);
+    struct buffer text = {0};
+    struct network *network = NULL;
+
+    while (text.length + strlen(good) < NETWORK_BODY_MAX)
+        buffer_append_char(&text, '\n');
+    buffer_append_text(&text, good);
+    network = network_must_parse(text.data, text.length);
+    network_unref(network);
+    buffer_append_char(&text, '\n');
+    char *errors = errors_of_a(text.data, ERR_TOO_BIG);
+    assert_string_equal(errors, "doc:1:1: the document is too big for the links between nodes: "
+                                "what is signed has 524289 bytes, and may have 524288\n");
+    free(errors);
+    free(good);
+    buffer_fini(&text);
+}
+
 /* A newer release says what has to be understood; the rest is passed over. */
 static void test_parts_of_a_newer_release(void **state)
 {
@@ -261,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_written_is_the_same),
         cmocka_unit_test(test_mistakes_have_their_lines),
         cmocka_unit_test(test_nothing_and_too_much),
+        cmocka_unit_test(test_a_body_that_is_too_big),
         cmocka_unit_test(test_parts_of_a_newer_release),
         cmocka_unit_test(test_saved_and_loaded),
     };

@@ -103,6 +103,77 @@ static void test_what_may_follow(void **state)
     network_unref(before);
 }
 
+/* With `with` in place of each `what`. */
+static char *replaced(char *text, const char *what, const char *with)
+{
+    struct buffer out = {0};
+    const char *rest = text, *found;
+
+    while ((found = strstr(rest, what)) != NULL) {
+        buffer_append(&out, rest, (size_t)(found - rest));
+        buffer_append_text(&out, with);
+        rest = found + strlen(what);
+    }
+    buffer_append_text(&out, rest);
+    free(text);
+    return buffer_take(&out);
+}
+
+/* Beta and gamma may serve the registrar; `more` are homes beside alpha's. */
+static struct network *with_registrar(const struct network_world *world, uint64_t serial,
+                                      const char *registrar, const char *more)
+{
+    char *text = network_text(world, serial, 1, more);
+    char *line = xasprintf("registrar = %s\n", registrar);
+
+    text = replaced(text, "registrar = alpha\n", line);
+    text = replaced(text, "operator =", "role = registrar\noperator =");
+    text = replaced(text, "state = joining", "role = home\nrole = registrar\nstate = joining");
+    free(line);
+    return network_signed(world, text, ADA);
+}
+
+#define GAMMA_HOME "[home \"gamma\"]\nepoch = 1\nhost = gamma.example.net\n"
+
+/* The office goes to a home whose data knows who had it before. */
+static void test_another_registrar(void **state)
+{
+    static const struct {
+        const char *before, *registrar, *after;
+        int result;
+    } rows[] = {
+        {HOME("3", "beta"), "beta", HOME("3", "beta"), 0},
+        {HOME("3", "beta"), "beta", HOME("4", "gamma"), 0}, /* the data goes with it */
+        {"", "beta", HOME("3", "beta"), ERR_DENIED},
+        {HOME("3", "beta"), "gamma", HOME("3", "beta") GAMMA_HOME, ERR_DENIED},
+        {HOME("3", "beta"), "alpha", HOME("3", "beta") GAMMA_HOME, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct network *before = with_registrar(*state, 7, "alpha", rows[i].before);
+        struct network *next = with_registrar(*state, 8, rows[i].registrar, rows[i].after);
+        const char *problem = NULL;
+        assert_int_equal(network_verify_next(before, next, &problem), rows[i].result);
+        assert_int_equal(problem == NULL, rows[i].result == 0);
+        network_unref(before);
+        network_unref(next);
+    }
+}
+
+/* Its home has been there, but it joins with the document that makes it the registrar's node. */
+static void test_a_new_node_as_the_registrar(void **state)
+{
+    struct network *before = with_registrar(*state, 7, "alpha", HOME("3", "beta"));
+    struct network *next = with_registrar(*state, 8, "beta", HOME("4", "gamma"));
+    const char *problem = NULL;
+
+    before->members_count--; /* gamma */
+    assert_int_equal(network_verify_next(before, next, &problem), ERR_DENIED);
+    assert_non_null(strstr(problem, "gamma.example.net is new"));
+    network_unref(before);
+    network_unref(next);
+}
+
 /* New keyholders have to be named by the old ones, and to sign too. */
 static void test_a_change_of_keyholders(void **state)
 {
@@ -260,6 +331,8 @@ int main(void)
         cmocka_unit_test(test_a_changed_body_is_not_signed),
         cmocka_unit_test(test_a_keyholder_counts_once),
         cmocka_unit_test(test_what_may_follow),
+        cmocka_unit_test(test_another_registrar),
+        cmocka_unit_test(test_a_new_node_as_the_registrar),
         cmocka_unit_test(test_a_change_of_keyholders),
         cmocka_unit_test(test_a_suspension),
         cmocka_unit_test(test_a_day_is_the_most),
