@@ -7,11 +7,12 @@ import contextlib
 from tests.conversations import wire
 
 
-def befriend(node, cast, contacts):
-    """contacts: (account, contact, subscription of the account's item: to, from or both)."""
+def befriend(node_of, cast, contacts):
+    """contacts: (account, contact, subscription of the account's item: to, from or both);
+    node_of(alias): where that account has its home."""
     for account, contact, subscription in contacts:
         with contextlib.ExitStack() as stack:
-            mine, theirs = (stack.enter_context(connected(node, cast.accounts[alias]))
+            mine, theirs = (stack.enter_context(connected(node_of(alias), cast.accounts[alias]))
                             for alias in (account, contact))
             if subscription in ("to", "both"):
                 subscribe(mine, theirs)

@@ -80,8 +80,13 @@ class Player:
 
 
 class Play:
-    def __init__(self, node, script, cast, secret):
+    """homes: {alias: the node where that account was made}, without it `node`; fronts: {actor: the
+    node to which it connects}, without it the home of its account."""
+
+    def __init__(self, node, script, cast, secret, homes=None, fronts=None):
         self.node = node
+        self.homes = homes or {}
+        self.fronts = fronts or {}
         self.script = script
         self.cast = cast
         self.secret = secret
@@ -92,7 +97,7 @@ class Play:
     def run(self):
         step = None
         try:
-            befriend(self.node, self.cast, self.script.contacts)
+            befriend(self._home, self.cast, self.script.contacts)
             for step in self.script.steps:
                 self._do(step)
             step = None
@@ -105,6 +110,9 @@ class Play:
         finally:
             for player in self.players.values():
                 player.close()
+
+    def _home(self, alias):
+        return self.homes.get(alias, self.node)
 
     def _do(self, step):
         self.told.append(f"{step.line}: {step}")
@@ -162,8 +170,9 @@ class Play:
                                              wire.next_source())
             return
         options = player.actor.options
+        front = self.fronts.get(player.name, self._home(player.actor.account))
         player.wire = wire.ClientWire(
-            self.node, player.account, options.get("service", "C2S"), wire.next_source(),
+            front, player.account, options.get("service", "C2S"), wire.next_source(),
             player.resource, answers_questions=options.get("questions") != "shown")
         player.wire.dial()
 

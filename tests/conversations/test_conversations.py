@@ -2,8 +2,9 @@
 #
 # Each file <spec>/<section>-<rule>.scs is a test. Conversations between several actors are played
 # twice: with the short cut between accounts of one worker ("direct") and by way of the router
-# ("router"), with the same result. They share a node for each way, several at a time: their
-# accounts are their own.
+# ("router"), with the same result; the core of them (conversations/ways.py) also on a node with two
+# workers ("workers"), and in a network where nobody connects to the own home ("fronts",
+# docs/FRONTS.md). They share a node for each way, several at a time: their accounts are their own.
 
 import contextlib
 import glob
@@ -13,17 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.conversations.play import Cast, Mismatch, Play
+from tests.conversations.play import Cast, Mismatch
 from tests.conversations.script import parse
-from tests.harness.plugin import running
+from tests.conversations.ways import WAYS
 from tests.node.place import NETWORK
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-COMMON = {f'domain "{NETWORK}"': {
-    "abuse-address": [f"mailto:abuse@{NETWORK}", f"xmpp:abuse@{NETWORK}"],
-    "support-address": "https://support.example/",
-}}
-SETTINGS = {"direct": COMMON, "router": {**COMMON, "sm": {"shortcut": "no"}}}
 AT_ONCE = 6
 SECONDS = 90
 
@@ -35,10 +31,10 @@ def scripts():
 
 
 def pytest_generate_tests(metafunc):
-    pairs = [(way, script) for script in scripts() for way in SETTINGS
-             if way == "direct" or script.is_between_actors]
-    metafunc.parametrize("way, script", pairs,
-                         ids=[f"{script.path}-{way}" for way, script in pairs])
+    metafunc.parametrize("way, script", [
+        pytest.param(way, script, id=f"{script.path}-{way}",
+                     marks=[pytest.mark.long] if made.is_long(script) else [])
+        for script in scripts() for way, made in WAYS.items() if made.plays(script)])
 
 
 class Stage:
@@ -52,7 +48,7 @@ class Stage:
             file.write(self.secret + "\n")
         self.pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
         self.results = {}
-        for way in SETTINGS:
+        for way in WAYS:
             chosen = [script for other, script in wanted if other == way]
             if chosen:
                 self._begin(way, chosen, stack)
@@ -62,12 +58,11 @@ class Stage:
         names = iter([f"part{n}.{way}.test" for n in
                       range(sum(len(script.components) for script in chosen))])
         components = {script.path: [next(names) for _ in script.components] for script in chosen}
-        node = stack.enter_context(running(settings=self._settings(way, components)))
-        casts = {script.path: Cast(script, node.network, components[script.path])
+        casts = {script.path: Cast(script, NETWORK, components[script.path])
                  for script in chosen}
-        add_accounts(node, casts.values())
+        place = stack.enter_context(WAYS[way]().running(self._sections(components), casts))
         for script in chosen:
-            play = Play(node, script, casts[script.path], self.secret)
+            play = place.play(script, casts[script.path], self.secret)
             self.results[way, script.path] = self.pool.submit(play.run)
 
     def _services(self):
@@ -83,23 +78,14 @@ class Stage:
                                        "password-file": self.secret_file},
         }
 
-    def _settings(self, way, components):
+    def _sections(self, components):
         own = {f'component "{name}"': {"secret-file": self.secret_file}
                for names in components.values() for name in names}
-        return {**SETTINGS[way], **self._services(), **own}
+        return {**self._services(), **own}
 
     def _cancel(self):
         for result in self.results.values():
             result.cancel()
-
-
-def add_accounts(node, casts):
-    accounts = [account for cast in casts for account in cast.accounts.values()]
-    path = f"{node.place.run}/imported"
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
-        file.writelines(f"{account.jid}\t{account.password}\n" for account in accounts)
-    node.control("user", "import", path)
-    node.passwords += [account.password for account in accounts]
 
 
 @pytest.fixture(scope="session")

@@ -34,9 +34,11 @@ def rows(node, table, jid):
 
 
 def make_old(node, jid, *texts):
+    """As soon as they are there: the recipient may be with another worker."""
     for text in texts:
-        ask(node, f"UPDATE message SET received = {OLD} WHERE {owner_of(jid)}"
-                  f" AND stanza LIKE '%>{text}<%'")
+        wait.until(lambda text=text: ask(
+            node, f"UPDATE message SET received = {OLD} WHERE {owner_of(jid)}"
+                  f" AND stanza LIKE '%>{text}<%' RETURNING seq"), what=f"{text} to be stored")
 
 
 def pass_round(node):

@@ -87,14 +87,17 @@ def test_system_shutdown(login, make_node):
     """§4.9.3.20: clients hear why they lose their streams, and that it is over."""
     node = make_node()
     clients = [login(where=node) for _ in range(3)]
-    with ThreadPoolExecutor(1) as pool:
-        stopped = pool.submit(node.daemon("c2s").stop)
+    workers = [node.daemon(name.removeprefix("kontalk-")) for name in node.daemons
+               if name.startswith("kontalk-c2s")]
+    with ThreadPoolExecutor(len(workers)) as pool:
+        stopped = [pool.submit(worker.stop) for worker in workers]
         for client in clients:
             with pytest.raises(Closed) as end:
                 client.receive()
             assert end.value.condition == "system-shutdown"
             client.logout()
-        stopped.result()
+        for one in stopped:
+            one.result()
 
 
 def test_reset_when_the_slot_is_lost(login, make_node):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.faults import writers
 from tests.faults.campaign import checker
 from tests.faults.campaign.campaign import Campaign
 from tests.faults.campaign.crowd import Crowd
@@ -18,7 +19,7 @@ from tests.faults.campaign.faults import Faults
 from tests.faults.campaign.ledger import Ledger
 from tests.faults.disk import Disk, disk
 from tests.harness import namespace
-from tests.harness.node import TestNode
+from tests.harness.node import WORKERS, TestNode
 from tests.harness.plugin import running
 from tests.node import configuration, place
 from tests.peers import names
@@ -27,7 +28,7 @@ from tests.peers.names import WAYS
 from tests.peers.prosody import Prosody
 from tests.peers.world import world
 
-SHORT_ROUNDS = 17  # one for each kind
+SHORT_ROUNDS = 17 + 2 * (WORKERS - 1)  # one for each kind
 SECONDS_A_ROUND = 20
 ROUNDS = int(os.environ.get("ROUNDS") or SHORT_ROUNDS)
 LONG = ROUNDS > SHORT_ROUNDS
@@ -117,11 +118,14 @@ def test_nothing_acknowledged_is_lost(scene):
     ledger = Ledger()
     crowd = gather(ledger, scene)
     faults = Faults(scene.node, scene.disk, scene.peer).all(LONG)
-    asyncio.run(Campaign(ledger, crowd, faults, SEED).run(ROUNDS))
-    crowd.look()
+    with writers.watched(scene.node):
+        asyncio.run(Campaign(ledger, crowd, faults, SEED).run(ROUNDS))
+        crowd.look()
+        intruders = writers.intruders(scene.node)
     text = f"SEED={SEED}: {checker.summary(ledger)}"
     print(text)
     if path := os.environ.get("FAULTS_REPORT"):
         place.write(path, text + "\n", 0o644)
     assert len(ledger.promised) > ROUNDS, text
     assert not checker.violations(ledger), text
+    assert not intruders, intruders

@@ -7,7 +7,9 @@ import contextlib
 
 import pytest
 
+from tests.faults import writers
 from tests.harness import wait
+from tests.harness.archive import query
 from tests.harness.node import SOURCES
 from tests.harness.smacks import SmStream
 from tests.node.client import Closed, local_name
@@ -172,6 +174,39 @@ def again_is_open(client):
     except Closed:
         return False
     return True
+
+
+def test_one_writer_at_every_moment(workers, connect, pair):
+    """The owner is stopped in the midst of what it writes, and goes on when another worker has
+    written further: each message is stored once, and nothing by who does not hold the slot."""
+    client, account, front, owner = pair
+    friend = workers.add_account().jid
+    client.enable()
+    assert client.ask_h() == 0  # from here on it is in the database
+    with writers.watched(workers):
+        say(client, friend)
+        with workers.daemon(WORKERS[owner]).paused():
+            with pytest.raises(Closed, match="reset"):
+                client.wait_for(lambda _: False, SECONDS)
+            again = returns(connect, front, account, client)
+            say(again, friend)  # all of it: it has heard of no h
+            assert again.ask_h() >= len(SAID)
+        wait_slots(workers)
+        again = again if again_is_open(again) else returns(connect, front, account, again)
+        say(again, friend)
+        assert again.ask_h() >= 2 * len(SAID)
+        assert query(again, rsm={"max": "100"}).bodies == SAID
+        assert not writers.intruders(workers)
+
+
+SAID = [f"message {n}" for n in range(50)]
+
+
+def say(client, friend):
+    """By its id a message is known when it comes again (docs/DURABILITY.md)."""
+    for text in SAID:
+        client.send(f"<message type='chat' to='{friend}' id='{text}'><body>{text}</body>"
+                    f"<origin-id xmlns='urn:xmpp:sid:0' id='{text}'/></message>")
 
 
 def test_front_stands_still(workers, connect, pair):

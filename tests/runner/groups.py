@@ -28,6 +28,7 @@ WHOLE_FACTOR = 60
 BENCHMARK_SECONDS = 3600
 SANITIZER = "sanitizer"
 SANITIZE = "address,undefined"
+WORKERS = "workers"
 # What make check runs there; without sanitizers only the tests that have MEASURED.
 SANITIZED_GROUPS = ("attacks",)
 MEASURED = "memory"
@@ -86,6 +87,8 @@ def run(options, summary):
     if with_sanitizer(name) and build_sanitized(summary):
         works.append(lambda: summary.run_group(SANITIZER, lambda: sanitized(options)))
     works += pytest_works(summary, options)
+    if options.all and name == "":
+        works.append(functools.partial(run_with_workers, summary))
     lanes.run(int(os.environ.get("LANES") or LANES), works)
     return None
 
@@ -104,6 +107,13 @@ def pytest_works(summary, options):
     if options.name in (*names, "units", SANITIZER):
         names = [name for name in names if name == options.name]
     return [functools.partial(run_pytest, summary, options, name) for name in names]
+
+
+def run_with_workers(summary):
+    """The conversations once more, on nodes with two workers."""
+    limit = LONG_FACTOR * PYTEST_SECONDS["conversations"]
+    summary.run_group(WORKERS, lambda: pytests.run("conversations", "", limit, label=WORKERS,
+                                                   WORKERS="2"))
 
 
 def run_pytest(summary, options, group):

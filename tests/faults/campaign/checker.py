@@ -165,6 +165,8 @@ def summary(ledger):
              f"lost {count['I1']}, doubled {count['I3']}, reordered {count['I4']}; "
              f"{repeats(ledger)} repeated deliveries",
              f"  broken rules: {', '.join(sorted(count)) or 'none'}"]
+    reasons = Counter(condition.partition("}")[2] for condition in ledger.refused.values())
+    lines += [f"  refused: {n} {condition}" for condition, n in sorted(reasons.items())]
     total = max(1, len(ledger.deliveries))
     lines += [f"  repeated {what}: {n}, {n / total:.1%} of all deliveries"
               for what, n in sorted(causes(ledger).items())]

@@ -32,6 +32,8 @@ class Faults:
         self.node = node
         self.disk = disk
         self.peer = peer
+        self.workers = [name.removeprefix("kontalk-") for name in node.daemons
+                        if name.startswith("kontalk-c2s")]
 
     def all(self, long=False):
         """long: with those that take long."""
@@ -40,13 +42,14 @@ class Faults:
 
     def _long(self):
         return [Fault("disk full", self._fill_disk),
-                Fault("SIGSTOP c2s for 30 s", self._pausing("c2s", LONG_PAUSE_SECONDS))]
+                *(Fault(f"SIGSTOP {name} for 30 s", self._pausing(name, LONG_PAUSE_SECONDS))
+                  for name in self.workers)]
 
     def _of_daemons(self):
         found = []
         for name in self._daemons():
             # Without its router c2s delivers to its own users by itself.
-            federation = name != "c2s"
+            federation = name not in self.workers
             found += [Fault(f"SIGKILL {name}", self._killing(name), federation),
                       Fault(f"SIGSTOP {name}", self._pausing(name), federation)]
         if self.peer:
@@ -68,8 +71,12 @@ class Faults:
                 Fault("slow readers, then SIGKILL c2s", self._slow_and_kill)]
 
     def _daemons(self):
-        return [name for name in ("router", "c2s", "s2s")
+        return [name for name in ("router", *self.workers, "s2s")
                 if f"kontalk-{name}" in self.node.daemons]
+
+    def _worker(self, campaign):
+        """One of its c2s."""
+        return self.workers[0] if len(self.workers) == 1 else campaign.random.choice(self.workers)
 
     @staticmethod
     async def _in_thread(function, *arguments):
@@ -97,8 +104,8 @@ class Faults:
             self.peer.signal(signal.SIGCONT)
         campaign.free()
 
-    async def _restart_c2s(self, _campaign):
-        await self._in_thread(self.node.daemon("c2s").restart)
+    async def _restart_c2s(self, campaign):
+        await self._in_thread(self.node.daemon(self._worker(campaign)).restart)
 
     def _backends(self):
         rows = self.node.postgres.query(
@@ -152,11 +159,12 @@ class Faults:
         self._signal(backends, signal.SIGSTOP)
         try:
             await asyncio.sleep(campaign.random.uniform(*PAUSE_SECONDS))
-            self.node.daemon("c2s").kill()
+            worker = self.node.daemon(self._worker(campaign))
+            worker.kill()
         finally:
             self._signal(backends, signal.SIGCONT)
         campaign.free()
-        await self._in_thread(self.node.daemon("c2s").start)
+        await self._in_thread(worker.start)
 
     @staticmethod
     def _signal(pids, number):
@@ -207,7 +215,8 @@ class Faults:
 
     async def _slow_and_kill(self, campaign):
         some = await self._read_nothing(campaign)
-        self.node.daemon("c2s").kill()
+        worker = self.node.daemon(self._worker(campaign))
+        worker.kill()
         for actor in some:
             actor.cut()
-        await self._in_thread(self.node.daemon("c2s").start)
+        await self._in_thread(worker.start)
