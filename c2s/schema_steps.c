@@ -222,6 +222,15 @@ const struct schema_step schema_steps[] = {
     /* Nothing has ever used them: `pending` says what no device has. */
     {.sql = "ALTER TABLE account DROP COLUMN IF EXISTS delivered,"
             " DROP COLUMN IF EXISTS offline_count, DROP COLUMN IF EXISTS offline_size"},
+    {.sql = "CREATE TABLE IF NOT EXISTS push ("
+            " owner bigint NOT NULL,"
+            " key_hash bytea NOT NULL,"
+            " service text NOT NULL,"
+            " node text NOT NULL,"
+            " device text NOT NULL,"
+            " options text,"
+            " enabled timestamptz NOT NULL,"
+            " PRIMARY KEY (owner, key_hash))"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

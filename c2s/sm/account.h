@@ -28,6 +28,7 @@ struct post;
 struct blocklist;
 struct carbons;
 struct offline;
+struct push;
 struct rate;
 struct roster;
 
@@ -58,6 +59,7 @@ struct account {
     struct rate *archive_rate;
     struct archive_prefs *archive_prefs;
     struct offline *offline;
+    struct push *pushes;
 
     /* Private to unit.c. */
     int64_t seq_reserved; /* the database knows that numbers up to this may be in use */

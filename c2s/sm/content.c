@@ -35,6 +35,16 @@ static const struct kind talk[] = {
     {"jabber:x:conference", "x"},
 };
 
+/* What a user is woken for, beside a <body/>. */
+static const struct kind calls[] = {
+    {"urn:xmpp:jingle-message:0", "propose"},
+    {"urn:xmpp:openpgp:0", "openpgp"},
+};
+
+/* OMEMO in its versions; without <payload/> it carries keys, and nothing to read. */
+static const char *const omemo[] = {"eu.siacs.conversations.axolotl", "urn:xmpp:omemo:1",
+                                    "urn:xmpp:omemo:2"};
+
 static bool is_one_of(const struct element *child, const struct kind *kinds, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -147,4 +157,37 @@ bool content_is_private(const struct stanza *message)
 bool content_is_of_room(const struct stanza *message)
 {
     return element_find(message->root, NS_MUC_USER, "x") && !invites(message);
+}
+
+static bool has_secret(const struct element *message)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(omemo); i++) {
+        const struct element *encrypted = element_find(message, omemo[i], "encrypted");
+
+        if (encrypted && element_find(encrypted, omemo[i], "payload"))
+            return true;
+    }
+    return false;
+}
+
+/* An OMEMO message without payload has a <body/> for clients that do not know it. */
+static bool is_of_keys_only(const struct element *message)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(omemo); i++) {
+        if (element_find(message, omemo[i], "encrypted"))
+            return !has_secret(message);
+    }
+    return false;
+}
+
+bool content_wakes(const struct stanza *message)
+{
+    if (message->type == MESSAGE_ERROR || message->type == MESSAGE_HEADLINE ||
+        is_of_keys_only(message->root))
+        return false;
+    ELEMENT_FOREACH (child, message->root) {
+        if (element_is(child, NS_CLIENT, "body") || IS_ONE_OF(child, calls))
+            return true;
+    }
+    return has_secret(message->root);
 }

@@ -25,5 +25,8 @@ bool content_is_chat_state(const struct element *message);
 bool content_is_conversation(const struct stanza *message);
 /* <no-copy/> or <private/>: nobody but the addressee is to see it. */
 bool content_is_private(const struct stanza *message);
+/* Somebody wants the user's attention: a body, what is encrypted (XEP-0384, XEP-0373), a call
+ * (XEP-0353). Receipts, markers and chat states are none of these. */
+bool content_wakes(const struct stanza *message);
 /* From or to an occupant of a room, as the room marks it (XEP-0045 §7.5), and no invitation. */
 bool content_is_of_room(const struct stanza *message);

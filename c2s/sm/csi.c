@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "c2s/sm/content.h"
+#include "c2s/sm/push.h"
 
 /* What may wait for one client. Beyond it is written, whoever looks. */
 #define HELD_MAX   1000
@@ -128,6 +129,7 @@ void csi_activate(struct session *session)
     if (session->csi)
         flush(session);
     leave(session);
+    push_session_seen(session);
 }
 
 static void active_job(struct account *account, struct session *session, struct stanza *stanza,

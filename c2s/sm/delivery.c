@@ -10,6 +10,7 @@
 #include "c2s/sm/content.h"
 #include "c2s/sm/dispatch.h"
 #include "c2s/sm/offline.h"
+#include "c2s/sm/push.h"
 #include "c2s/sm/stanza_id.h"
 #include "common/base/fault_point.h"
 
@@ -138,6 +139,7 @@ void delivery_stored(struct account *account, struct post *post)
 
     FAULT_POINT(before_deliver);
     stanza_id_add(account, message->root, post->seq);
+    push_message(account, message, post->seq);
     if (session) {
         session->has_own = true;
         offline_deliver(session, message, post->seq);
@@ -214,10 +216,12 @@ static void deliver(struct account *account, struct stanza *stanza, struct post 
     case DELIVER_RESOURCE:
         session_send(account_session(account, stanza->to.resource), stanza);
         carbons_received(account, stanza, is_addressed);
+        push_message(account, stanza, 0);
         break;
     case DELIVER_NON_NEGATIVE:
         send_to(account, stanza, delivery_takes_messages);
         carbons_received(account, stanza, got_it);
+        push_message(account, stanza, 0);
         break;
     case DELIVER_AVAILABLE:
         send_to(account, stanza, session_available);

@@ -12,6 +12,7 @@
 #include "c2s/sm/forged.h"
 #include "c2s/sm/offline.h"
 #include "c2s/sm/presence.h"
+#include "c2s/sm/push.h"
 #include "c2s/sm/roster.h"
 #include "c2s/sm/sm.h"
 #include "c2s/sm/smacks.h"
@@ -42,6 +43,7 @@ const struct sm_module *const sm_modules[] = {
     &smacks_module,   /* what a session leaves behind, before offline looks for somebody else */
     &offline_module,  /* old messages after presence has been told, before anything new */
     &confirm_module,  /* takes answers to questions of the server; asked by offline at the end */
+    &push_module,     /* takes answers of app servers, which no other is to see */
     &last_module,     /* notes what presence has ended with */
     &binding_module,
     /* From here on only iq and what is announced, in the order in which disco shows it. */

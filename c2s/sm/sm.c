@@ -38,12 +38,14 @@ static void read_limits(struct sm *sm)
         {"sm", "outbox-domain", offsetof(struct sm_limits, outbox_domain)},
         {"sm", "outbox-sender", offsetof(struct sm_limits, outbox_sender)},
         {"sm", "archive-queries", offsetof(struct sm_limits, archive_queries)},
+        {"sm", "push-services", offsetof(struct sm_limits, push_services)},
     };
 
     sm->limits.outbox_expiry_ms = (uint64_t)config_number(config, "sm", NULL, "outbox-expiry");
     sm->limits.shortcut = config_bool(config, "sm", NULL, "shortcut");
     sm->limits.presence_ms = (uint64_t)config_number(config, "sm", NULL, "presence-timeout");
     sm->limits.resume_ms = (uint64_t)config_number(config, "sm", NULL, "resume-time");
+    sm->limits.push_retry_ms = (uint64_t)config_number(config, "sm", NULL, "push-retry");
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         size_t *limit = (size_t *)((char *)&sm->limits + keys[i].at);
 

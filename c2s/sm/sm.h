@@ -31,6 +31,7 @@ struct archive_rates;
 struct caps_cache;
 struct outbox;
 struct confirm_state;
+struct push_state;
 struct external;
 struct offline_state;
 struct crypto_block;
@@ -67,6 +68,8 @@ struct sm_limits {
     size_t outbox_sender; /* … that one account has sent */
     uint64_t outbox_expiry_ms;
     size_t archive_queries; /* of an account in a second */
+    size_t push_services;   /* of an account */
+    uint64_t push_retry_ms;
 };
 
 struct sm {
@@ -98,6 +101,7 @@ struct sm {
     struct smacks_wake *smacks_wake;
     struct external *external;
     struct offline_state *offline;
+    struct push_state *push;
     struct confirm_state *confirm;
 
     /* Private to sm.c, account.c, session.c and dispatch.c. */

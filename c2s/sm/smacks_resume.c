@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "c2s/sm/csi.h"
+#include "c2s/sm/push.h"
 #include "c2s/sm/smacks.h"
 #include "c2s/sm/smacks_row.h"
 #include "common/base/clock.h"
@@ -79,6 +80,7 @@ bool smacks_wait(struct session *session)
     smacks_row_touch(session);
     log_info("session_waits", LOG_TEXT("jid", session->jid->full),
              LOG_INT("unacknowledged", smacks->out.count));
+    push_session_waits(session);
     return true;
 }
 

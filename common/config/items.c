@@ -18,6 +18,8 @@ static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL}
 static const char *const yes_no_default[] = {"default", "yes", "no", NULL};
 static const char *const component_rights[] = {"default", "private", "shared",
                                                "log",     "durable", NULL};
+static const char *const push_summary[] = {"message-count", "last-message-sender",
+                                           "last-message-body", NULL};
 static const char *const transports[] = {"udp", "tcp", NULL};
 static const char *const mechanisms[] = {"SCRAM-SHA-512-PLUS",
                                          "SCRAM-SHA-512",
@@ -257,6 +259,14 @@ const struct config_item config_items[] = {
      "their turn, further ones are refused."},
     {"sm", "retention-interval", CONFIG_DURATION, 0, "1h", 100, 7 * 24 * HOUR, NULL,
      "How long after each search for what is too old ([domain] archive-retention) the next begins."},
+    {"sm", "push-services", CONFIG_NUMBER, 0, "16", 1, 1000, NULL,
+     "How many services for push notifications (XEP-0357) an account may have enabled."},
+    {"sm", "push-summary", CONFIG_CHOICE, CONFIG_LIST, "message-count", 0, 0, push_summary,
+     "What a push notification tells of the message it is about. It passes through the hands of "
+     "others."},
+    {"sm", "push-retry", CONFIG_DURATION, 0, "30s", 10, HOUR, NULL,
+     "After how long a push service that could not be reached is tried again; each failure doubles "
+     "it, up to an hour."},
 
     {"external-service", "type", CONFIG_TEXT, CONFIG_REQUIRED, NULL, PLAIN_ROW,
      "What it is: stun, stuns, turn, turns or another name of the registry of XEP-0215."},

@@ -13,13 +13,15 @@
 #define PRIVATE      "<private xmlns='urn:xmpp:carbons:2'/>"
 #define MUC_USER(in) "<x xmlns='http://jabber.org/protocol/muc#user'>" in "</x>"
 #define BODY         "<body>b</body>"
+#define OMEMO(in)    "<encrypted xmlns='urn:xmpp:omemo:2'>" in "</encrypted>"
+#define CALL(name)   "<" name " xmlns='urn:xmpp:jingle-message:0' id='1'/>"
 
-/* k(ept), a(rchived), f(leeting), c(onversation), p(rivate), r(oom's) */
+/* k(ept), a(rchived), f(leeting), c(onversation), p(rivate), r(oom's), w(akes) */
 static const struct {
     const char *type, *payload, *is;
 } rows[] = {
-    {"chat", BODY, "kac"},
-    {"normal", BODY, "kac"},
+    {"chat", BODY, "kacw"},
+    {"normal", BODY, "kacw"},
     {"normal", "<subject>s</subject>", "ka"},
     {"chat", "", "fc"},
     {"normal", "", "f"},
@@ -28,31 +30,44 @@ static const struct {
     {"normal", STATE, "fc"},
     {"chat", STATE "<thread>t</thread>" HINT("no-permanent-store"), "fc"},
     {"chat", STATE "<origin-id xmlns='urn:xmpp:sid:0' id='1'/>" HINT("no-copy") PRIVATE, "fcp"},
-    {"chat", STATE BODY, "kac"},
+    {"chat", STATE BODY, "kacw"},
     {"chat", STATE HINT("store"), "kafc"},
-    {"chat", BODY HINT("no-store"), "c"},
-    {"chat", BODY HINT("no-permanent-store"), "kc"},
-    {"chat", BODY HINT("store") HINT("no-store"), "c"},
-    {"chat", BODY HINT("no-copy"), "kacp"},
-    {"chat", BODY PRIVATE, "kacp"},
+    {"chat", BODY HINT("no-store"), "cw"},
+    {"chat", BODY HINT("no-permanent-store"), "kcw"},
+    {"chat", BODY HINT("store") HINT("no-store"), "cw"},
+    {"chat", BODY HINT("no-copy"), "kacpw"},
+    {"chat", BODY PRIVATE, "kacpw"},
     {"normal", RECEIPT, "kac"},
     {"chat", RECEIPT, "kac"},
-    {"normal", "<request xmlns='urn:xmpp:receipts'/>" BODY, "kac"},
+    {"normal", "<request xmlns='urn:xmpp:receipts'/>" BODY, "kacw"},
     {"normal", MARKER, "kac"},
     {"normal", MARKER HINT("no-store"), "c"},
     {"headline", BODY, ""},
     {"headline", BODY HINT("store"), "ka"},
     {"headline", RECEIPT, "c"},
-    {"groupchat", BODY, "c"},
-    {"groupchat", BODY HINT("store"), "c"},
+    {"groupchat", BODY, "cw"},
+    {"groupchat", BODY HINT("store"), "cw"},
     {"error", BODY, "c"},
     {"error", BODY HINT("store") HINT("no-copy"), "c"},
     {"error", BODY PRIVATE, "cp"},
-    {"chat", BODY MUC_USER(""), "kacr"},
+    {"chat", BODY MUC_USER(""), "kacrw"},
     {"normal", MUC_USER("<invite from='a@b'/>"), "kac"},
     {"normal", MUC_USER("<decline from='a@b'/>"), "kar"},
     {"normal", "<x xmlns='jabber:x:conference' jid='r@c'/>", "kac"},
     {"normal", "<encrypted xmlns='eu.siacs.conversations.axolotl'/>" HINT("store"), "ka"},
+    {"chat",
+     "<encrypted xmlns='eu.siacs.conversations.axolotl'><payload/></encrypted>" HINT("store"),
+     "kacw"},
+    {"chat", OMEMO("<payload/>"), "kacw"},
+    {"normal", OMEMO("<payload/>"), "kaw"},
+    {"chat", OMEMO("") BODY, "kac"},
+    {"groupchat", OMEMO("<payload/>"), "w"},
+    {"normal", "<openpgp xmlns='urn:xmpp:openpgp:0'>b</openpgp>", "kaw"},
+    {"chat", CALL("propose"), "kacw"},
+    {"chat", CALL("retract"), "kac"},
+    {"chat", CALL("accept"), "kac"},
+    {"error", CALL("propose"), ""},
+    {"headline", CALL("propose"), ""},
 };
 
 static void add(char *is, char letter, bool holds)
@@ -77,6 +92,7 @@ static void test_kinds(void **state)
         add(is, 'c', content_is_conversation(message));
         add(is, 'p', content_is_private(message));
         add(is, 'r', content_is_of_room(message));
+        add(is, 'w', content_wakes(message));
         if (strcmp(is, rows[i].is) != 0) {
             fail_msg("%s is '%s', not '%s'", xml, is, rows[i].is);
         }
