@@ -196,6 +196,16 @@ void catch_up_again(struct sm *sm)
     }
 }
 
+void catch_up_missed(struct account *account)
+{
+    struct session *session;
+
+    ACCOUNT_SESSIONS (session, account) {
+        if (delivery_takes_messages(session))
+            catch_up_begin(session, MAX(session->sent_seq, session->caught_up));
+    }
+}
+
 static int64_t lower(int64_t a, int64_t b)
 {
     return a > 0 && b > 0 ? MIN(a, b) : MAX(a, b);

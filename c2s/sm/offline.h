@@ -39,6 +39,8 @@ void offline_deliver(struct session *session, struct stanza *message, int64_t se
  * fast as it takes it; until then nothing newer. */
 void catch_up_begin(struct session *session, int64_t after);
 void catch_up_writable(struct session *session);
+/* Something may have been stored that nobody was sent. */
+void catch_up_missed(struct account *account);
 /* A session that is known from its row, with presence and sent_seq: it gets everything behind that
  * once its client has come for it. */
 void catch_up_restored(struct session *session);

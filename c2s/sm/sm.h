@@ -270,9 +270,10 @@ enum sm_access {
                         change nothing the second time */
 };
 
-/* status as db_callback; results[0] is the first statement that was added (the fence is not among
- * them). The account is kept in memory until done() returns, but may have been dropped. Never
- * inside sm_submit(), always once. */
+/* status as db_callback, and ERR_DOUBTFUL: an SM_APPEND was fenced, but had been sent before, and
+ * may have taken effect then; who reads it now knows. results[0] is the first statement that was
+ * added (the fence is not among them). The account is kept in memory until done() returns, but may
+ * have been dropped. Never inside sm_submit(), always once. */
 typedef void sm_done(struct account *account, int status, const struct db_result *results,
                      void *user);
 

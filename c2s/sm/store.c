@@ -8,6 +8,7 @@
 
 #include "c2s/slots.h"
 #include "c2s/sm/carbons.h"
+#include "c2s/sm/core.h"
 #include "c2s/sm/delivery.h"
 #include "c2s/sm/offline.h"
 #include "c2s/sm/outbox.h"
@@ -84,13 +85,43 @@ static bool is_known(const struct post *post, const struct db_result *results)
     return true;
 }
 
-/* --- the sender's row alone --- */
-
 static void copy_to_others(struct post *post)
 {
     if (post->session && post->session->jid && !post->session->ended)
         carbons_sent(post->session, post->stanza, post->sent_seq);
 }
+
+/* --- nobody knows whether it was stored --- */
+
+static void on_found(void *user, int status, const struct db_result *results, size_t count UNUSED)
+{
+    struct post *post = user;
+    struct sm *sm = post->sm;
+
+    if (status == 0 && db_rows(&results[0]) > 0) {
+        log_info("message_was_stored", LOG_TEXT("from", post->stanza->from.full));
+        copy_to_others(post);
+        post_end(post);
+    } else {
+        store_failed(post, STANZA_RESOURCE_CONSTRAINT);
+    }
+    sm->checks--;
+    sm_stop_if_done(sm);
+}
+
+/* A slot was lost between two attempts. Its accounts are dropped, and whoever has it now reads what
+ * there is; the client of the other one may be told that its message failed only if it has. */
+static void not_stored(struct post *post, int status)
+{
+    if (status != ERR_DOUBTFUL || !post->session) {
+        store_failed(post, sm_condition(status));
+        return;
+    }
+    post->sm->checks++;
+    store_rows_find(post, on_found);
+}
+
+/* --- the sender's row alone --- */
 
 static void on_sent(struct account *account, int status, const struct db_result *results,
                     void *user)
@@ -98,7 +129,7 @@ static void on_sent(struct account *account, int status, const struct db_result 
     struct post *post = user;
 
     if (status < 0) {
-        store_failed(post, sm_condition(status));
+        not_stored(post, status);
         return;
     }
     committed(post);
@@ -229,7 +260,9 @@ static void on_received(struct account *account, int status, const struct db_res
 
     if (status < 0) {
         offline_not_stored(account, post->size);
-        store_failed(post, sm_condition(status));
+        if (status == ERR_DOUBTFUL)
+            catch_up_missed(account);
+        not_stored(post, status);
         return;
     }
     committed(post);

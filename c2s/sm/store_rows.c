@@ -118,6 +118,13 @@ static const struct db_statement received_again = {
     .parameters = 12,
 };
 
+static const struct db_statement find = {
+    .name = "store_find",
+    .sql = "SELECT seq FROM message WHERE owner = $1::bigint AND (seq = $2::bigint OR"
+           " origin = $3::bytea AND received > $4::timestamptz) LIMIT 1",
+    .parameters = 4,
+};
+
 #define VALUES_MAX 16
 
 struct row {
@@ -290,4 +297,19 @@ void store_rows_both(struct sm_unit *unit, struct post *post, struct account *ac
     put_origin(&row);
     sm_add(unit, row.has_origin ? &both_known : &both, row.values);
     free(row.text);
+}
+
+void store_rows_find(struct post *post, db_callback *found)
+{
+    const struct account *sender = post->session->account;
+    struct db_unit *unit = db_unit_new(post->sm->db, sender->slot);
+    struct row row = {.now_us = clock_wall_us()};
+
+    put(&row, DB_INT(sender->owner));
+    put(&row, DB_INT(post->sent_seq ? post->sent_seq : post->seq));
+    read_origin(&row, post);
+    put_origin(&row); /* else NULL */
+    db_unit_repeat(unit);
+    db_unit_add(unit, &find, row.values);
+    db_submit(unit, found, post);
 }

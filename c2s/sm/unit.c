@@ -242,6 +242,9 @@ static void answered(void *user, int status, const struct db_result *results, si
 
     (void)count;
     report(unit, status);
+    if (status == ERR_FENCED && unit->access == SM_APPEND && db_unit_doubtful(unit->unit)) {
+        status = ERR_DOUBTFUL;
+    }
     if (status == 0) {
         reserved(&unit->first);
         reserved(&unit->second);

@@ -139,10 +139,17 @@ void db_unit_add_once(struct db_unit *unit, const struct db_statement *statement
  *   ERR_INVALID      class 22: a value the database cannot hold
  *   ERR_CONFLICT     class 23: a constraint
  *   ERR_NOT_FOUND    42P01: there is no such table, the schema is missing
- *   ERR_SYSTEM       anything else */
+ *   ERR_SYSTEM       anything else
+ *
+ * Of a unit that is repeated nothing has taken effect with these either, unless it is
+ * db_unit_doubtful(). */
 typedef void db_callback(void *user, int status, const struct db_result *results, size_t count);
 /* Takes the unit. `done` may be NULL. The returned handle is valid until done() or db_cancel(). */
 struct db_unit *db_submit(struct db_unit *unit, db_callback *done, void *user);
+/* Inside done(), for a unit that failed: it had been sent before, and what became of that nobody
+ * knows. Who is fenced now knows it as soon as he asks (c2s/slots.h: a claim waits for whoever has
+ * passed the fence before it). */
+bool db_unit_doubtful(const struct db_unit *unit);
 /* The callback will not be called; what was sent still takes effect. Also discards a unit that was
  * never submitted. NULL is allowed. */
 void db_cancel(struct db_unit *unit);

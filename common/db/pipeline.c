@@ -135,6 +135,14 @@ static void blame(struct connection *connection, struct db_group *group)
     wait_again(connection, group->units, again || group->culprit == NULL);
 }
 
+static void doubt(struct db_group *group)
+{
+    struct db_unit *unit;
+
+    DL_FOREACH (group->units, unit)
+        unit->doubtful = true;
+}
+
 /* Nobody's fault: a deadlock, a full disk, a server that stops, a standby that does not answer.
  * What may be repeated is; not in a hurry, if it was alone already. */
 static bool repeat(struct connection *connection, struct db_group *group)
@@ -143,6 +151,7 @@ static bool repeat(struct connection *connection, struct db_group *group)
     struct db_unit *culprit = group->culprit, *ended = NULL;
 
     if (group->unconfirmed) {
+        doubt(group);
         ended = take_ended(group);
     } else if (culprit != NULL && !culprit->repeat) {
         culprit->status = ERR_UNAVAILABLE;
@@ -280,6 +289,7 @@ void pipeline_lost(struct connection *connection)
         struct db_group *group = connection->groups->prev;
         struct db_unit *of_group = take_ended(group);
 
+        doubt(group);
         DL_DELETE(connection->groups, group);
         wait_again(connection, group->units, false);
         DL_CONCAT(of_group, ended);

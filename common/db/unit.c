@@ -105,6 +105,11 @@ void db_unit_repeat(struct db_unit *unit)
     unit->repeat = !unit->db->repeats_no_more;
 }
 
+bool db_unit_doubtful(const struct db_unit *unit)
+{
+    return unit->doubtful;
+}
+
 void unit_free(struct db_unit *unit)
 {
     drop_results(unit);

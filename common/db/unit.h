@@ -35,6 +35,7 @@ struct db_unit {
     bool repeat; /* sent again until its outcome is known */
     bool alone;  /* in no group with others: one of them had failed twice */
     unsigned tries;
+    bool doubtful; /* it has been sent, and nobody knows what became of that */
 
     struct call *calls, *last;
     size_t count;

@@ -46,6 +46,7 @@ static struct {
     bool late;      /* answers wait for fake_db_answer() */
     bool commit;    /* a unit that fails takes effect all the same */
     bool known;     /* what may be stored already is */
+    bool doubtful;  /* a unit that fails may have taken effect before */
     unsigned units; /* submitted */
     uint64_t waiting_ms;
     struct db_unit *waiting[FAKE_ROWS];
@@ -106,6 +107,12 @@ struct db_unit *db_unit_new(struct db *db, unsigned affinity)
 void db_unit_repeat(struct db_unit *unit)
 {
     (void)unit;
+}
+
+bool db_unit_doubtful(const struct db_unit *unit)
+{
+    (void)unit;
+    return fake_db.doubtful;
 }
 
 bool db_shares_connection(const struct db *db, unsigned a, unsigned b)
@@ -271,6 +278,7 @@ static const struct {
     {"roster_version", fake_set_version},          {"roster_floor", fake_set_floor},
     {"store_sent_known", fake_look_for_known},     {"store_both_known", fake_look_for_known},
     {"store_received_known", fake_look_for_known}, {"store_received_offered", fake_look_for_known},
+    {"store_find", fake_look_for_known},
 };
 
 static void fake_execute(struct fake_statement *statement, struct pg_result *result)

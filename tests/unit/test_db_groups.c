@@ -15,6 +15,8 @@ static const struct db_statement count_items = {"group_count", "SELECT count(*) 
 static const struct db_statement lock_row = {"group_lock",
                                              "SELECT 1 FROM item WHERE id = 0 FOR SHARE", 0};
 static const struct db_statement full_disk = {"group_full_disk", "SELECT full_disk($1::bigint)", 1};
+static const struct db_statement fence = {"group_fence", "SELECT 1 / (SELECT count(*) FROM fence)",
+                                          0};
 static const struct db_statement note = {
     "group_note", "INSERT INTO note VALUES ($1) RETURNING 1 / $1::bigint", 1};
 
@@ -194,6 +196,51 @@ static void test_connection_lost(void **state)
     assert_int_equal(world->outcomes[5].status, ERR_UNAVAILABLE);
     assert_int_equal(world->outcomes[7].status, ERR_UNAVAILABLE);
     assert_int_equal(ask_sql(world, "SELECT count(*) FROM item WHERE id IN (5, 7)"), 0);
+}
+
+struct fenced {
+    struct db_unit *unit;
+    bool doubtful;
+    struct outcome *outcome;
+};
+
+static void on_fenced(void *user, int status, const struct db_result *results, size_t count)
+{
+    struct fenced *fenced = user;
+
+    fenced->doubtful = db_unit_doubtful(fenced->unit);
+    on_done(fenced->outcome, status, results, count);
+}
+
+static void submit_behind_fence(struct world *world, int id, struct fenced *fenced)
+{
+    struct db_unit *unit = make_insert(world, id, "x");
+
+    db_unit_add(unit, &fence, NULL);
+    db_unit_repeat(unit);
+    fenced->outcome = &world->outcomes[id];
+    fenced->unit = db_submit(unit, on_fenced, fenced);
+}
+
+/* The fence falls while the outcome of what was sent is unknown; what was not sent is in no doubt.
+ */
+static void test_fenced_in_doubt(void **state)
+{
+    struct world *world = open_world(state, 60000);
+    struct fenced sent = {0}, waiting = {0};
+
+    run_sql(world, "CREATE TABLE fence AS SELECT 1");
+    lock(world);
+    submit_behind_fence(world, 1, &sent);
+    run_until_blocked(world, 1);
+    submit_behind_fence(world, 2, &waiting);
+    run_sql(world, "TRUNCATE fence");
+    ask_sql(world, terminate_others);
+    unlock(world);
+    assert_int_equal(wait_for(world, &world->outcomes[1]), ERR_FENCED);
+    assert_int_equal(wait_for(world, &world->outcomes[2]), ERR_FENCED);
+    assert_true(sent.doubtful);
+    assert_false(waiting.doubtful);
 }
 
 /* No deadline, however long it takes. */
@@ -381,6 +428,7 @@ int main(void)
         DB_TEST(test_poison),
         DB_TEST(test_many_poisons),
         DB_TEST(test_connection_lost),
+        DB_TEST(test_fenced_in_doubt),
         DB_TEST(test_repeated_until_known),
         DB_TEST(test_order_behind_a_full_disk),
         DB_TEST(test_unconfirmed),

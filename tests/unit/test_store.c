@@ -182,6 +182,38 @@ static void it_cannot_be_stored(void **state)
     }
 }
 
+/* Until it has answered what is asked for in the meantime too. */
+static void answer_until(const char *statement)
+{
+    while (fake_db_waits_for(statement))
+        answer();
+}
+
+/* A slot was lost while the outcome of the commit was unknown: what is there decides what its
+ * sender hears, and the recipient's clients get what they may have missed. */
+static void nobody_knows_whether_it_was_stored(void **state)
+{
+    (void)state;
+    for (int stored = 0; stored < 2; stored++) {
+        say(alice, SAY(BOB, ORIGIN));
+        fake_db.status = ERR_FENCED;
+        fake_db.doubtful = true;
+        answer();
+        fake_db.status = 0;
+        fake_db.known = stored;
+        assert_true(fake_db_waits_for("offline_read"));
+        expect_nothing(alice);
+        answer_until("store_find");
+        if (!stored)
+            expect(alice, ERROR(BOB, "resource-constraint"));
+        expect_nothing(alice);
+        fake_db.known = false;
+        say(alice, SAY(BOB, ""));
+        answer_until("store_both");
+        assert_true(fake_took(&bob->inbox, FROM_ALICE BOB " \"1\""));
+    }
+}
+
 /* Who sent it has it in its archive; the error comes behind that. */
 static void nobody_takes_it(void **state)
 {
@@ -253,6 +285,7 @@ int main(void)
         TEST(sent_again),
         TEST(what_the_archive_shows),
         TEST(it_cannot_be_stored),
+        TEST(nobody_knows_whether_it_was_stored),
         TEST(nobody_takes_it),
         TEST(the_database_stands),
         TEST(they_overlap),
