@@ -101,6 +101,15 @@ bool settle_go(struct settle_ticket *ticket, unsigned lane)
     return before == ticket;
 }
 
+bool settle_before(const struct settle_ticket *ticket, uint32_t *number)
+{
+    bool any = ticket->settle && ticket->settle->open != ticket;
+
+    if (any)
+        *number = ticket->prev->number;
+    return any;
+}
+
 struct settle *settle_of(const struct settle_ticket *ticket)
 {
     return ticket->settle;

@@ -44,5 +44,7 @@ uint32_t settle_number(const struct settle_ticket *ticket);
  * its number then: whatever is before it is settled, or on its way in the same lane. NULL: false.
  */
 bool settle_go(struct settle_ticket *ticket, unsigned lane);
+/* The number of the one before it that is open, if there is one. */
+bool settle_before(const struct settle_ticket *ticket, uint32_t *number);
 /* Whose it is; NULL: nobody's any more. */
 struct settle *settle_of(const struct settle_ticket *ticket);

@@ -292,6 +292,8 @@ void sm_add(struct sm_unit *unit, const struct db_statement *statement,
             const struct db_value *values);
 #define sm_add_values(unit, statement, ...)                                                        \
     sm_add((unit), (statement), (const struct db_value[]){__VA_ARGS__})
+/* How many have been added. */
+size_t sm_unit_count(const struct sm_unit *unit);
 /* SM_WRITE: it is repeated as SM_APPEND is. The account is held until its outcome is known. */
 void sm_unit_repeat(struct sm_unit *unit);
 /* Consumes the unit. done may be NULL. */

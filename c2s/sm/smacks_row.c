@@ -29,23 +29,27 @@ static const struct db_statement insert_statement = {
 /* Units of two slots may be committed in another order than they were written. Modulo 2^32. */
 #define RISES "(($3::bigint - h_in) & 4294967295) < 2147483648"
 
+/* What is before it in its group may fail by itself: then its error has to be told first. */
+#define HAS_ALL(before)                                                                            \
+    "(" before "::bigint IS NULL OR ((h_in - " before "::bigint) & 4294967295) < 2147483648)"
+
 static const struct db_statement save_statement = {
     .name = "session_save",
-    .sql = "UPDATE session SET h_in = CASE WHEN " RISES
-           " THEN $3::bigint ELSE h_in END, out_count = $4::bigint, cursor_seq = $5::bigint,"
-           " presence = $6, priority = $7::bigint, directed = $8, carbons = $9::boolean,"
-           " csi_inactive = $10::boolean, roster_interested = $11::boolean,"
-           " blocking_interested = $12::boolean, expires = $13::timestamptz, worker = $14,"
-           " roster_version = $15::bigint, blocklist_version = $16::bigint"
-           " WHERE owner = $1::bigint AND session_id = $2",
-    .parameters = 16,
+    .sql = "UPDATE session SET h_in = CASE WHEN " RISES " AND " HAS_ALL(
+        "$17") " THEN $3::bigint ELSE h_in END, out_count = $4::bigint, cursor_seq = $5::bigint,"
+               " presence = $6, priority = $7::bigint, directed = $8, carbons = $9::boolean,"
+               " csi_inactive = $10::boolean, roster_interested = $11::boolean,"
+               " blocking_interested = $12::boolean, expires = $13::timestamptz, worker = $14,"
+               " roster_version = $15::bigint, blocklist_version = $16::bigint"
+               " WHERE owner = $1::bigint AND session_id = $2 RETURNING h_in",
+    .parameters = 17,
 };
 
 static const struct db_statement h_statement = {
     .name = "session_h",
     .sql = "UPDATE session SET h_in = $3::bigint WHERE owner = $1::bigint AND session_id = $2"
-           " AND " RISES,
-    .parameters = 3,
+           " AND " RISES " AND " HAS_ALL("$4") " RETURNING h_in",
+    .parameters = 4,
 };
 
 static const struct db_statement delete_statement = {
@@ -89,7 +93,8 @@ struct smacks_rows {
     struct smacks *listed;
 };
 
-static void add_save(struct sm_unit *unit, const struct session *session, uint32_t h)
+static void add_save(struct sm_unit *unit, const struct session *session, uint32_t h,
+                     struct db_value before)
 {
     const struct smacks *smacks = session->smacks;
     char *presence = session->presence ? sm_format(session->presence->root) : NULL;
@@ -105,21 +110,22 @@ static void add_save(struct sm_unit *unit, const struct session *session, uint32
                   DB_BOOL(session->roster_interested), DB_BOOL(session->blocking_interested),
                   DB_TEXT(smacks->expires_us ? expires : NULL),
                   DB_TEXT(worker_host(session->account->sm->worker)), DB_INT(session->roster.has),
-                  DB_INT(session->blocklist.has));
+                  DB_INT(session->blocklist.has), before);
     free(presence);
     free(directed);
 }
 
-/* h covers what else the row tells, so that must not be behind it. */
-static void add_h(struct sm_unit *unit, const struct session *session, uint32_t h)
+/* h covers what else the row tells, so that must not be behind it. before: if the row has that. */
+static void add_h(struct sm_unit *unit, const struct session *session, uint32_t h,
+                  struct db_value before)
 {
     const struct smacks *smacks = session->smacks;
 
     if (smacks->row_stale || smacks->row_busy || smacks->expires_us)
-        add_save(unit, session, h);
+        add_save(unit, session, h, before);
     else
         sm_add_values(unit, &h_statement, DB_INT(session->account->owner), DB_TEXT(smacks->row_id),
-                      DB_INT(h));
+                      DB_INT(h), before);
 }
 
 void smacks_row_insert(struct session *session, sm_done *done, void *user)
@@ -133,7 +139,7 @@ void smacks_row_insert(struct session *session, sm_done *done, void *user)
                   DB_INT((int64_t)smacks->resume_ms), DB_TEXT(session->jid->resource),
                   DB_TEXT(session->device ? session->device : ""),
                   DB_TEXT(worker_host(account->sm->worker)));
-    add_save(unit, session, settle_h(&smacks->in));
+    add_save(unit, session, settle_h(&smacks->in), DB_NULL);
     sm_submit(unit, done, user);
 }
 
@@ -195,7 +201,7 @@ void smacks_row_save(struct session *session, sm_done *done, void *user)
     struct sm_unit *unit = sm_unit_new(session->account, SM_WRITE);
     struct row_write *write = write_new(session, done, user);
 
-    add_save(unit, session, write->h);
+    add_save(unit, session, write->h, DB_NULL);
     session->smacks->row_stale = false;
     sm_submit(unit, on_saved, write);
 }
@@ -239,7 +245,7 @@ void smacks_row_write(struct session *session)
         return;
     unit = sm_unit_new(session->account, SM_WRITE_BEHIND);
     write = write_new(session, NULL, NULL);
-    add_h(unit, session, write->h);
+    add_h(unit, session, write->h, DB_NULL);
     smacks->row_stale = false;
     smacks->row_busy = true;
     sm_submit(unit, on_written, write);
@@ -257,17 +263,20 @@ bool smacks_row_add_h(struct sm_unit *unit, struct session *session, struct sett
                       unsigned lane)
 {
     const struct smacks *smacks = session->smacks;
+    uint32_t before;
 
     if (!smacks || !smacks->resumable || !settle_go(ticket, lane))
         return false;
-    add_h(unit, session, settle_number(ticket));
+    add_h(unit, session, settle_number(ticket),
+          settle_before(ticket, &before) ? DB_INT(before) : DB_NULL);
     return true;
 }
 
-void smacks_row_has_h(struct session *session, const struct settle_ticket *ticket)
+void smacks_row_has_h(struct session *session, const struct settle_ticket *ticket,
+                      const struct db_result *result)
 {
-    if (session->smacks && settle_of(ticket) == &session->smacks->in)
-        raise_h(session->smacks, settle_number(ticket));
+    if (session->smacks && settle_of(ticket) == &session->smacks->in && db_rows(result) > 0)
+        raise_h(session->smacks, (uint32_t)db_get_int(result, 0, 0));
 }
 
 static void write_listed(void *user)

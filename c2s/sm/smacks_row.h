@@ -11,12 +11,14 @@
 void smacks_row_insert(struct session *session, sm_done *done, void *user);
 /* Writes h if it has risen; smacks_wake() follows. */
 void smacks_row_store_h(struct session *session);
-/* Adds to the unit that settles the stanza of this ticket what h is then, if that is known already.
- * Units of one lane (above 0) are answered in the order in which they are submitted. Once the unit
- * is committed smacks_row_has_h() follows. */
+/* Adds to the unit that settles the stanza of this ticket what h is then, if that is known already:
+ * one statement, or none. Units of one lane (above 0) are answered in the order in which they are
+ * submitted; if an earlier one fails by itself the row keeps its h. Once the unit is committed
+ * smacks_row_has_h() follows, with the result of the statement. */
 bool smacks_row_add_h(struct sm_unit *unit, struct session *session, struct settle_ticket *ticket,
                       unsigned lane);
-void smacks_row_has_h(struct session *session, const struct settle_ticket *ticket);
+void smacks_row_has_h(struct session *session, const struct settle_ticket *ticket,
+                      const struct db_result *result);
 /* Something that the row tells has changed: it is written soon, with everything. */
 void smacks_row_touch(struct session *session);
 /* The same now, with expires_us; the account is held. done may be NULL. */

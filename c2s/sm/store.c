@@ -45,10 +45,10 @@ static void post_end(struct post *post)
     free(post);
 }
 
-static void committed(const struct post *post)
+static void committed(const struct post *post, const struct db_result *results)
 {
     if (post->tells_h)
-        smacks_row_has_h(post->session, post->ticket);
+        smacks_row_has_h(post->session, post->ticket, &results[post->h_at]);
 }
 
 /* To a client of ours the error takes the straight way, so that it stands in its stream before the
@@ -132,7 +132,7 @@ static void on_sent(struct account *account, int status, const struct db_result 
         not_stored(post, status);
         return;
     }
-    committed(post);
+    committed(post, results);
     if (!is_known(post, results)) {
         const struct outbox_row row = {account->owner, post->sent_seq, account->slot};
         copy_to_others(post);
@@ -155,9 +155,8 @@ static void on_refused(struct account *account, int status, const struct db_resu
 {
     struct post *post = user;
 
-    (void)results;
     if (status == 0)
-        committed(post);
+        committed(post, results);
     else if (post->refusal >= 0)
         post->refusal = (int)sm_condition(status);
     if (post->refusal >= 0)
@@ -175,6 +174,7 @@ static unsigned lane_of(const struct account *account)
 
 static void add_h(struct sm_unit *unit, const struct account *first, struct post *post)
 {
+    post->h_at = sm_unit_count(unit);
     post->tells_h = smacks_row_add_h(unit, post->session, post->ticket, lane_of(first));
 }
 
@@ -265,7 +265,7 @@ static void on_received(struct account *account, int status, const struct db_res
         not_stored(post, status);
         return;
     }
-    committed(post);
+    committed(post, results);
     if (is_known(post, results)) {
         offline_not_stored(account, post->size);
     } else {

@@ -20,7 +20,8 @@ struct post {
     /* Of the sender, if that is a client of this worker: errors go straight to it. Else NULL. */
     struct session *session;
     struct settle_ticket *ticket;
-    bool tells_h;     /* its unit says how far the client's stanzas are settled (smacks_row.h) */
+    bool tells_h;     /* its unit says how far the client's stanzas are settled (smacks_row.h), */
+    size_t h_at;      /* … by its statement of this number */
     bool outboxed;    /* it goes on by the outbox, whose row is written with the sender's */
     char *offer;      /* it was offered under this id (taker.h), or NULL */
     bool again;       /* … and has to be offered again */

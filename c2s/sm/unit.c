@@ -32,6 +32,7 @@ struct sm_unit {
     struct db_unit *unit;
     enum sm_access access;
     size_t hidden; /* statements in front of the caller's */
+    size_t count;  /* of the caller's */
     size_t bytes;
     struct settle_ticket *ticket; /* of the stanza that it belongs to */
     int refused;                  /* instead of asking the database */
@@ -131,6 +132,7 @@ static void reserved(struct part *part)
 void sm_add(struct sm_unit *unit, const struct db_statement *statement,
             const struct db_value *values)
 {
+    unit->count++;
     if (unit->refused) {
         return;
     }
@@ -138,6 +140,11 @@ void sm_add(struct sm_unit *unit, const struct db_statement *statement,
         unit->bytes += values[i].length;
     }
     db_unit_add(unit->unit, statement, values);
+}
+
+size_t sm_unit_count(const struct sm_unit *unit)
+{
+    return unit->count;
 }
 
 /* Whether a unit that failed may have taken effect all the same (common/db/db.h). */

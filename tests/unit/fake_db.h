@@ -16,21 +16,14 @@
 #include "common/db/db.h"
 #include "common/io/loop.h"
 #include "common/tls/crypto.h"
+#include "tests/unit/fake_result.h"
 #include "tests/unit/unit.h"
-
-#define FAKE_COLUMNS 12
-#define FAKE_ROWS    64
 
 /* roster_item, as roster_db.c writes it: owner, jid_hash, jid, name, subscription, ask, approved,
  * pending_in, pending_in_stanza, group_names, version, removed. */
 struct fake_row {
     char *cells[FAKE_COLUMNS];
     bool used;
-};
-
-struct pg_result {
-    char *cells[FAKE_ROWS][FAKE_COLUMNS];
-    size_t rows;
 };
 
 struct fake_account {
@@ -46,6 +39,7 @@ static struct {
     bool late;      /* answers wait for fake_db_answer() */
     bool commit;    /* a unit that fails takes effect all the same */
     bool known;     /* what may be stored already is */
+    bool h_stays;   /* rows of sessions do not get the h of a unit */
     bool doubtful;  /* a unit that fails may have taken effect before */
     unsigned units; /* submitted */
     uint64_t waiting_ms;
@@ -97,41 +91,31 @@ struct db_value db_text(const char *text)
                              .length = text ? strlen(text) : 0};
 }
 
-struct db_unit *db_unit_new(struct db *db, unsigned affinity)
+struct db_unit *db_unit_new(struct db *db UNUSED, unsigned affinity UNUSED)
 {
-    (void)db;
-    (void)affinity;
     return xcalloc(1, sizeof(struct db_unit));
 }
 
-void db_unit_repeat(struct db_unit *unit)
+void db_unit_repeat(struct db_unit *unit UNUSED)
 {
-    (void)unit;
 }
 
-bool db_unit_doubtful(const struct db_unit *unit)
+bool db_unit_doubtful(const struct db_unit *unit UNUSED)
 {
-    (void)unit;
     return fake_db.doubtful;
 }
 
-bool db_shares_connection(const struct db *db, unsigned a, unsigned b)
+bool db_shares_connection(const struct db *db UNUSED, unsigned a UNUSED, unsigned b UNUSED)
 {
-    (void)db;
-    (void)a;
-    (void)b;
     return true;
 }
 
-void db_stop_repeating(struct db *db)
+void db_stop_repeating(struct db *db UNUSED)
 {
-    (void)db;
 }
 
-uint64_t db_waiting_ms(const struct db *db, unsigned affinity)
+uint64_t db_waiting_ms(const struct db *db UNUSED, unsigned affinity UNUSED)
 {
-    (void)db;
-    (void)affinity;
     return fake_db.waiting_ms;
 }
 
@@ -260,11 +244,19 @@ static void fake_set_floor(const struct fake_statement *statement, struct pg_res
 }
 
 /* The message that is known has the number 1. */
-static void fake_look_for_known(const struct fake_statement *statement, struct pg_result *result)
+static void fake_look_for_known(const struct fake_statement *statement UNUSED,
+                                struct pg_result *result)
 {
-    (void)statement;
     if (fake_db.known) {
         fake_add_cell(result, 0, "1");
+        result->rows = 1;
+    }
+}
+
+static void fake_raise_h(const struct fake_statement *statement, struct pg_result *result)
+{
+    if (!fake_db.h_stays) {
+        fake_add_cell(result, 0, statement->values[2]);
         result->rows = 1;
     }
 }
@@ -273,12 +265,19 @@ static const struct {
     const char *name;
     void (*run)(const struct fake_statement *statement, struct pg_result *result);
 } fake_statements[] = {
-    {"account_select", fake_select_account},       {"roster_load", fake_load_roster},
-    {"roster_upsert", fake_upsert_roster},         {"roster_delete", fake_delete_roster},
-    {"roster_version", fake_set_version},          {"roster_floor", fake_set_floor},
-    {"store_sent_known", fake_look_for_known},     {"store_both_known", fake_look_for_known},
-    {"store_received_known", fake_look_for_known}, {"store_received_offered", fake_look_for_known},
+    {"account_select", fake_select_account},
+    {"roster_load", fake_load_roster},
+    {"roster_upsert", fake_upsert_roster},
+    {"roster_delete", fake_delete_roster},
+    {"roster_version", fake_set_version},
+    {"roster_floor", fake_set_floor},
+    {"store_sent_known", fake_look_for_known},
+    {"store_both_known", fake_look_for_known},
+    {"store_received_known", fake_look_for_known},
+    {"store_received_offered", fake_look_for_known},
     {"store_find", fake_look_for_known},
+    {"session_h", fake_raise_h},
+    {"session_save", fake_raise_h},
 };
 
 static void fake_execute(struct fake_statement *statement, struct pg_result *result)
@@ -416,54 +415,6 @@ void db_cancel(struct db_unit *unit)
     if (unit) {
         fake_unit_free(unit);
     }
-}
-
-size_t db_rows(const struct db_result *result)
-{
-    return result->rows->rows;
-}
-
-size_t db_affected(const struct db_result *result)
-{
-    (void)result;
-    return 1;
-}
-
-bool db_is_null(const struct db_result *result, size_t row, int column)
-{
-    return result->rows->cells[row][column] == NULL;
-}
-
-const char *db_get_text(const struct db_result *result, size_t row, int column)
-{
-    const char *text = result->rows->cells[row][column];
-
-    return text ? text : "";
-}
-
-int64_t db_get_int(const struct db_result *result, size_t row, int column)
-{
-    return atoll(db_get_text(result, row, column));
-}
-
-bool db_get_bool(const struct db_result *result, size_t row, int column)
-{
-    return *db_get_text(result, row, column) == 't';
-}
-
-void db_get_bytes(const struct db_result *result, size_t row, int column, struct buffer *out)
-{
-    const char *text = db_get_text(result, row, column);
-
-    for (unsigned byte; sscanf(text, "%2x", &byte) == 1; text += 2) {
-        buffer_append_char(out, (char)byte);
-    }
-}
-
-const char *db_problem(const struct db *db)
-{
-    (void)db;
-    return "";
 }
 
 static UNUSED void fake_db_reset(void)

@@ -3,6 +3,9 @@
  * Messages on their way into the tables (c2s/sm/store.h): which rows are written together, and that
  * nothing happens before they are committed.
  */
+#include "c2s/sm/smacks.h"
+#include "c2s/sm/smacks_row.h"
+#include "common/stream/ack.h"
 #include "tests/unit/fake_client.h"
 
 #define SAY(to, more)       "<message to='" to "' type='chat'><body>1</body>" more "</message>"
@@ -214,6 +217,50 @@ static void nobody_knows_whether_it_was_stored(void **state)
     }
 }
 
+static uint32_t h_of(const struct client *client)
+{
+    const struct session *session = client->session;
+
+    return smacks_h(session->smacks);
+}
+
+static void enable_resumption(struct client *client)
+{
+    struct element *element = fake_parse_element("<enable xmlns='" NS_SM "' resume='true'/>");
+
+    smacks_on_enable(fake.state, client, client->session, element);
+    arena_free(element->arena);
+    pump();
+}
+
+/* Two messages of one group: if the first fails by itself, the h of the second, which covers it, is
+ * not in the row of the session before its error has been told. */
+static void h_does_not_cover_what_may_fail(void **state)
+{
+    (void)state;
+    fake_db.late = false;
+    fake.resume_ms = 600000;
+    sm_plugin.reload(fake.state, NULL);
+    enable_resumption(alice);
+    fake_clear(&alice->inbox);
+    fake_db.late = true;
+    say(alice, SAY(BOB, ""));
+    say(alice, SAY(BOB, ""));
+    assert_string_equal(fake_db_value(0, "session_h", 4), "");
+    assert_string_equal(fake_db_value(1, "session_h", 4), "1");
+    fake_db.status = ERR_INVALID;
+    answer();
+    fake_db.status = 0;
+    fake_db.h_stays = true;
+    answer();
+    expect(alice, ERROR(BOB, "bad-request"));
+    assert_int_equal(h_of(alice), 0);
+    fake_db.h_stays = false;
+    smacks_row_store_h(alice->session);
+    answer();
+    assert_int_equal(h_of(alice), 2);
+}
+
 /* Who sent it has it in its archive; the error comes behind that. */
 static void nobody_takes_it(void **state)
 {
@@ -286,6 +333,7 @@ int main(void)
         TEST(what_the_archive_shows),
         TEST(it_cannot_be_stored),
         TEST(nobody_knows_whether_it_was_stored),
+        TEST(h_does_not_cover_what_may_fail),
         TEST(nobody_takes_it),
         TEST(the_database_stands),
         TEST(they_overlap),
