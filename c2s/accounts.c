@@ -175,10 +175,22 @@ static const struct db_statement password_statements[] = {
 
 /* The account itself last: the others find their owner by it. */
 static const struct db_statement delete_statements[] = {
-    DELETE_FROM(verifier),      DELETE_FROM(roster_item), DELETE_FROM(block_item),
-    DELETE_FROM(vcard),         DELETE_FROM(private_xml), DELETE_FROM(message),
-    DELETE_FROM(pending),       DELETE_FROM(device),      DELETE_FROM(session),
-    DELETE_FROM(archive_prefs), DELETE_FROM(taken),       DELETE_FROM(push),
+    DELETE_FROM(verifier),
+    DELETE_FROM(roster_item),
+    DELETE_FROM(block_item),
+    DELETE_FROM(vcard),
+    DELETE_FROM(private_xml),
+    DELETE_FROM(message),
+    DELETE_FROM(pending),
+    DELETE_FROM(device),
+    DELETE_FROM(session),
+    DELETE_FROM(archive_prefs),
+    DELETE_FROM(taken),
+    DELETE_FROM(pubsub_node),
+    DELETE_FROM(pubsub_affiliation),
+    DELETE_FROM(pubsub_subscription),
+    DELETE_FROM(pubsub_item),
+    DELETE_FROM(push),
     DELETE_FROM(account),
 };
 

@@ -231,6 +231,41 @@ const struct schema_step schema_steps[] = {
             " options text,"
             " enabled timestamptz NOT NULL,"
             " PRIMARY KEY (owner, key_hash))"},
+    {.sql = "CREATE TABLE IF NOT EXISTS pubsub_node ("
+            " owner bigint NOT NULL,"
+            " node_id bigint NOT NULL,"
+            " name text NOT NULL,"
+            " config text NOT NULL,"
+            " creator text NOT NULL,"
+            " created timestamptz NOT NULL,"
+            " PRIMARY KEY (owner, node_id))"},
+    {.sql = "CREATE TABLE IF NOT EXISTS pubsub_affiliation ("
+            " owner bigint NOT NULL,"
+            " node_id bigint NOT NULL,"
+            " jid_hash bytea NOT NULL,"
+            " jid text NOT NULL,"
+            " affiliation text NOT NULL,"
+            " PRIMARY KEY (owner, node_id, jid_hash))"},
+    {.sql = "CREATE TABLE IF NOT EXISTS pubsub_subscription ("
+            " owner bigint NOT NULL,"
+            " node_id bigint NOT NULL,"
+            " jid_hash bytea NOT NULL,"
+            " jid text NOT NULL,"
+            " state text NOT NULL,"
+            " deliver boolean NOT NULL DEFAULT true,"
+            " PRIMARY KEY (owner, node_id, jid_hash))"},
+    {.sql = "CREATE TABLE IF NOT EXISTS pubsub_item ("
+            " owner bigint NOT NULL,"
+            " node_id bigint NOT NULL,"
+            " item text NOT NULL,"
+            " seq bigint NOT NULL,"
+            " publisher text NOT NULL,"
+            " published timestamptz NOT NULL,"
+            " size bigint NOT NULL,"
+            " xml text NOT NULL,"
+            " PRIMARY KEY (owner, node_id, item))"},
+    {.sql = "CREATE INDEX IF NOT EXISTS pubsub_item_seq ON pubsub_item (owner, seq)"},
+    {.sql = "CREATE INDEX IF NOT EXISTS pubsub_item_order ON pubsub_item (owner, node_id, seq)"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

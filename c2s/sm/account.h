@@ -26,6 +26,8 @@ struct sm;
 struct archive_prefs;
 struct post;
 struct blocklist;
+struct contact;
+struct pubsub;
 struct carbons;
 struct offline;
 struct push;
@@ -60,6 +62,8 @@ struct account {
     struct archive_prefs *archive_prefs;
     struct offline *offline;
     struct push *pushes;
+    struct pubsub *pubsub;
+    struct contact *contacts;
 
     /* Private to unit.c. */
     int64_t seq_reserved; /* the database knows that numbers up to this may be in use */

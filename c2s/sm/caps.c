@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * Entity Capabilities (XEP-0115): the server announces its own in the stream features. What clients
- * announce passes untouched in their presence; nothing of others is cached here, so there is
- * nothing to poison.
+ * announce passes untouched in their presence; what they mean is known
+ * to c2s/pubsub/features.h alone.
  */
 #include "c2s/sm/caps.h"
 
@@ -30,9 +30,19 @@ static void add(struct strings *strings, char *item)
     strings->items[strings->count++] = item;
 }
 
+/* Names are what is sorted (§5.1), and '<' is not part of them: it ends each. */
+static unsigned order_of(char byte)
+{
+    return byte == '<' ? 0 : (unsigned char)byte;
+}
+
 static int compare(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const char *one = *(char *const *)a, *other = *(char *const *)b;
+
+    for (; *one && *one == *other; one++, other++)
+        ;
+    return (int)order_of(*one) - (int)order_of(*other);
 }
 
 /* Appends each item with '<' behind it, and frees them. */
@@ -127,7 +137,7 @@ static void join_forms(const struct element *query, struct buffer *out)
     join(&forms, out);
 }
 
-char *caps_hash(const struct element *query)
+char *caps_hash_with(const struct element *query, enum crypto_hash algorithm)
 {
     struct buffer text = {0}, encoded = {0};
     uint8_t digest[CRYPTO_HASH_MAX];
@@ -135,10 +145,15 @@ char *caps_hash(const struct element *query)
     join_identities(query, &text);
     join_features(query, &text);
     join_forms(query, &text);
-    crypto_digest(CRYPTO_SHA1, text.data, text.length, digest);
-    base64_encode(&encoded, digest, crypto_hash_size(CRYPTO_SHA1));
+    crypto_digest(algorithm, text.data, text.length, digest);
+    base64_encode(&encoded, digest, crypto_hash_size(algorithm));
     buffer_fini(&text);
     return buffer_take(&encoded);
+}
+
+char *caps_hash(const struct element *query)
+{
+    return caps_hash_with(query, CRYPTO_SHA1);
 }
 
 static char *server_hash(struct sm *sm)

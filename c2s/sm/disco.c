@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "c2s/pubsub/pubsub.h"
 #include "c2s/sm/caps.h"
 
 static void add_identity(struct element *query, const char *category, const char *type,
@@ -50,6 +51,7 @@ void disco_server_info(struct sm *sm, struct element *query)
 static void account_info(struct element *query)
 {
     add_identity(query, "account", "registered", NULL);
+    add_identity(query, "pubsub", "pep", NULL);
     SM_MODULES (module)
         add_features(query, module->account_features);
 }
@@ -68,12 +70,21 @@ static void info(struct sm_request *request)
     bool is_server = request->addressed == SM_TO_SERVER;
     struct stanza *result;
 
-    /* The one node there is: the server's own capabilities (XEP-0115 §6.3). */
-    if (node && !(is_server && caps_is_server_node(request->sm, node))) {
+    /* The one node of the server: its own capabilities (XEP-0115 §6.3). */
+    if (node && is_server && !caps_is_server_node(request->sm, node)) {
         sm_error(request, STANZA_ITEM_NOT_FOUND, NULL);
         return;
     }
     struct element *query = begin(request, &result);
+    if (node && !is_server) {
+        if (pubsub_disco_info(request->account, node, &request->iq->from, query)) {
+            sm_reply_take(request, result);
+        } else {
+            stanza_unref(result);
+            sm_error(request, STANZA_ITEM_NOT_FOUND, NULL);
+        }
+        return;
+    }
     if (is_server)
         disco_server_info(request->sm, query);
     else
@@ -81,18 +92,21 @@ static void info(struct sm_request *request)
     sm_reply_take(request, result);
 }
 
-/* The items of an account are its available resources (XEP-0030 §4.3). */
+/* The items of an account are its available resources (XEP-0030 §4.3) and its nodes. */
 static void items(struct sm_request *request)
 {
+    const char *node = element_get(request->payload, "node");
     struct stanza *result;
     struct session *session;
 
-    if (element_get(request->payload, "node")) {
-        sm_error(request, STANZA_ITEM_NOT_FOUND, NULL);
+    if (node) {
+        if (!request->account || !pubsub_disco_items(request, node))
+            sm_error(request, STANZA_ITEM_NOT_FOUND, NULL);
         return;
     }
     struct element *query = begin(request, &result);
     if (request->account) {
+        pubsub_disco_nodes(request->account, &request->iq->from, query);
         ACCOUNT_SESSIONS (session, request->account) {
             if (session_available(session))
                 element_set(element_add(query, NS_DISCO_ITEMS, "item"), "jid", session->jid->full);

@@ -3,6 +3,7 @@
  * The modules of the session manager in the order of their hooks. The order is protocol, so it is
  * code: each line says why it stands where it stands.
  */
+#include "c2s/pubsub/pubsub.h"
 #include "c2s/sm/archive.h"
 #include "c2s/sm/archive_prefs.h"
 #include "c2s/sm/caps.h"
@@ -39,6 +40,8 @@ const struct sm_module *const sm_modules[] = {
     &subscription_module, /* before presence: what it takes is presence by name only; its requests
                              are shown before old messages */
     &probe_module,        /* asks the roster, changes nothing */
+    &pubsub_module,       /* sees presence that is not refused, and takes answers it has asked for;
+                             before presence goes out */
     &presence_module, /* after whoever may refuse a presence stanza or make something else of it */
     &smacks_module,   /* what a session leaves behind, before offline looks for somebody else */
     &offline_module,  /* old messages after presence has been told, before anything new */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "c2s/node_message.h"
+#include "c2s/pubsub/features.h"
 #include "c2s/sm/carbons.h"
 #include "c2s/sm/content.h"
 #include "c2s/sm/dispatch.h"
@@ -30,7 +31,9 @@ static bool handle_own_iq(struct session *session, struct stanza *stanza)
     if (stanza->kind != STANZA_IQ || !to_own_account(account, stanza)) {
         return false;
     }
-    if (!stanza_is_reply(stanza)) {
+    if (stanza_is_reply(stanza)) {
+        features_answered(account->sm, stanza);
+    } else {
         dispatch_request(account->sm, SM_TO_SELF, account, session, stanza);
     }
     return true;

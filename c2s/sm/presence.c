@@ -189,6 +189,10 @@ static void become_available(struct session *session, struct stanza *presence)
         show_others_to(session);
         probe_contacts(session);
     }
+    SM_MODULES (module)
+        if (module->session_presence) {
+            module->session_presence(session, initial);
+        }
     if (initial || (priority >= 0 && !took_messages)) {
         tell_ready(session, initial);
     }

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "c2s/pubsub/pubsub.h"
 #include "c2s/slots.h"
 #include "c2s/sm/delivery.h"
 #include "c2s/sm/dispatch.h"
@@ -60,7 +61,7 @@ static void server_arrived(struct sm *sm, struct stanza *stanza)
 static bool nobody_would_see(struct sm *sm, const struct stanza *stanza)
 {
     return (stanza->type == PRESENCE_AVAILABLE || stanza->type == PRESENCE_UNAVAILABLE) &&
-           !account_lookup(sm, stanza->to.bare);
+           !account_lookup(sm, stanza->to.bare) && !pubsub_wants_presence(sm, stanza);
 }
 
 void sm_arrived(struct sm *sm, struct stanza *stanza)

@@ -23,6 +23,7 @@ struct sm;
 struct asked;
 struct caps;
 struct csi;
+struct features;
 struct confirm;
 struct directed;
 struct page;
@@ -49,6 +50,7 @@ struct session {
     struct pushed roster, blocklist; /* versions of them */
     bool carbons;                    /* wants copies (XEP-0280) */
     struct caps *caps;
+    struct features *features;
     struct asked *asked;          /* forged.c */
     struct csi *csi;              /* NULL: active */
     struct page *pages;           /* archive_page.c */

@@ -39,6 +39,14 @@ static void read_limits(struct sm *sm)
         {"sm", "outbox-sender", offsetof(struct sm_limits, outbox_sender)},
         {"sm", "archive-queries", offsetof(struct sm_limits, archive_queries)},
         {"sm", "push-services", offsetof(struct sm_limits, push_services)},
+        {"sm", "pubsub-nodes", offsetof(struct sm_limits, pubsub_nodes)},
+        {"sm", "pubsub-items", offsetof(struct sm_limits, pubsub_items)},
+        {"sm", "pubsub-item-size", offsetof(struct sm_limits, pubsub_item_bytes)},
+        {"sm", "pubsub-size", offsetof(struct sm_limits, pubsub_bytes)},
+        {"sm", "pubsub-affiliations", offsetof(struct sm_limits, pubsub_affiliations)},
+        {"sm", "pubsub-subscriptions", offsetof(struct sm_limits, pubsub_subscriptions)},
+        {"sm", "pubsub-contacts", offsetof(struct sm_limits, pubsub_contacts)},
+        {"sm", "pubsub-clients", offsetof(struct sm_limits, pubsub_clients)},
     };
 
     sm->limits.outbox_expiry_ms = (uint64_t)config_number(config, "sm", NULL, "outbox-expiry");

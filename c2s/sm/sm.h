@@ -29,6 +29,8 @@
 
 struct archive_rates;
 struct caps_cache;
+struct contacts_seen;
+struct features_table;
 struct outbox;
 struct confirm_state;
 struct push_state;
@@ -70,6 +72,14 @@ struct sm_limits {
     size_t archive_queries; /* of an account in a second */
     size_t push_services;   /* of an account */
     uint64_t push_retry_ms;
+    size_t pubsub_nodes; /* of an account, or of a service */
+    size_t pubsub_items; /* of a node */
+    size_t pubsub_item_bytes;
+    size_t pubsub_bytes;         /* of all items of an account */
+    size_t pubsub_affiliations;  /* of a node */
+    size_t pubsub_subscriptions; /* of a node */
+    size_t pubsub_contacts; /* resources that an account may tell of items without being asked */
+    size_t pubsub_clients;  /* kinds whose features are remembered */
 };
 
 struct sm {
@@ -85,6 +95,8 @@ struct sm {
 
     /* One field a feature; only its own file looks inside. */
     struct caps_cache *caps;
+    struct features_table *features;
+    struct contacts_seen *contacts_seen;
     struct outbox *outbox;
     struct places *places;
     struct bundles *bundles;
@@ -199,6 +211,8 @@ struct sm_module {
     void (*tell_anew)(struct session *session);
     /* The session is about to be freed. */
     void (*session_closed)(struct session *session);
+    /* Presence was broadcast; `initial`: the session was not available before. */
+    void (*session_presence)(struct session *session, bool initial);
     /* Presence was broadcast: `initial`, or a priority that rose from below 0 to 0 or more.
      * Offline messages, pending subscriptions. */
     void (*session_ready)(struct session *session, bool initial);

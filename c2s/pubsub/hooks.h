@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Asking and telling all hooks of a node (pubsub.h).
+ */
+#pragma once
+
+#include "c2s/pubsub/pubsub.h"
+
+int hooks_check(struct account *account, const struct pubsub_item *item);
+void hooks_write(struct account *account, const struct pubsub_item *item, struct sm_unit *unit);
+void hooks_published(struct account *account, const struct pubsub_item *item);
+void hooks_retracted(struct account *account, const char *node, const char *id);
