@@ -93,10 +93,9 @@ static int add_certificates(const struct config *config, struct tls_context *con
     return 0;
 }
 
-static int make_context(const struct config *config, const char *const *alpn,
+static int make_context(const struct config *config, const char *const *alpn, const char *ca,
                         struct tls_context **context)
 {
-    const char *ca = find_client_ca(config);
     const struct tls_settings settings = {
         .role = TLS_SERVER,
         .alpn = alpn,
@@ -150,6 +149,8 @@ static int read_domains(const struct config *config, struct domains *set)
 int domains_load(const struct config *config, struct domains **domains)
 {
     static const char *const alpn[] = {"xmpp-client", NULL};
+    static const char *const http[] = {"http/1.1", NULL};
+    const char *ca = find_client_ca(config);
     struct domains *set = xcalloc(1, sizeof(*set));
 
     set->references = 1;
@@ -157,9 +158,11 @@ int domains_load(const struct config *config, struct domains **domains)
     if (error == 0)
         error = read_decoy_secret(config, set);
     if (error == 0)
-        error = make_context(config, NULL, &set->starttls);
+        error = make_context(config, NULL, ca, &set->starttls);
     if (error == 0)
-        error = make_context(config, alpn, &set->direct);
+        error = make_context(config, alpn, ca, &set->direct);
+    if (error == 0)
+        error = make_context(config, http, NULL, &set->https);
     if (error) {
         domains_unref(set);
         return ERR_INVALID;
@@ -187,6 +190,8 @@ void domains_unref(struct domains *domains)
         tls_context_unref(domains->starttls);
     if (domains->direct)
         tls_context_unref(domains->direct);
+    if (domains->https)
+        tls_context_unref(domains->https);
     if (domains->decoy_secret)
         crypto_wipe(domains->decoy_secret, domains->decoy_secret_length);
     free(domains->decoy_secret);

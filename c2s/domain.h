@@ -26,6 +26,7 @@ struct domains {
     size_t count;
     struct tls_context *starttls;
     struct tls_context *direct; /* the same certificates, with ALPN (XEP-0368) */
+    struct tls_context *https;  /* the same for browsers, which are not asked for certificates */
     char *decoy_secret;         /* for unknown users; the same on every worker of the node */
     size_t decoy_secret_length;
 };

@@ -13,6 +13,7 @@
 #include "c2s/front/front.h"
 #include "c2s/promise.h"
 #include "c2s/schema.h"
+#include "c2s/web/web.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -107,6 +108,20 @@ static void on_accepted_tls(void *user, int fd, const char *peer)
     client_accept(user, fd, peer, true);
 }
 
+static void on_accepted_http(void *user, int fd, const char *peer)
+{
+    struct worker *worker = user;
+
+    web_accept(worker->web, fd, peer, false);
+}
+
+static void on_accepted_https(void *user, int fd, const char *peer)
+{
+    struct worker *worker = user;
+
+    web_accept(worker->web, fd, peer, true);
+}
+
 static int listen_on(struct worker *worker, const char *key,
                      void (*accepted)(void *user, int fd, const char *peer))
 {
@@ -127,6 +142,8 @@ static int listen_on(struct worker *worker, const char *key,
             return error;
         }
         log_info("listening", LOG_TEXT("addr", listener_address(listener)), LOG_TEXT("for", key));
+        if (accepted == on_accepted_https)
+            web_listens(worker->web, listener_address(listener));
         worker->listeners =
             xrealloc(worker->listeners, (worker->listeners_count + 1) * sizeof(*worker->listeners));
         worker->listeners[worker->listeners_count++] = listener;
@@ -142,7 +159,9 @@ static void open_doors(struct worker *worker)
         return;
     worker->ready = true;
     if (listen_on(worker, "listen", on_accepted) != 0 ||
-        listen_on(worker, "listen-tls", on_accepted_tls) != 0)
+        listen_on(worker, "listen-tls", on_accepted_tls) != 0 ||
+        listen_on(worker, "http-listen", on_accepted_http) != 0 ||
+        listen_on(worker, "https-listen", on_accepted_https) != 0)
         exit(EXIT_FAILURE); /* an address is taken or not ours: logged; nothing is lost yet */
     service_ready("serving clients");
 }
@@ -306,6 +325,7 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
     worker_open_link(worker);
     open_slots(worker);
     worker->front = front_new(worker);
+    worker->web = web_new(worker);
     if (directory_open(worker) != 0)
         return ERR_INVALID;
     if (worker->plugin->start(worker, &worker->plugin_state) != 0)
@@ -336,6 +356,7 @@ int worker_reload(void *state, const struct config *config)
     read_limits(worker, config);
     admission_reload(worker->admission, config);
     front_reload(worker->front);
+    web_reload(worker->web);
     worker->plugin->reload(worker->plugin_state, config);
     return 0;
 }
@@ -352,6 +373,8 @@ static void on_plugin_stopped(void *user)
 {
     struct worker *worker = user;
 
+    web_free(worker->web);
+    worker->web = NULL;
     front_free(worker->front);
     worker->front = NULL;
     directory_end(worker);
@@ -363,7 +386,7 @@ static void on_plugin_stopped(void *user)
 /* Once the last client has gone the plugin can end. */
 static void stop_plugin_when_empty(struct worker *worker)
 {
-    if (worker->stopping && worker->clients == NULL)
+    if (worker->stopping && worker->clients == NULL && web_is_empty(worker->web))
         worker->plugin->stop(worker->plugin_state, on_plugin_stopped, worker);
 }
 
@@ -374,6 +397,11 @@ uint64_t worker_handshake_wait(struct worker *worker)
 
     worker->next_handshake_us = begin_us + 1000000 / worker->limits.handshakes_per_second;
     return (begin_us - now_us) / 1000;
+}
+
+void worker_web_changed(struct worker *worker)
+{
+    stop_plugin_when_empty(worker);
 }
 
 void worker_client_closed(struct worker *worker, struct client *client)
@@ -397,6 +425,7 @@ void worker_stop(void *state, void (*stopped)(void *user), void *user)
     DL_FOREACH_SAFE (worker->clients, client, next) {
         client_shutdown(client);
     }
+    web_stop(worker->web);
     front_stop(worker->front);
     stop_plugin_when_empty(worker);
 }

@@ -58,6 +58,7 @@ struct worker {
     struct link *link;
     struct slots *slots;
     struct front *front; /* c2s/front */
+    struct web *web;     /* c2s/web */
     struct listener **listeners;
     size_t listeners_count;
     struct client *clients; /* list */
@@ -88,6 +89,9 @@ bool worker_is_congested(const struct worker *worker);
 void worker_drained(void *worker);
 /* A client's connection has closed and its memory is about to go. */
 void worker_client_closed(struct worker *worker, struct client *client);
+
+/* A connection of the web has closed. */
+void worker_web_changed(struct worker *worker);
 
 /* worker_link.c. Nothing is bound yet: stanzas come only once they can be served. */
 void worker_open_link(struct worker *worker);

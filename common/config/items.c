@@ -109,6 +109,17 @@ const struct config_item config_items[] = {
      "Where clients connect that begin TLS by STARTTLS (RFC 6120 \xc2\xa7" "5)."},
     {"c2s", "listen-tls", CONFIG_ADDRESS, CONFIG_LIST | CONFIG_RESTART, "[::]:5223", PLAIN_ROW,
      "Where clients connect that begin TLS at once (XEP-0368)."},
+    {"c2s", "http-listen", CONFIG_ADDRESS, CONFIG_LIST | CONFIG_RESTART, NULL, PLAIN_ROW,
+     "Where clients connect by WebSocket (RFC 7395) or BOSH (XEP-0124) through a proxy on this "
+     "machine, or in http-proxy, that ends TLS. Others are refused there."},
+    {"c2s", "https-listen", CONFIG_ADDRESS, CONFIG_LIST | CONFIG_RESTART, NULL, PLAIN_ROW,
+     "The same for clients themselves, with TLS and the certificates of the domains."},
+    {"c2s", "http-proxy", CONFIG_NETWORK, CONFIG_LIST, NULL, PLAIN_ROW,
+     "An address or a network of proxies whose field X-Forwarded-For is believed. Connections from "
+     "there are not counted, those who come through it are."},
+    {"c2s", "http-origin", CONFIG_TEXT, CONFIG_LIST, "*", PLAIN_ROW,
+     "The origin of pages that may be clients, such as https://chat.example.net; * is any. What is no "
+     "page of the web has none and is not asked."},
     {"c2s", "backlog", CONFIG_NUMBER, CONFIG_RESTART, "1024", 1, 65535, NULL,
      "How many connections may wait to be accepted."},
     {"c2s", "max-connections", CONFIG_NUMBER, 0, "100000", 1, 10000000, NULL,
@@ -197,6 +208,9 @@ const struct config_item config_items[] = {
     {"domain", "archive-retention", CONFIG_DURATION, 0, "0", 0, 100 * 365 * 24 * HOUR, NULL,
      "How long messages are kept, read or not; 0: for ever. What has not been delivered by then never "
      "is, and less than 7d makes messages that a client sends again later be taken for new ones."},
+    {"domain", "websocket-url", CONFIG_URI, 0, NULL, PLAIN_ROW,
+     "Where clients of this domain reach the WebSocket, as /.well-known/host-meta tells it (XEP-0156). "
+     "Without it: the first https-listen, by the name of the domain."},
     {"domain", "abuse-address", CONFIG_URI, CONFIG_LIST, NULL, PLAIN_ROW,
      "Where to report abuse (XEP-0157, as all addresses here)."},
     {"domain", "admin-address", CONFIG_URI, CONFIG_LIST, NULL, PLAIN_ROW,

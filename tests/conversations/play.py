@@ -81,9 +81,11 @@ class Player:
 
 class Play:
     """homes: {alias: the node where that account was made}, without it `node`; fronts: {actor: the
-    node to which it connects}, without it the home of its account."""
+    node to which it connects}, without it the home of its account; service: how clients connect
+    that do not say it themselves."""
 
-    def __init__(self, node, script, cast, secret, homes=None, fronts=None):
+    def __init__(self, node, script, cast, secret, homes=None, fronts=None, service="C2S"):
+        self.service = service
         self.node = node
         self.homes = homes or {}
         self.fronts = fronts or {}
@@ -172,7 +174,7 @@ class Play:
         options = player.actor.options
         front = self.fronts.get(player.name, self._home(player.actor.account))
         player.wire = wire.ClientWire(
-            front, player.account, options.get("service", "C2S"), wire.next_source(),
+            front, player.account, options.get("service", self.service), wire.next_source(),
             player.resource, answers_questions=options.get("questions") != "shown")
         player.wire.dial()
 

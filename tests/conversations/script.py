@@ -98,6 +98,14 @@ class Script:
         return len(self.actors) > 1
 
 
+    @property
+    def is_of_stanzas(self):
+        """Nothing in it is about bytes or TLS, nor how a client connects."""
+        return not any("service" in actor.options for actor in self.actors.values()) and \
+            all(step.verb not in ("starts TLS", "opens a stream", "sends raw")
+                for step in self.steps)
+
+
 class _Reader:
     """Numbered lines without comments, which begin in the first column."""
 

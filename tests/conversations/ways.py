@@ -72,6 +72,25 @@ class Workers(Router):
     is_long = staticmethod(is_no_core)
 
 
+class WebSocket(Direct):
+    """Clients come by WebSocket."""
+
+    service = "WS"
+    chosen = ("rfc6120/8", "rfc6121/8.5.3", "xep-0191", "xep-0199", "xep-0280", "xep-0313",
+              "xep-0352")
+
+    @staticmethod
+    def plays(script):
+        return script.is_of_stanzas
+
+    @classmethod
+    def is_long(cls, script):
+        return not script.path.startswith(cls.chosen)
+
+    def play(self, script, cast, secret):
+        return Play(self.node, script, cast, secret, service=self.service)
+
+
 class Fronts:
     """Two nodes of a network. Accounts have their homes by turns at these; the first client of an
     account connects to the other node, its second one to its home."""
@@ -108,7 +127,8 @@ class Fronts:
         return Play(self.nodes[0], script, cast, secret, homes, fronts)
 
 
-WAYS = {"direct": Direct, "router": Router, "workers": Workers, "fronts": Fronts}
+WAYS = {"direct": Direct, "router": Router, "workers": Workers, "fronts": Fronts,
+        "websocket": WebSocket}
 
 
 def add_accounts(node, accounts):

@@ -12,7 +12,7 @@ import signal
 import tempfile
 from dataclasses import dataclass
 
-from tests.harness import empty_dns, wait
+from tests.harness import empty_dns, wait, web
 from tests.node import accounts, configuration, node, place, ports
 from tests.node.ports import ADDRESS
 
@@ -149,7 +149,7 @@ class TestNode(node.Node):
         return self._handles.setdefault(name, Daemon(self, name))
 
     def address(self, service="C2S"):
-        return ADDRESS, self.ports[service]
+        return ADDRESS, self.ports[web.SERVICES.get(service, service)]
 
     def reconfigure(self, changes):
         """Further settings, in force when this returns."""

@@ -2,12 +2,14 @@
 #
 # Bytes on the wire: what a test of bad input sends exactly, and what comes back until the end.
 
+import socket
 import ssl
 import time
 import xml.parsers.expat
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, TreeBuilder
 
+from tests.harness import web
 from tests.node.client import SECONDS, STREAM, Client, local_name
 
 CHUNK = 65536
@@ -94,8 +96,18 @@ class RawStream(Client):
     def __init__(self, node, account=None, service="C2S", source=None, resource=None):
         jid = account.jid if account else f"nobody@{node.network}"
         password = account.password if account else ""
+        self.is_web = service in web.SERVICES
+        connect = web.connector(node, service) if self.is_web else socket.create_connection
         super().__init__(node.address(service), jid, password, node.ca,
-                         direct_tls=service == "C2S_TLS", source=source, resource=resource)
+                         direct_tls=service == "C2S_TLS", source=source, resource=resource,
+                         connect=connect)
+
+    def secure(self):
+        """By the web TLS, if there is any, is below the stream."""
+        if self.is_web:
+            self.begin()
+        else:
+            super().secure()
 
     def _reset(self):
         super()._reset()

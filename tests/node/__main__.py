@@ -83,6 +83,8 @@ def describe_node(node):
     print(f"""{where.host} serves {where.network}.
 alice sent bob a message through real connections.
   clients        {ADDRESS}:{node.ports['C2S']} (STARTTLS), {ADDRESS}:{node.ports['C2S_TLS']} (TLS)
+  web clients    wss://{ADDRESS}:{node.ports['HTTPS']}/xmpp-websocket
+                 ws://{ADDRESS}:{node.ports['HTTP']}/xmpp-websocket
   components     {ADDRESS}:{node.ports['COMPONENT']}, as {place.COMPONENT}
                  with the secret in {shown(where.secrets)}/{place.COMPONENT}
   accounts       {shown(where.accounts)} (JID and password)

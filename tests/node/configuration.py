@@ -33,6 +33,8 @@ def sections(where, ports, conninfo, certificates, ca):
         "c2s": {
             "listen": f"{ADDRESS}:{ports['C2S']}",
             "listen-tls": f"{ADDRESS}:{ports['C2S_TLS']}",
+            "http-listen": f"{ADDRESS}:{ports['HTTP']}",
+            "https-listen": f"{ADDRESS}:{ports['HTTPS']}",
         },
         "s2s": {
             "listen": f"{ADDRESS}:{ports['S2S']}",
