@@ -93,14 +93,6 @@ class Attacker:
     def bound(self):
         return self.client().login()
 
-    def websocket(self):
-        stream = self.client(service="WSS")
-        stream.begin()
-        return stream
-
-    def websocket_bound(self):
-        return self.client(service="WS").login()
-
     def component(self):
         return self.component_stream().begin()
 
@@ -119,7 +111,7 @@ def attacker_on(node, account):
 
 
 IN_FRONT = ("first", "encrypted", "authenticated", "component_first")
-INSIDE = ("plain", "tls", "bound", "websocket", "websocket_bound", "component", "joined")
+INSIDE = ("plain", "tls", "bound", "component", "joined")
 OF_CLIENTS = ("plain", "tls", "bound")
 
 
