@@ -125,13 +125,20 @@ void carbons_received(struct account *account, struct stanza *message,
     }
 }
 
+static void switched(struct account *account UNUSED, int status UNUSED,
+                     const struct db_result *results UNUSED, void *request)
+{
+    sm_result(request);
+}
+
 static void switch_copies(struct sm_request *request, bool wanted)
 {
-    if (request->session) {
-        request->session->carbons = wanted;
-        smacks_row_touch(request->session);
+    if (!request->session) {
+        sm_result(request);
+        return;
     }
-    sm_result(request);
+    request->session->carbons = wanted;
+    smacks_row_first(request->session, switched, request);
 }
 
 static void enable(struct sm_request *request)

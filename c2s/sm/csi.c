@@ -9,6 +9,7 @@
 
 #include "c2s/sm/content.h"
 #include "c2s/sm/push.h"
+#include "c2s/sm/smacks_row.h"
 
 /* What may wait for one client. Beyond it is written, whoever looks. */
 #define HELD_MAX   1000
@@ -126,10 +127,18 @@ static void leave(struct session *session)
 
 void csi_activate(struct session *session)
 {
-    if (session->csi)
+    if (session->csi) {
         flush(session);
-    leave(session);
+        leave(session);
+        smacks_row_touch(session);
+    }
     push_session_seen(session);
+}
+
+void csi_restore(struct session *session, bool inactive)
+{
+    if (inactive)
+        session->csi = xcalloc(1, sizeof(*session->csi));
 }
 
 static void active_job(struct account *account, struct session *session, struct stanza *stanza,
@@ -147,8 +156,10 @@ static void inactive_job(struct account *account, struct session *session, struc
     (void)account;
     (void)stanza;
     (void)problem;
-    if (!session->csi && !session->ended)
-        session->csi = xcalloc(1, sizeof(*session->csi));
+    if (session->csi || session->ended)
+        return;
+    session->csi = xcalloc(1, sizeof(*session->csi));
+    smacks_row_touch(session);
 }
 
 /* In the order of what the client sends (§5.1). */

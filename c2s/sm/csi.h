@@ -17,6 +17,9 @@ bool csi_hold(struct session *session, struct stanza *stanza);
  * begins active (§5.2). */
 void csi_activate(struct session *session);
 
+/* As its row tells: while it waits, too, presence and chat states do. */
+void csi_restore(struct session *session, bool inactive);
+
 /* <active/> and <inactive/>: see c2s_element.handle. */
 void csi_on_active(void *state, struct client *client, void *session, struct element *element);
 void csi_on_inactive(void *state, struct client *client, void *session, struct element *element);

@@ -161,7 +161,6 @@ static void set_presence(struct session *session, struct stanza *presence, int p
     stanza_unref(session->presence);
     session->presence = stanza_ref(presence);
     session->priority = priority;
-    smacks_row_touch(session);
 }
 
 /* P13 */
@@ -173,10 +172,57 @@ static void tell_ready(struct session *session, bool initial)
         }
 }
 
+/* Something that a stanza of the client says, until the row of the session has it. */
+struct saying {
+    struct session *session;
+    struct stanza *presence;
+    bool initial;
+    bool ready; /* to take messages, which it was not before */
+};
+
+static struct saying *saying_new(struct session *session, struct stanza *presence)
+{
+    struct saying *saying = xcalloc(1, sizeof(*saying));
+
+    saying->session = session;
+    saying->presence = stanza_ref(presence);
+    return saying;
+}
+
+static void saying_free(struct saying *saying)
+{
+    stanza_unref(saying->presence);
+    free(saying);
+}
+
+static void tell_available(struct account *account UNUSED, int status UNUSED,
+                           const struct db_result *results UNUSED, void *user)
+{
+    struct saying *saying = user;
+    struct session *session = saying->session;
+
+    if (session->presence == saying->presence) { /* it has not ended meanwhile */
+        broadcast(session, saying->presence);
+        if (saying->initial) {
+            show_others_to(session);
+            probe_contacts(session);
+        }
+        SM_MODULES (module)
+            if (module->session_presence) {
+                module->session_presence(session, saying->initial);
+            }
+        if (saying->ready) {
+            tell_ready(session, saying->initial);
+        }
+    }
+    saying_free(saying);
+}
+
 static void become_available(struct session *session, struct stanza *presence)
 {
     bool initial = !session->presence;
     bool took_messages = !initial && session->priority >= 0;
+    struct saying *saying;
     int priority;
 
     if (read_priority(presence, &priority) < 0) {
@@ -184,18 +230,10 @@ static void become_available(struct session *session, struct stanza *presence)
         return;
     }
     set_presence(session, presence, priority);
-    broadcast(session, presence);
-    if (initial) {
-        show_others_to(session);
-        probe_contacts(session);
-    }
-    SM_MODULES (module)
-        if (module->session_presence) {
-            module->session_presence(session, initial);
-        }
-    if (initial || (priority >= 0 && !took_messages)) {
-        tell_ready(session, initial);
-    }
+    saying = saying_new(session, presence);
+    saying->initial = initial;
+    saying->ready = initial || (priority >= 0 && !took_messages);
+    smacks_row_first(session, tell_available, saying);
 }
 
 static void tell_unavailable(struct session *session, struct stanza *presence)
@@ -216,12 +254,32 @@ void presence_end(struct session *session, struct stanza *presence)
     if (last) {
         tell_unavailable(session, presence);
         session->presence = NULL;
-        smacks_row_touch(session);
         broadcast(session, sent);
         stanza_unref(last);
     }
     directed_end(session, sent);
     stanza_unref(sent);
+}
+
+static void end_said(struct account *account UNUSED, int status UNUSED,
+                     const struct db_result *results UNUSED, void *user)
+{
+    struct saying *saying = user;
+
+    saying->session->leaving = false;
+    if (!saying->session->ended) {
+        presence_end(saying->session, saying->presence);
+    }
+    saying_free(saying);
+}
+
+static void become_unavailable(struct session *session, struct stanza *presence)
+{
+    if (!session->presence && !session->directed) {
+        return;
+    }
+    session->leaving = true;
+    smacks_row_first(session, end_said, saying_new(session, presence));
 }
 
 void presence_forget(struct session *session)
@@ -245,14 +303,32 @@ static enum sm_verdict undirected(struct session *session, struct stanza *presen
     if (presence->type == PRESENCE_AVAILABLE) {
         become_available(session, presence);
     } else if (presence->type == PRESENCE_UNAVAILABLE) {
-        presence_end(session, presence);
+        become_unavailable(session, presence);
     }
     return SM_HANDLED; /* P12: errors and probes to nobody */
 }
 
-static enum sm_verdict directed(struct session *session, const struct stanza *presence)
+static void send_directed(struct account *account, int status UNUSED,
+                          const struct db_result *results UNUSED, void *user)
 {
-    int priority;
+    struct saying *saying = user;
+
+    if (!saying->session->ended) {
+        sm_route(account->sm, saying->presence);
+    }
+    saying_free(saying);
+}
+
+/* A new address: it has to hear of the end. */
+static enum sm_verdict direct_first(struct session *session, struct stanza *presence)
+{
+    smacks_row_first(session, send_directed, saying_new(session, presence));
+    return SM_HANDLED;
+}
+
+static enum sm_verdict directed(struct session *session, struct stanza *presence)
+{
+    int priority, noted;
 
     if (presence->type != PRESENCE_AVAILABLE && presence->type != PRESENCE_UNAVAILABLE) {
         return SM_PASS;
@@ -261,11 +337,12 @@ static enum sm_verdict directed(struct session *session, const struct stanza *pr
         session_refuse(session, presence, STANZA_BAD_REQUEST);
         return SM_HANDLED;
     }
-    if (directed_note(session, presence) < 0) {
+    noted = directed_note(session, presence);
+    if (noted < 0) {
         session_refuse(session, presence, STANZA_POLICY_VIOLATION);
         return SM_HANDLED;
     }
-    return SM_PASS;
+    return noted > 0 ? direct_first(session, presence) : SM_PASS;
 }
 
 static enum sm_verdict presence_outgoing(struct session *session, struct stanza *stanza)

@@ -30,7 +30,7 @@ void presence_say(struct account *account, const struct jid *from, const struct 
 void presence_send(struct session *session, const struct stanza *presence, const struct jid *to);
 
 /* presence_directed.c: to whom a session has sent presence of its own accord (§4.6). */
-/* ERR_LIMIT: too many. */
+/* 1: the address is new; ERR_LIMIT: too many. */
 MUST_CHECK int directed_note(struct session *session, const struct stanza *presence);
 /* Whether it has, to this address or another resource of it. */
 bool directed_has(const struct session *session, const struct jid *jid);

@@ -57,8 +57,7 @@ int directed_note(struct session *session, const struct stanza *presence)
         return ERR_LIMIT;
     }
     note(session, &presence->to);
-    smacks_row_touch(session);
-    return 0;
+    return 1;
 }
 
 bool directed_has(const struct session *session, const struct jid *jid)

@@ -12,7 +12,7 @@
 #include "c2s/sm/dispatch.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/sm.h"
-#include "c2s/sm/smacks.h"
+#include "c2s/sm/smacks_row.h"
 #include "common/tls/crypto.h"
 
 /* Stanzas of one client that wait for its account: it is read no further above the first and read
@@ -367,13 +367,28 @@ void session_bind_cancelled(struct sm *sm, struct client *client)
     }
 }
 
+static void row_deleted(struct account *account, int status, const struct db_result *results,
+                        void *user)
+{
+    struct session *session = user;
+
+    (void)account;
+    (void)results;
+    if (status == 0 && session->smacks) {
+        session->smacks->resumable = false;
+    }
+    session_end(session);
+    session_unref(session);
+}
+
 static void end_job(struct account *account, struct session *session, struct stanza *stanza,
                     int problem)
 {
     (void)account;
     (void)stanza;
     (void)problem;
-    session_end(session);
+    session_ref(session);
+    smacks_row_delete_first(session, row_deleted, session);
 }
 
 /* The end stands behind what the client said before, in the queue of its account. */

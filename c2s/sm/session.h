@@ -43,6 +43,7 @@ struct session {
     struct stanza *presence; /* the last one without 'to'; NULL: not available */
     int priority;            /* of it, -128 to 127 */
     struct directed *directed;
+    bool leaving; /* it is not available any more once its row says so, if it has one */
 
     /* One field a feature; only its own file looks inside. */
     bool roster_interested;

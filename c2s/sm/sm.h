@@ -277,6 +277,8 @@ enum sm_access {
     SM_READ,         /* stanzas that come later may be handled before the answer */
     SM_READ_HELD,    /* the account is held until done() has returned */
     SM_WRITE,        /* held too, and proves the ownership of the slot (slots_fence) */
+    SM_WRITE_COPY,   /* the same for what is in memory first, and is written again if it fails: its
+                        outcome may remain unknown */
     SM_WRITE_BEHIND, /* proves it, but nobody waits for it: what is lost is written again, or does
                         no harm */
     SM_APPEND        /* proves it; further messages may be stored meanwhile, everything else waits

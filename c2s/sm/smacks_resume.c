@@ -88,6 +88,7 @@ void smacks_leave(struct session *session)
 {
     struct smacks *smacks = session->smacks;
 
+    session->leaving = false; /* nobody has been told */
     if (smacks->expires_us == 0)
         smacks->expires_us = clock_wall_us() + (int64_t)smacks->resume_ms * 1000;
     smacks_row_write(session);

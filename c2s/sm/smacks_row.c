@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/sm/csi.h"
 #include "c2s/sm/offline.h"
 #include "c2s/sm/presence.h"
 #include "common/base/clock.h"
@@ -97,8 +98,9 @@ static void add_save(struct sm_unit *unit, const struct session *session, uint32
                      struct db_value before)
 {
     const struct smacks *smacks = session->smacks;
-    char *presence = session->presence ? sm_format(session->presence->root) : NULL;
-    char *directed = directed_format(session);
+    bool available = session->presence && !session->leaving;
+    char *presence = available ? sm_format(session->presence->root) : NULL;
+    char *directed = session->leaving ? NULL : directed_format(session);
     char expires[DATETIME_SIZE];
 
     if (smacks->expires_us)
@@ -198,12 +200,26 @@ static void on_saved(struct account *account, int status, const struct db_result
 
 void smacks_row_save(struct session *session, sm_done *done, void *user)
 {
-    struct sm_unit *unit = sm_unit_new(session->account, SM_WRITE);
+    struct sm_unit *unit = sm_unit_new(session->account, SM_WRITE_COPY);
     struct row_write *write = write_new(session, done, user);
 
     add_save(unit, session, write->h, DB_NULL);
     session->smacks->row_stale = false;
     sm_submit(unit, on_saved, write);
+}
+
+static bool has_row(const struct session *session)
+{
+    return session->smacks && session->smacks->resumable &&
+           session->account->state == ACCOUNT_READY;
+}
+
+void smacks_row_first(struct session *session, sm_done *done, void *user)
+{
+    if (has_row(session))
+        smacks_row_save(session, done, user);
+    else
+        done(session->account, 0, NULL, user);
 }
 
 static void on_written(struct account *account UNUSED, int status,
@@ -317,17 +333,27 @@ void smacks_row_forget(struct smacks *smacks)
     smacks->row_listed = false;
 }
 
+static void delete_row(struct session *session, enum sm_access access, sm_done *done, void *user)
+{
+    struct sm_unit *unit = sm_unit_new(session->account, access);
+
+    sm_add_values(unit, &delete_statement, DB_INT(session->account->owner),
+                  DB_TEXT(session->smacks->row_id));
+    sm_submit(unit, done, user);
+}
+
 void smacks_row_delete(struct session *session)
 {
-    const struct smacks *smacks = session->smacks;
-    struct sm_unit *unit;
+    if (has_row(session))
+        delete_row(session, SM_WRITE_BEHIND, NULL, NULL);
+}
 
-    if (!smacks->resumable || session->account->state != ACCOUNT_READY)
-        return;
-    unit = sm_unit_new(session->account, SM_WRITE_BEHIND);
-    sm_add_values(unit, &delete_statement, DB_INT(session->account->owner),
-                  DB_TEXT(smacks->row_id));
-    sm_submit(unit, NULL, NULL);
+void smacks_row_delete_first(struct session *session, sm_done *done, void *user)
+{
+    if (has_row(session))
+        delete_row(session, SM_WRITE_COPY, done, user);
+    else
+        done(session->account, 0, NULL, user);
 }
 
 void smacks_row_expire(struct session *session)
@@ -417,6 +443,7 @@ static void restore(struct account *account, const struct db_result *rows, size_
     session->priority = (int)db_get_int(rows, row, 8);
     directed_restore(session, db_get_text(rows, row, 9));
     session->carbons = db_get_bool(rows, row, 10);
+    csi_restore(session, db_get_bool(rows, row, 11));
     session->roster_interested = db_get_bool(rows, row, 12);
     session->blocking_interested = db_get_bool(rows, row, 13);
     pushed_set(&session->roster, db_get_int(rows, row, 16));

@@ -23,11 +23,18 @@ void smacks_row_has_h(struct session *session, const struct settle_ticket *ticke
 void smacks_row_touch(struct session *session);
 /* The same now, with expires_us; the account is held. done may be NULL. */
 void smacks_row_save(struct session *session, sm_done *done, void *user);
+/* Others are about to see something that the row tells: they may once it has it, or they would see
+ * it twice, or never hear of the end of it, if the worker died now (docs/rules/smacks.md, A3b).
+ * done() is called then, or if it cannot be written now; at once if the session has no row. Inside
+ * a job. */
+void smacks_row_first(struct session *session, sm_done *done, void *user);
 /* The same, behind: nobody waits. */
 void smacks_row_write(struct session *session);
 /* The session has ended in order, or by conflict and the like; or its time is over: then the row
  * stays a while to tell h. */
 void smacks_row_delete(struct session *session);
+/* The same before others hear of the end, as smacks_row_first(). */
+void smacks_row_delete_first(struct session *session, sm_done *done, void *user);
 void smacks_row_expire(struct session *session);
 /* What the row knows of an SM-ID. */
 void smacks_row_hash(const char *sm_id, uint8_t hash[SMACKS_HASH_SIZE]);

@@ -42,12 +42,13 @@ struct sm_unit {
 
 static bool holds(enum sm_access access)
 {
-    return access == SM_READ_HELD || access == SM_WRITE;
+    return access == SM_READ_HELD || access == SM_WRITE || access == SM_WRITE_COPY;
 }
 
 static bool writes(enum sm_access access)
 {
-    return access == SM_WRITE || access == SM_WRITE_BEHIND || access == SM_APPEND;
+    return access == SM_WRITE || access == SM_WRITE_COPY || access == SM_WRITE_BEHIND ||
+           access == SM_APPEND;
 }
 
 static void add_fence(struct sm_unit *unit, const struct account *account)

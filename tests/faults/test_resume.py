@@ -111,6 +111,65 @@ def test_contacts_see_no_flap(node, connect, account):
     assert (gone.get("from"), gone.get("type")) == (client.full, "unavailable")
 
 
+@pytest.mark.parametrize("end", ["never came back", "closed its stream"])
+def test_what_others_saw_is_in_the_row(node, connect, account, end):
+    """c2s is killed as soon as somebody has seen it: the end is told all the same, and once."""
+    owner = account()
+    friend, client = connect(owner), connect(account(), enabled=False)
+    client.bind()
+    client.enable("resume='true' max='2'")
+    client.send(f"<presence to='{friend.full}'><status>for you</status></presence>")
+    friend.wait_for(lambda e: e.tag == PRESENCE)
+    if end == "closed its stream":
+        client.logout()
+        friend.wait_for(lambda e: e.tag == PRESENCE)
+    kill(node)
+    back = connect(owner, enabled=False)
+    back.resume(friend)
+    rows = ("SELECT count(*) FROM session JOIN account USING (owner) WHERE ended IS NULL"
+            f" AND local = '{client.bare.partition('@')[0]}'")
+    wait.until(lambda: node.postgres.query("kontalk", rows).strip() == "0",
+               what="the session that is gone to have ended")
+    seen = [e.get("type") for e in collect(back) if e.tag == PRESENCE]
+    assert seen == ([] if end == "closed its stream" else ["unavailable"])
+
+
+def test_state_without_an_acknowledgement(node, connect, account):
+    """What the client has heard of is there, though no <a/> covers it."""
+    owner = account()
+    client = connect(owner)
+    client.send("<presence><priority>7</priority></presence>"
+                f"<iq type='set' id='c'><enable xmlns='{CARBONS}'/></iq>")
+    client.wait_for(lambda e: e.get("id") == "c")
+    kill(node)
+    other = connect(owner)
+    other.send("<presence/>")
+    seen = other.wait_for(lambda e: e.tag == PRESENCE and e.get("from") == client.full)
+    assert seen.findtext(f"{{{CLIENT}}}priority") == "7"
+    again = connect(owner, enabled=False)
+    again.resume(client)
+    other.send_message(account().jid, "a copy of this")
+    again.wait_for(lambda e: e.find(f"{{{CARBONS}}}sent") is not None)
+
+
+def test_inactive_while_it_waits(node, connect, account):
+    """XEP-0352: of the presence of somebody the last is kept, behind the death of c2s too."""
+    owner, speaking = account(), account()
+    client, friend = connect(owner), connect(speaking)
+    client.send("<inactive xmlns='urn:xmpp:csi:0'/><presence/>")
+    client.ask_h()
+    kill(node)
+    back = connect(speaking, enabled=False)
+    back.resume(friend)
+    for status in "first", "second", "last":
+        back.send(f"<presence to='{client.full}'><status>{status}</status></presence>")
+    back.settle()
+    again = connect(owner, enabled=False)
+    again.resume(client)
+    assert [e.findtext(f"{{{CLIENT}}}status") for e in collect(again)
+            if e.tag == PRESENCE and e.get("from") == back.full] == ["last"]
+
+
 @pytest.mark.parametrize("meanwhile", [
     "SELECT 1", "UPDATE session SET expires = now() + interval '10 hours'",
 ], ids=["", "clock set back"])
