@@ -6,6 +6,7 @@
 #include "c2s/pubsub/namespaces.h"
 #include "c2s/pubsub/pubsub.h"
 #include "c2s/pubsub/store.h"
+#include "c2s/pubsub/subscribe.h"
 
 static void loaded(struct account *account, const struct db_result *rows)
 {
@@ -31,6 +32,8 @@ static enum sm_verdict incoming(struct account *account, struct stanza *stanza)
 {
     if (stanza->kind == STANZA_PRESENCE)
         contacts_incoming(account, stanza);
+    if (approval_answered(account, stanza))
+        return SM_HANDLED;
     return features_answered(account->sm, stanza) ? SM_HANDLED : SM_PASS;
 }
 
@@ -68,18 +71,30 @@ static const char *const features[] = {
     FEATURE("instant-nodes"),
     FEATURE("item-ids"),
     FEATURE("last-published"),
+    FEATURE("manage-subscriptions"),
+    FEATURE("member-affiliation"),
     FEATURE("meta-data"),
+    FEATURE("modify-affiliations"),
     FEATURE("multi-items"),
+    FEATURE("outcast-affiliation"),
     FEATURE("persistent-items"),
     FEATURE("presence-notifications"),
     FEATURE("presence-subscribe"),
     FEATURE("publish"),
+    FEATURE("publish-only-affiliation"),
     FEATURE("publish-options"),
+    FEATURE("publisher-affiliation"),
     FEATURE("purge-nodes"),
     FEATURE("retract-items"),
+    FEATURE("retrieve-affiliations"),
     FEATURE("retrieve-default"),
+    FEATURE("retrieve-default-sub"),
     FEATURE("retrieve-items"),
+    FEATURE("retrieve-subscriptions"),
     FEATURE("rsm"),
+    FEATURE("subscribe"),
+    FEATURE("subscription-notifications"),
+    FEATURE("subscription-options"),
     NULL,
 };
 
