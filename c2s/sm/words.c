@@ -46,6 +46,21 @@ static char *id_at_node(struct sm *sm, const struct jid *from, const char *id)
                                        : xasprintf("%s/%s", worker_host(sm->worker), id);
 }
 
+/* The predecessor may be another account's: it went under the id that it had there. */
+static bool is_of_account(const struct sm *sm, const char *id)
+{
+    const char *network = worker_network(sm->worker);
+    size_t local = strcspn(id, "@/"), length = strlen(network);
+
+    return id[local] == '@' && strncmp(id + local + 1, network, length) == 0 &&
+           id[local + 1 + length] == '/';
+}
+
+static char *predecessor_at_node(struct sm *sm, const struct jid *from, const char *id)
+{
+    return id && is_of_account(sm, id) ? xstrdup(id) : id_at_node(sm, from, id);
+}
+
 static int offer_away(struct sm *sm, const struct durable *offer, const struct stanza *stanza,
                       const struct directory_place *place)
 {
@@ -56,7 +71,7 @@ static int offer_away(struct sm *sm, const struct durable *offer, const struct s
     if (!message)
         return ERR_UNAVAILABLE;
     id = id_at_node(sm, &message->from, offer->id);
-    after = id_at_node(sm, &message->from, offer->after);
+    after = predecessor_at_node(sm, &message->from, offer->after);
     error = worker_offer(sm->worker, id, offer->attempt, after, message);
     free(after);
     free(id);

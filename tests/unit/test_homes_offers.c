@@ -83,6 +83,26 @@ static void messages_wait_for_the_home(void **state)
     free(id);
 }
 
+/* Those for one account wait for each other, and know each other by the ids under which they go. */
+static void several_senders_in_one_list(void **state)
+{
+    struct client *carol = login("carol", "c");
+    char *first, *line;
+
+    (void)state;
+    say(alice, MESSAGE("bob@example.net", "1"));
+    first = offered_id();
+    say(carol, MESSAGE("bob@example.net", "2"));
+    line = xasprintf(" 1 %s\n", first);
+    assert_int_equal(fake.offers, 1);
+    assert_true(strncmp(fake.offered.data, "carol@example.net/", 18) == 0);
+    assert_string_equal(strchr(fake.offered.data, ' '), line);
+    fake_clear(&fake.router);
+    free(offered_id());
+    free(line);
+    free(first);
+}
+
 static void refusals_reach_the_sender(void **state)
 {
     char *id;
@@ -221,15 +241,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(offers_are_taken_once),
-        TEST(forged_offers),
-        TEST(messages_wait_for_the_home),
-        TEST(refusals_reach_the_sender),
-        TEST(no_such_node_is_not_for_good),
-        TEST(home_is_looked_up_again),
-        TEST(moved_is_looked_up_again),
-        TEST(lost_offers_are_made_again),
-        TEST(gateway_passes_on),
+        TEST(offers_are_taken_once),      TEST(forged_offers),
+        TEST(messages_wait_for_the_home), TEST(several_senders_in_one_list),
+        TEST(refusals_reach_the_sender),  TEST(no_such_node_is_not_for_good),
+        TEST(home_is_looked_up_again),    TEST(moved_is_looked_up_again),
+        TEST(lost_offers_are_made_again), TEST(gateway_passes_on),
         TEST(gateway_of_another),
     };
 
