@@ -22,7 +22,8 @@
 enum entry_kind {
     ENTRY_STANZA,
     ENTRY_OFFER,  /* somebody else has it, and offers it again */
-    ENTRY_ANSWER, /* to an offer, or forgetting one: urgent; whoever misses it asks again */
+    ENTRY_ANSWER, /* to an offer: urgent; whoever misses it asks again */
+    ENTRY_FORGET, /* not urgent: the offer behind what is forgotten has to come before */
     ENTRY_NOTE    /* between the net daemons themselves: urgent */
 };
 

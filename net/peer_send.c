@@ -137,7 +137,7 @@ void peer_answer(struct peer *peer, const struct durable *answer)
     struct durable words = *answer;
     if (peer->state != PEER_DOWN && ledger_bytes(&peer->ledger) < 2 * server->limits.queue_bytes) {
         words.from = address_outward(arena, &answer->from, server->host, server->domain);
-        add_words(peer, ENTRY_ANSWER, &words);
+        add_words(peer, words.kind == DURABLE_FORGET ? ENTRY_FORGET : ENTRY_ANSWER, &words);
     } else {
         peer->misses_answers = true;
     }

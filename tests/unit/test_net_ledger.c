@@ -41,9 +41,10 @@ static void test_urgent_things_overtake_and_order_stays(void **state)
     add_message(&ledger, "2");
     add(&ledger, ENTRY_OFFER, "3");
     add(&ledger, ENTRY_ANSWER, "a");
+    add(&ledger, ENTRY_FORGET, "4");
     add(&ledger, ENTRY_NOTE, "b");
-    assert_sends(&ledger, "ab1<message id='2'/>3");
-    assert_int_equal(ledger.sent_count, 5);
+    assert_sends(&ledger, "ab1<message id='2'/>34");
+    assert_int_equal(ledger.sent_count, 6);
     assert_int_equal(ledger.waiting_bytes, 0);
     ledger_fini(&ledger);
     assert_int_equal(ledger_bytes(&ledger), 0);
