@@ -143,6 +143,7 @@ void claims_ask(struct directory *directory, const struct names *names, registra
 {
     struct asking *asking = xcalloc(1, sizeof(*asking));
     const char *host = directory_registrar_host(directory);
+    const struct network_home *own = directory_home(directory);
 
     asking->directory = directory;
     asking->count = MIN(names->count, DIRECTORY_BATCH);
@@ -151,12 +152,12 @@ void claims_ask(struct directory *directory, const struct names *names, registra
         asking->jids[i] = xstrdup(names->jids[i]);
     asking->done = done;
     asking->user = user;
-    if (directory_is_registrar(directory) && directory_home(directory))
+    if (directory_is_registrar(directory) && own)
         registrar_name(
-            directory, directory->home,
+            directory, &(struct namer){own->name, (int64_t)own->epoch},
             &(struct names){names->release, (const char *const *)asking->jids, asking->count},
             on_own, asking);
-    else if (host == NULL || strcmp(host, directory->host) == 0 || !directory_home(directory))
+    else if (host == NULL || strcmp(host, directory->host) == 0 || !own)
         asking->refusal = loop_defer(directory->settings.loop, refuse, asking);
     else
         send_names(asking, host, names->release);

@@ -27,6 +27,7 @@ struct naming_job {
     struct registrar *registrar;
     bool release;
     char *home;
+    int64_t epoch; /* of that home */
     char **jids;
     size_t count;
     struct db_unit *unit;
@@ -43,15 +44,22 @@ static const struct db_statement read_claim = {
 };
 
 /* Another worker may have heard already that we are the registrar no longer, and have handed over
- * what there was: then the row of the state says so, and nothing is written. */
+ * what there was: then the row of the state says so, and nothing is written. Nor is it if our data
+ * has another epoch by now than the document under which this was judged. */
+#define IN_EPOCH(parameter)                                                                        \
+    "EXISTS (SELECT 1 FROM home WHERE home_id = 1 AND epoch = $" parameter "::bigint FOR SHARE)"
+
 static const struct db_statement add_claim = {
     .name = "claim_add",
     .sql = "WITH next AS (UPDATE directory_state SET last_claim = last_claim + 1 WHERE id = 1"
-           " AND owned AND registrar = $9 RETURNING last_claim)"
-           " INSERT INTO claim (jid_hash, jid, home, version, deleted, key_id, signature, number,"
-           " created) SELECT $1::bytea, $2, $3, $4::bigint, $5::boolean, $6::bytea, $7::bytea,"
-           " last_claim, $8::timestamptz FROM next ON CONFLICT DO NOTHING",
-    .parameters = 9,
+           " AND owned AND registrar = $9 AND " IN_EPOCH(
+               "10") " RETURNING last_claim)"
+                     " INSERT INTO claim (jid_hash, jid, home, version, deleted, key_id, "
+                     "signature, number,"
+                     " created) SELECT $1::bytea, $2, $3, $4::bigint, $5::boolean, $6::bytea, "
+                     "$7::bytea,"
+                     " last_claim, $8::timestamptz FROM next ON CONFLICT DO NOTHING",
+    .parameters = 10,
 };
 
 /* The version that was read has to be there still. */
@@ -60,8 +68,8 @@ static const struct db_statement change_claim = {
     .sql = "UPDATE claim SET version = $2::bigint, deleted = $3::boolean, key_id = $4::bytea,"
            " signature = $5::bytea WHERE jid_hash = $1::bytea AND version = $6::bigint"
            " AND EXISTS (SELECT 1 FROM directory_state WHERE id = 1 AND owned AND registrar = $7"
-           " FOR SHARE)",
-    .parameters = 7,
+           " FOR SHARE) AND " IN_EPOCH("8"),
+    .parameters = 8,
 };
 
 struct registrar *registrar_new(struct directory *directory)
@@ -158,7 +166,8 @@ static void on_written(void *user, int status, const struct db_result *results, 
     arena_free(arena);
 }
 
-static void add_new(struct db_unit *unit, const struct grant *grant, const char *registrar)
+static void add_new(struct db_unit *unit, const struct grant *grant,
+                    const struct network_home *registrar)
 {
     uint8_t hash[GRANT_HASH_SIZE];
     char now[DATETIME_SIZE];
@@ -169,11 +178,11 @@ static void add_new(struct db_unit *unit, const struct grant *grant, const char 
                        DB_TEXT(grant->home), DB_INT(grant->version), DB_BOOL(grant->deleted),
                        DB_BYTES(grant->key_id, sizeof(grant->key_id)),
                        DB_BYTES(grant->signature, sizeof(grant->signature)), DB_TEXT(now),
-                       DB_TEXT(registrar));
+                       DB_TEXT(registrar->name), DB_INT((int64_t)registrar->epoch));
 }
 
 static void add_change(struct db_unit *unit, const struct grant *grant, int64_t before,
-                       const char *registrar)
+                       const struct network_home *registrar)
 {
     uint8_t hash[GRANT_HASH_SIZE];
 
@@ -181,7 +190,7 @@ static void add_change(struct db_unit *unit, const struct grant *grant, int64_t 
     db_unit_add_values(unit, &change_claim, DB_BYTES(hash, sizeof(hash)), DB_INT(grant->version),
                        DB_BOOL(grant->deleted), DB_BYTES(grant->key_id, sizeof(grant->key_id)),
                        DB_BYTES(grant->signature, sizeof(grant->signature)), DB_INT(before),
-                       DB_TEXT(registrar));
+                       DB_TEXT(registrar->name), DB_INT((int64_t)registrar->epoch));
 }
 
 /* What has to be written for one name, if anything. A name that an account is deleted of which was
@@ -190,13 +199,14 @@ static void add_write(struct naming_job *job, struct db_unit *unit, const struct
                       const char *jid)
 {
     struct directory *directory = job->registrar->directory;
+    const struct network_home *own = directory_home(directory);
     struct arena *arena = arena_new();
     struct grant grant = {.jid = jid, .home = job->home, .version = 1, .deleted = job->release};
     int64_t number;
 
     if (db_rows(found) == 0) {
         grant_sign(&grant, directory->settings.key);
-        add_new(unit, &grant, directory->home);
+        add_new(unit, &grant, own);
     } else {
         rows_get(found, 0, arena, &grant, &number);
         int64_t before = grant.version;
@@ -206,10 +216,18 @@ static void add_write(struct naming_job *job, struct db_unit *unit, const struct
             grant.version += deletes;
             grant.deleted = grant.deleted || deletes;
             grant_sign(&grant, directory->settings.key);
-            add_change(unit, &grant, before, directory->home);
+            add_change(unit, &grant, before, own);
         }
     }
     arena_free(arena);
+}
+
+static bool is_still_asked(const struct naming_job *job)
+{
+    const struct directory *directory = job->registrar->directory;
+    const struct network_home *home = network_home_by_name(directory->network, job->home);
+
+    return home && (int64_t)home->epoch == job->epoch;
 }
 
 static void on_read(void *user, int status, const struct db_result *results, size_t count)
@@ -220,7 +238,7 @@ static void on_read(void *user, int status, const struct db_result *results, siz
 
     (void)count;
     job->unit = NULL;
-    if (status != 0 || !registrar_is_open(job->registrar)) {
+    if (status != 0 || !registrar_is_open(job->registrar) || !is_still_asked(job)) {
         finish(job, ERR_UNAVAILABLE, NULL);
         return;
     }
@@ -239,14 +257,15 @@ static void refuse(void *user)
     finish(job, ERR_UNAVAILABLE, NULL);
 }
 
-void registrar_name(struct directory *directory, const char *home, const struct names *names,
-                    registrar_named *done, void *user)
+void registrar_name(struct directory *directory, const struct namer *namer,
+                    const struct names *names, registrar_named *done, void *user)
 {
     struct naming_job *job = xcalloc(1, sizeof(*job));
 
     job->registrar = directory->registrar;
     job->release = names->release;
-    job->home = xstrdup(home);
+    job->home = xstrdup(namer->home);
+    job->epoch = namer->epoch;
     job->count = MIN(names->count, DIRECTORY_BATCH);
     job->jids = xcalloc(job->count + 1, sizeof(*job->jids));
     for (size_t i = 0; i < job->count; i++)

@@ -30,9 +30,15 @@ void registrar_free(struct registrar *registrar);
 void registrar_open(struct registrar *registrar, bool open);
 bool registrar_is_open(const struct registrar *registrar);
 
-/* For a home, whose right to ask was checked; `done` is called later, exactly once. */
-void registrar_name(struct directory *directory, const char *home, const struct names *names,
-                    registrar_named *done, void *user);
+/* Who asks: it has shown that it serves the home in this epoch. */
+struct namer {
+    const char *home;
+    int64_t epoch;
+};
+/* `done` is called later, exactly once. Nothing is given if meanwhile the home has another epoch in
+ * the document, or ours another one in its data: it may have been taken over. */
+void registrar_name(struct directory *directory, const struct namer *namer,
+                    const struct names *names, registrar_named *done, void *user);
 /* What an earlier registrar, or this one before its data was restored, has given. */
 void registrar_add_claim(struct db_unit *unit, const struct grant *grant);
 /* Who has this name? grant NULL: nobody ever had. status: ERR_UNAVAILABLE. NULL, and no call: the

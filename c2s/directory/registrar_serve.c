@@ -134,7 +134,8 @@ static void change(struct directory *directory, struct stanza *message, struct e
         wait(serving, "malformed");
     } else {
         const struct names names = {release, serving->jids, serving->count};
-        registrar_name(directory, home, &names, on_named, serving);
+        const struct namer namer = {home, epoch};
+        registrar_name(directory, &namer, &names, on_named, serving);
     }
 }
 

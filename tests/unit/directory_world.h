@@ -160,6 +160,7 @@ static void clean(struct world *world)
     run_sql(world, "TRUNCATE account, directory, directory_peer, claim");
     run_sql(world, "DELETE FROM directory_state");
     run_sql(world, "INSERT INTO directory_state (id) VALUES (1)");
+    run_sql(world, "UPDATE home SET epoch = 1");
 }
 
 static int network_setup(void **state)

@@ -345,6 +345,7 @@ static void test_restored_registrar(void **state)
     run_sql(&nodes[ALPHA].world, "DELETE FROM directory WHERE jid <> 'ann1@example.net'");
     run_sql(&nodes[ALPHA].world, "DELETE FROM account WHERE local <> 'ann1'");
     run_sql(&nodes[ALPHA].world, "UPDATE directory_state SET last_serial = 1, last_claim = 1");
+    run_sql(&nodes[ALPHA].world, "UPDATE home SET epoch = 2");
     struct directory *old = nodes[ALPHA].directory;
     node_open(ALPHA);
     nodes[GAMMA].away = true;
@@ -358,6 +359,37 @@ static void test_restored_registrar(void **state)
     assert_int_equal(ask_and_wait(GAMMA, "bea7@example.net", false).naming, NAMING_TAKEN);
     assert_int_equal(ask_and_wait(ALPHA, "ann2@example.net", false).naming, NAMING_GRANTED);
     directory_free(old);
+}
+
+/* Its data has been taken over by somebody else, and its worker does not know yet. */
+static void test_registrar_of_an_old_epoch(void **state)
+{
+    BEGIN_TEST();
+    open_network();
+    assert_int_equal(ask_and_wait(BETA, "before@example.net", false).naming, NAMING_GRANTED);
+    run_sql(&nodes[ALPHA].world, "UPDATE home SET epoch = 2");
+    assert_int_equal(ask_and_wait(BETA, "new@example.net", false).status, ERR_UNAVAILABLE);
+    assert_int_equal(ask_and_wait(ALPHA, "new@example.net", false).status, ERR_UNAVAILABLE);
+    assert_int_equal(ask_and_wait(BETA, "before@example.net", true).status, ERR_UNAVAILABLE);
+    assert_int_equal(count_in(ALPHA, "SELECT count(*) FROM claim WHERE NOT deleted"), 1);
+}
+
+/* The home that asks gets another epoch while the registrar looks whether the name is free. */
+static void test_claim_of_an_old_epoch(void **state)
+{
+    struct claimed claimed = {0};
+    const char *jid = "new@example.net";
+    const struct names wanted = {false, &jid, 1};
+    const struct namer beta = {"beta", 1};
+
+    BEGIN_TEST();
+    open_network();
+    assert_int_equal(ask_and_wait(BETA, "before@example.net", false).naming, NAMING_GRANTED);
+    registrar_name(nodes[ALPHA].directory, &beta, &wanted, on_claimed, &claimed);
+    publish_to(ALPHA, &(struct edition){.serial = 2, .registrar = ALPHA, .epochs = {1, 2, 1}});
+    UNTIL(claimed.calls > 0);
+    assert_int_equal(claimed.status, ERR_UNAVAILABLE);
+    assert_int_equal(count_in(ALPHA, "SELECT count(*) FROM claim"), 1);
 }
 
 /* The log of another home is shorter than what was read of it: it is read from the beginning. */
@@ -394,6 +426,8 @@ int main(void)
         NETWORK_TEST(test_handover),
         NETWORK_TEST(test_handover_of_nothing),
         NETWORK_TEST(test_restored_registrar),
+        NETWORK_TEST(test_registrar_of_an_old_epoch),
+        NETWORK_TEST(test_claim_of_an_old_epoch),
         NETWORK_TEST(test_shorter_log),
     };
 
