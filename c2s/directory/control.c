@@ -212,7 +212,8 @@ static void claim(void *state, struct control_request *request, size_t argc,
 const struct control_command directory_commands[] = {
     {"user show", 1, 1, user_show, "JID  an account, and which home it has"},
     {"directory lookup", 1, 1, lookup, "JID  the home of a name, and the node that serves it"},
-    {"directory verify", 0, 0, verify, "  whether all entries have valid grants"},
+    {"directory verify", 0, 0, verify,
+     "  whether all entries have valid grants, and what differs from the other homes"},
     {"directory claim", 1, 60, claim, "JID …  names for accounts that are about to be imported"},
     {0},
 };

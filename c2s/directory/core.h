@@ -8,6 +8,7 @@
  *   claims.c     names of our accounts       handover.c   becoming the registrar
  *   pull.c       what other homes have       publish.c    what ours has
  *   recover.c    our home after a restore    requests.c   questions to other nodes
+ *   compare.c    two copies of one home      verify.c     all of it, for kontalkctl
  */
 #pragma once
 
@@ -158,4 +159,4 @@ struct directory_word {
 };
 /* Each ends with name NULL. */
 extern const struct directory_word registrar_words[], pull_words[], publish_words[],
-    handover_words[];
+    handover_words[], compare_words[];

@@ -34,13 +34,6 @@ static const struct db_statement read_last = {
     .parameters = 0,
 };
 
-/* What somebody else has of our log is compared with this (kontalkctl directory verify). */
-static const struct db_statement read_sum = {
-    .name = "directory_sum",
-    .sql = "SELECT count(*), coalesce(sum(version), 0)::bigint FROM directory WHERE home = $1",
-    .parameters = 1,
-};
-
 static void tell(void *user)
 {
     struct publisher *publisher = user;
@@ -126,10 +119,6 @@ static void on_log(void *user, int status, const struct db_result *results, size
     if (db_rows(&results[0]) == DIRECTORY_BATCH)
         element_set(log, "more", "true");
     add_entries(log, &results[0], reply->arena);
-    if (element_get(serving->payload, "sum")) {
-        words_set_number(log, "entries", db_get_int(&results[2], 0, 0));
-        words_set_number(log, "versions", db_get_int(&results[2], 0, 1));
-    }
     directory_send_take(directory, reply);
     serving_free(serving);
 }
@@ -164,8 +153,6 @@ static void on_since(struct directory *directory, struct stanza *message, struct
     db_unit_add_values(unit, &read_log, DB_TEXT(home), DB_INT(serving->after),
                        DB_INT(DIRECTORY_BATCH));
     db_unit_add(unit, &read_last, NULL);
-    if (element_get(payload, "sum"))
-        db_unit_add_values(unit, &read_sum, DB_TEXT(home));
     db_submit(unit, on_log, serving);
 }
 

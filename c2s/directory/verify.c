@@ -8,9 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/directory/compare.h"
 #include "c2s/directory/rows.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
+
+/* More names than these are only counted: nobody reads them. */
+#define NAMED_MAX 100
 
 struct verification {
     struct directory *directory; /* counted */
@@ -23,9 +27,10 @@ struct verification {
     size_t count;
     uint8_t after[GRANT_HASH_SIZE];
     uint64_t entries, bad;
-    size_t home; /* of the document: which is compared */
-    int64_t own_entries, own_versions;
-    unsigned differing;
+    size_t home;        /* of the document: which is compared */
+    uint64_t differ;    /* of its names */
+    uint64_t named;     /* of all that differ, and have been told of */
+    unsigned differing; /* homes */
 };
 
 static const struct db_statement read_page = {
@@ -34,12 +39,6 @@ static const struct db_statement read_page = {
            " ORDER BY jid_hash LIMIT $2::bigint",
     .parameters = 2,
 };
-static const struct db_statement read_sum = {
-    .name = "directory_read_sum",
-    .sql = "SELECT count(*), coalesce(sum(version), 0)::bigint FROM directory WHERE home = $1",
-    .parameters = 1,
-};
-
 static void end(struct verification *v, const char *error)
 {
     control_end(v->request, error);
@@ -51,66 +50,48 @@ static void end(struct verification *v, const char *error)
 
 static void compare_next(struct verification *v);
 
-static void report_home(struct verification *v, const struct element *log)
-{
-    const char *home = v->network->homes[v->home].name;
-    int64_t entries, versions;
-
-    if (words_get_number(log, "entries", &entries) != 0 ||
-        words_get_number(log, "versions", &versions) != 0) {
-        control_print(v->request, "home %s: not compared, it does not answer", home);
-        return;
-    }
-    bool same = entries == v->own_entries && versions == v->own_versions;
-    v->differing += !same;
-    control_print(v->request, "home %s: %" PRId64 " entries, there %" PRId64 ": %s", home,
-                  v->own_entries, entries, same ? "the same" : "different");
-}
-
-static void on_log(void *user, int status, struct element *log)
+static void on_difference(void *user, const char *jid, const char *what)
 {
     struct verification *v = user;
 
-    if (status == 0)
-        report_home(v, log);
-    else
-        control_print(v->request, "home %s: not compared, its node is not reached",
-                      v->network->homes[v->home].name);
+    v->differ++;
+    if (v->named++ < NAMED_MAX)
+        control_print(v->request, "%s of home %s: %s", jid, v->network->homes[v->home].name, what);
+}
+
+static void on_compared(void *user, int status, uint64_t entries)
+{
+    struct verification *v = user;
+    const char *home = v->network->homes[v->home].name;
+
+    if (status != 0)
+        control_print(v->request, "home %s: not compared, its node is not reached", home);
+    else if (v->differ == 0)
+        control_print(v->request, "home %s: %" PRIu64 " entries: the same", home, entries);
+    if (v->differ > 0) {
+        control_print(v->request, "home %s: %" PRIu64 " entries, %" PRIu64 " different", home,
+                      entries, v->differ);
+        v->differing++;
+    }
     v->home++;
     compare_next(v);
 }
 
-static void on_sum(void *user, int status, const struct db_result *results, size_t count)
-{
-    struct verification *v = user;
-    const struct network_home *home = &v->network->homes[v->home];
-    struct element *payload;
-
-    (void)count;
-    if (status != 0 || v->directory->ended) {
-        end(v, error_text(status ? status : ERR_CANCELLED));
-        return;
-    }
-    v->own_entries = db_get_int(&results[0], 0, 0);
-    v->own_versions = db_get_int(&results[0], 0, 1);
-    struct stanza *message = words_message(home->member->host, "since", &payload);
-    element_set(payload, "home", home->name);
-    element_set(payload, "sum", "true");
-    words_set_number(payload, "serial", INT64_MAX); /* the sum alone */
-    request_send_take(v->directory, home->member->host, message, payload, on_log, v);
-}
+static const struct compare_ops compare_ops = {on_difference, on_compared};
 
 static void compare_next(struct verification *v)
 {
     while (v->home < v->network->homes_count &&
            strcmp(v->network->homes[v->home].member->host, v->directory->host) == 0)
         v->home++;
-    if (v->home == v->network->homes_count) {
+    if (v->directory->ended || v->home == v->network->homes_count) {
+        if (v->named > NAMED_MAX)
+            control_print(v->request, "%" PRIu64 " others are not named", v->named - NAMED_MAX);
         end(v, v->bad || v->differing ? "the directory is not as it should be" : NULL);
         return;
     }
-    const struct db_value values[] = {DB_TEXT(v->network->homes[v->home].name)};
-    db_query(v->directory->settings.db, ROWS_AFFINITY, &read_sum, values, on_sum, v);
+    v->differ = 0;
+    directory_compare(v->directory, v->network->homes[v->home].name, &compare_ops, v);
 }
 
 static void read_next(struct verification *v);
@@ -128,7 +109,7 @@ static void checked(void *user)
     struct verification *v = user;
 
     for (size_t i = 0; i < v->count; i++) {
-        if (!v->good[i])
+        if (!v->good[i] && v->bad < NAMED_MAX)
             control_print(v->request, "no valid grant: %s at home %s", v->grants[i].jid,
                           v->grants[i].home);
         v->bad += !v->good[i];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Looking at all of the directory: whether every entry has a valid grant, and whether the other
- * homes have what we have of them.
+ * Looking at all of the directory: whether every entry has a valid grant, and in which names what
+ * we have of the other homes differs from what they have.
  */
 #pragma once
 

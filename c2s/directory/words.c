@@ -48,7 +48,7 @@ int words_get_number(const struct element *element, const char *name, int64_t *n
     return errno || *end ? ERR_MALFORMED : 0;
 }
 
-static void set_bytes(struct element *element, const char *name, const void *bytes, size_t length)
+void words_set_bytes(struct element *element, const char *name, const void *bytes, size_t length)
 {
     struct buffer text = {0};
 
@@ -57,7 +57,7 @@ static void set_bytes(struct element *element, const char *name, const void *byt
     buffer_fini(&text);
 }
 
-static int get_bytes(const struct element *element, const char *name, uint8_t *bytes, size_t length)
+int words_get_bytes(const struct element *element, const char *name, uint8_t *bytes, size_t length)
 {
     const char *text = element_get(element, name);
     struct buffer decoded = {0};
@@ -80,8 +80,8 @@ void words_add_grant(struct element *parent, const struct grant *grant, int64_t 
     words_set_number(entry, "version", grant->version);
     if (grant->deleted)
         element_set(entry, "deleted", "true");
-    set_bytes(entry, "key", grant->key_id, sizeof(grant->key_id));
-    set_bytes(entry, "signature", grant->signature, sizeof(grant->signature));
+    words_set_bytes(entry, "key", grant->key_id, sizeof(grant->key_id));
+    words_set_bytes(entry, "signature", grant->signature, sizeof(grant->signature));
     if (serial > 0)
         words_set_number(entry, "serial", serial);
 }
@@ -112,7 +112,7 @@ int words_read_grant(struct element *element, struct grant *grant, int64_t *seri
         return ERR_MALFORMED;
     if (element_get(element, "serial") && words_get_number(element, "serial", serial) != 0)
         return ERR_MALFORMED;
-    if (get_bytes(element, "key", grant->key_id, sizeof(grant->key_id)) != 0)
+    if (words_get_bytes(element, "key", grant->key_id, sizeof(grant->key_id)) != 0)
         return ERR_MALFORMED;
-    return get_bytes(element, "signature", grant->signature, sizeof(grant->signature));
+    return words_get_bytes(element, "signature", grant->signature, sizeof(grant->signature));
 }

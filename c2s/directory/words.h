@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "c2s/directory/directory.h"
@@ -19,6 +20,10 @@ struct stanza *words_message(const char *to, const char *name, struct element **
 void words_set_number(struct element *element, const char *name, int64_t number);
 /* Not negative. ERR_MALFORMED: missing, or no number. */
 MUST_CHECK int words_get_number(const struct element *element, const char *name, int64_t *number);
+/* In Base64. Reading: ERR_MALFORMED: missing, or not of this length. */
+void words_set_bytes(struct element *element, const char *name, const void *bytes, size_t length);
+MUST_CHECK int words_get_bytes(const struct element *element, const char *name, uint8_t *bytes,
+                               size_t length);
 
 /* <entry/>. serial: its place in the log of its home; 0: not said. */
 void words_add_grant(struct element *parent, const struct grant *grant, int64_t serial);

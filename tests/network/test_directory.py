@@ -77,8 +77,9 @@ def test_split(network):
 
 
 def test_verify(network):
-    add(network.beta, f"verified@{network.place.network}")
-    wait.until(lambda: lookup(network.gamma, f"verified@{network.place.network}"), 10, "a name")
+    domain = network.place.network
+    add(network.beta, f"verified@{domain}")
+    wait.until(lambda: lookup(network.gamma, f"verified@{domain}"), 10, "a name")
 
     def same():
         try:
@@ -89,6 +90,13 @@ def test_verify(network):
     text = wait.until(same, 20, "the same directory everywhere")
     assert "0 without a valid grant" in text
     assert "home beta" in text and "different" not in text
+    network.gamma.postgres.query(
+        "kontalk", f"UPDATE directory SET version = 7 WHERE jid = 'verified@{domain}'")
+    with pytest.raises(place.Error) as problem:
+        network.gamma.control("directory", "verify")
+    assert f"verified@{domain} of home beta: in another state than there" in str(problem.value)
+    network.gamma.postgres.query(
+        "kontalk", f"UPDATE directory SET version = 1 WHERE jid = 'verified@{domain}'")
 
 
 def test_import(network, tmp_path):

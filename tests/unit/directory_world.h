@@ -29,7 +29,7 @@ struct station {
 static struct network_world keys;
 static struct station nodes[NODES];
 static unsigned carried;        /* messages */
-static unsigned lookups, pages; /* of them, questions of these kinds */
+static unsigned lookups, pages, compares; /* of them, questions of these kinds */
 
 /* --- the wire --- */
 
@@ -75,6 +75,7 @@ static int carry(void *user, struct stanza *stanza)
     carried++;
     lookups += element_find(stanza->root, NS_DIRECTORY, "lookup") != NULL;
     pages += element_find(stanza->root, NS_DIRECTORY, "since") != NULL;
+    compares += element_find(stanza->root, NS_DIRECTORY, "compare") != NULL;
     carrying->message = stanza_copy(stanza);
     assert_int_equal(jid_parse(arena, from->directory->address, &address), 0);
     stanza_set_from(carrying->message, &address);
@@ -166,7 +167,7 @@ static void clean(struct world *world)
 static int network_setup(void **state)
 {
     network_world_init(&keys);
-    carried = lookups = pages = 0;
+    carried = lookups = pages = compares = 0;
     *state = nodes;
     if (postgres_missing != NULL)
         return 0;
