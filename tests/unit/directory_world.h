@@ -28,7 +28,7 @@ struct station {
 
 static struct network_world keys;
 static struct station nodes[NODES];
-static unsigned carried;        /* messages */
+static unsigned carried;                  /* messages */
 static unsigned lookups, pages, compares; /* of them, questions of these kinds */
 
 /* --- the wire --- */
@@ -339,3 +339,28 @@ static UNUSED void skip_time(void)
 {
     timer_skip(nodes[0].world.loop, 120000);
 }
+
+/* --- what is there --- */
+
+static UNUSED const struct edition first = {.serial = 1, .registrar = ALPHA};
+
+/* The registrar gives names only when it has seen that nobody did before it. */
+static UNUSED void open_network(void)
+{
+    publish(&first);
+    UNTIL(registrar_is_open(nodes[ALPHA].directory->registrar));
+}
+
+static UNUSED void add_accounts(int node, const char *prefix, int count)
+{
+    char *sql = xasprintf("INSERT INTO account (owner, domain, local, slot, created)"
+                          " SELECT n, 'example.net', '%s' || n, 0, now()"
+                          " FROM generate_series(1, %d) AS n ON CONFLICT DO NOTHING",
+                          prefix, count);
+
+    run_sql(&nodes[node].world, sql);
+    free(sql);
+    claims_kick(nodes[node].directory->claims);
+}
+
+#define ENTRIES(home) "SELECT count(*) FROM directory WHERE home = '" home "'"
