@@ -44,6 +44,7 @@ static int verify(const struct ctl *ctl, size_t argc, const char *const *argv)
 const struct ctl_verb directory_verbs[] = {
     {"user show", 1, 1, show, "JID  shows an account, and which home it has"},
     {"directory lookup", 1, 1, lookup, "JID  which home has this name, and which node serves it"},
-    {"directory verify", 0, 0, verify, "  whether every entry of the directory has a valid grant"},
+    {"directory verify", 0, 0, verify,
+     "  whether every entry has a valid grant, and what differs from other homes"},
     {0},
 };
