@@ -63,20 +63,6 @@ static void end_change(struct change *change, const char *error)
     change_free(change);
 }
 
-/* Who has proved a password that does not hold any more, or is about to, gets no session for it.
- * (An account that was removed is not found when they bind.) */
-static void end_logins(struct worker *worker, const struct jid *account)
-{
-    struct client *client, *next;
-
-    DL_FOREACH_SAFE (worker->clients, client, next) {
-        login_outdate(client, account);
-        if (client->jid && !client->session && jid_bare_equal(client->jid, account))
-            client_close(client, STREAM_NOT_AUTHORIZED, "the account has changed");
-    }
-    front_account_changed(worker->front, account);
-}
-
 static void on_changed(void *user, int status)
 {
     static const char *const events[ACCOUNT_CHANGES] = {
@@ -89,8 +75,8 @@ static void on_changed(void *user, int status)
                  LOG_TEXT("jid", change->account->bare));
         worker->plugin->account_changed(worker->plugin_state, change->account,
                                         change->change == ACCOUNT_ADD, NULL);
-        if (change->change == ACCOUNT_PASSWORD)
-            end_logins(worker, change->account);
+        if (change->change != ACCOUNT_ADD)
+            front_account_changed(worker->front, change->account);
     }
     end_change(change, status == 0 ? NULL : explain(status));
 }

@@ -28,8 +28,16 @@ struct channel *channel_find(struct line *line, uint64_t id)
     return channel;
 }
 
+void channel_no_stranger(struct channel *channel)
+{
+    if (channel->stranger)
+        channel->line->strangers--;
+    channel->stranger = false;
+}
+
 void channel_free(struct channel *channel)
 {
+    channel_no_stranger(channel);
     HASH_DELETE(hh, channel->line->channels, channel);
     channel->client->channel = NULL;
     if (channel->turn)

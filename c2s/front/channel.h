@@ -14,8 +14,24 @@
 #define CHANNEL_LIMIT  8192
 /* The front tells after so many. */
 #define CHANNEL_CREDIT 32
+/* Channels of a trunk that may be without a session: of clients that log in. */
+#define CHANNEL_STRANGERS 1024
+/* Of what a front tells of a client: its address, the id and the language of its stream. */
+#define CHANNEL_TEXT_MAX 255
 /* What may come for a client that is held. */
 #define CHANNEL_HELD_MAX 256
+
+/* What nobody of ours would say (docs/FRONTS.md). */
+enum front_refusal {
+    FRONT_REFUSED_KIND,  /* no frame, question or answer */
+    FRONT_REFUSED_OPEN,  /* a client that is logged in, from another node */
+    FRONT_REFUSED_ROLE,  /* the member may not be a front */
+    FRONT_REFUSED_MANY,  /* too many trunks, or clients that log in */
+    FRONT_REFUSED_FROM,  /* a stanza of somebody else */
+    FRONT_REFUSED_EARLY, /* what only a client with a session, or without one, can say */
+    FRONT_REFUSED_HOME,  /* a home gives a session of somebody else */
+    FRONT_REFUSALS
+};
 
 struct line {
     struct front *front;
@@ -24,6 +40,7 @@ struct line {
     char *incarnation; /* of the worker at the other end, as the router tells; NULL: unknown */
     uint64_t next_id;
     struct channel *channels; /* by id */
+    size_t strangers;         /* of them: without a session yet; as owner */
     const char *dead;         /* why; it is about to be freed */
     struct line *prev, *next; /* front->lines */
 };
@@ -44,11 +61,13 @@ struct channel {
     uint64_t passed;   /* elements for the client: owner: sent, front: handed to it */
     uint64_t credited; /* of them the front has told that there is room for more */
     bool over;         /* the owner has ended it: nothing more is said */
+    unsigned paused;   /* the owner has stopped reading so many times; of the front */
 
     /* Of the owner. */
     uint64_t drained; /* so many had the client's system taken when it last said something */
     bool asked;       /* the front waits for <go/> before it sends more */
     bool full;        /* the plugin's writable() is owed */
+    bool stranger;    /* counted by the line */
     char *address, *stream_id, *lang;
     struct held *held;
     unsigned held_count;
@@ -69,17 +88,32 @@ struct front {
     size_t members_count;
     char **members, **incarnations;
     unsigned char owner[SLOTS];
-    uint64_t refused; /* messages that nobody of ours would write */
+    uint64_t refused[FRONT_REFUSALS];
 };
 
 /* front.c */
 /* The line to this worker that we have opened, or open now. */
 struct line *line_to(struct front *front, const struct jid *worker);
+/* The same for a worker of this node, by its id. NULL: it can have no address. */
+struct line *line_in_node(struct front *front, const char *worker_id);
 /* The timer runs as long as there is anything to look after. */
 void front_keep_looking(struct front *front);
+/* outdated.c: another worker of this node has changed an account. */
+void front_take_changed(struct line *line, const struct element *changed);
+/* refusals.c */
+/* Counts it and says so. */
+void front_refuse(struct front *front, const struct jid *peer, enum front_refusal what);
+void line_refuse(struct line *line, enum front_refusal what);
+void front_show_refusals(const struct front *front, struct control_request *request);
+/* Whether this worker may have the connections of our accounts' clients. */
+bool front_may_be_front(const struct front *front, const struct jid *worker);
+/* Whether there may be a trunk to it at all. */
+bool front_may_talk(const struct front *front, const struct jid *worker);
 /* channel.c */
 struct channel *channel_new(struct line *line, uint64_t id, struct client *client);
 struct channel *channel_find(struct line *line, uint64_t id);
+/* It has a session. */
+void channel_no_stranger(struct channel *channel);
 /* Out of the table and freed; the client's pointer to it is cleared. */
 void channel_free(struct channel *channel);
 /* An element for the other half, to be filled and sent by channel_send(). */

@@ -8,7 +8,6 @@
 
 #include "c2s/front/channel.h"
 #include "c2s/front/visit.h"
-#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/tls/crypto.h"
@@ -20,6 +19,7 @@
 #define RESENDS      8
 #define ALIVES       4
 #define LINES_MAX    1024
+#define LINES_OF_ONE 64 /* that one node has opened: from each of its workers one */
 #define NOT_A_NUMBER UINT64_MAX
 
 static void look(void *user);
@@ -207,6 +207,18 @@ struct line *line_to(struct front *front, const struct jid *worker)
     return line ? line : add_line(front, worker, NULL);
 }
 
+struct line *line_in_node(struct front *front, const char *worker_id)
+{
+    struct arena *arena = arena_new();
+    struct line *line = NULL;
+    struct jid to;
+
+    if (jid_make(arena, NULL, front->worker->host, worker_id, &to) == 0)
+        line = line_to(front, &to);
+    arena_free(arena);
+    return line;
+}
+
 /* --- what comes --- */
 
 static void settle(void *user)
@@ -237,14 +249,21 @@ static struct line *accept_line(struct front *front, const struct jid *from,
                                 const struct trunk_frame *frame)
 {
     struct line *line;
-    size_t count = 0;
+    size_t count = 0, of_one = 0;
 
     DL_FOREACH (front->lines, line) {
         count++;
-        if (!line->opened && !line->dead && jid_equal(trunk_to(line->trunk), from))
+        if (line->opened || line->dead || strcmp(trunk_to(line->trunk)->domain, from->domain) != 0)
+            continue;
+        if (jid_equal(trunk_to(line->trunk), from))
             cut(line, "the other end has begun anew");
+        else
+            of_one++;
     }
-    return count < LINES_MAX ? add_line(front, from, frame->me) : NULL;
+    if (count < LINES_MAX && of_one < LINES_OF_ONE)
+        return add_line(front, from, frame->me);
+    front_refuse(front, from, FRONT_REFUSED_MANY);
+    return NULL;
 }
 
 static bool is_of(const struct line *line, const struct jid *from, const struct trunk_frame *frame)
@@ -278,7 +297,7 @@ static void take(struct front *front, const struct jid *from, const struct eleme
     struct line *line;
 
     if (!trunk_read(payload, &frame)) {
-        front->refused++;
+        front_refuse(front, from, FRONT_REFUSED_KIND);
         return;
     }
     line = find(front, from, &frame);
@@ -308,7 +327,7 @@ static void take_message(struct front *front, struct stanza *message, struct ele
     else if (of_worker && element_is(payload, NS_TRUNK, "here"))
         visit_found(front, &message->from, payload);
     else
-        front->refused++;
+        front_refuse(front, &message->from, FRONT_REFUSED_KIND);
 }
 
 /* What has come back (of type error) will be sent again, as long as the trunk lives. */
@@ -320,21 +339,17 @@ void front_message(struct worker *worker, const struct durable *offer, struct st
     if (!offer && message->type == MESSAGE_NORMAL)
         take_message(front, message, payload);
     else if (message->type != MESSAGE_ERROR)
-        front->refused++;
+        front_refuse(front, &message->from, FRONT_REFUSED_KIND);
     stanza_unref(message);
 }
 
 /* --- what happens --- */
 
-static bool may_talk(const struct front *front, const struct line *line)
+static bool may_go_on(const struct front *front, const struct line *line)
 {
-    const struct network *network = worker_document(front->worker);
-    const char *host = trunk_to(line->trunk)->domain;
-    const struct network_member *member = network ? network_member_by_host(network, host) : NULL;
+    const struct jid *to = trunk_to(line->trunk);
 
-    if (strcmp(host, front->worker->host) == 0)
-        return true;
-    return member && network_member_is_linked(network, member, clock_wall_us() / 1000000);
+    return front_may_talk(front, to) && (line->opened || front_may_be_front(front, to));
 }
 
 static void look(void *user)
@@ -343,8 +358,8 @@ static void look(void *user)
     struct line *line;
 
     DL_FOREACH (front->lines, line) {
-        if (!line->dead && !may_talk(front, line))
-            cut(line, "the member is suspended");
+        if (!line->dead && !may_go_on(front, line))
+            cut(line, "the member may not");
         else if (!line->dead)
             trunk_look(line->trunk);
     }
@@ -400,22 +415,6 @@ void front_members(struct front *front, const struct link_members *members)
     cut_those_gone(front);
 }
 
-void front_account_changed(struct front *front, const struct jid *account)
-{
-    struct channel *channel, *next;
-    struct line *line;
-
-    DL_FOREACH (front->lines, line) {
-        HASH_ITER (hh, line->channels, channel, next) {
-            struct client *client = channel->client;
-            if (channel->login)
-                home_login_outdate(channel->login, account);
-            else if (client->ops && !client->session && jid_bare_equal(client->jid, account))
-                client_close(client, STREAM_NOT_AUTHORIZED, "the account has changed");
-        }
-    }
-}
-
 void front_show(const struct front *front, struct control_request *request)
 {
     const struct line *line;
@@ -425,6 +424,7 @@ void front_show(const struct front *front, struct control_request *request)
             control_print(request, "%s %s %u", line->opened ? "clients_of" : "clients_at",
                           trunk_to(line->trunk)->full, HASH_COUNT(line->channels));
     }
+    front_show_refusals(front, request);
 }
 
 void front_reload(struct front *front)

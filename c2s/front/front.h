@@ -29,8 +29,8 @@ void front_reload(struct front *front);
 /* What the router says: who serves which slot, and that the way is open or has room. */
 void front_members(struct front *front, const struct link_members *members);
 void front_way_open(struct front *front);
-/* The account has been changed by the administrator: who has logged in as it, but has no session
- * yet, is sent away. */
+/* outdated.c: the account has a new password, or was deleted: whoever is logging in as it, or has
+ * logged in but has no session yet, at any worker of this node or through it, is sent away. */
 void front_account_changed(struct front *front, const struct jid *account);
 /* A node message in NS_TRUNK (node_message.h). To be consumed. */
 void front_message(struct worker *worker, const struct durable *offer, struct stanza *message,

@@ -9,7 +9,6 @@
 #include "c2s/credentials.h"
 #include "c2s/directory/directory.h"
 #include "c2s/front/visit.h"
-#include "common/base/clock.h"
 #include "common/base/log.h"
 
 #define BINDINGS 4
@@ -186,14 +185,6 @@ static unsigned offered(const struct domain *domain, bool plus)
     return mechanisms;
 }
 
-static bool may_be_front(const struct worker *worker, const char *host)
-{
-    const struct network *network = worker_document(worker);
-    const struct network_member *member = network ? network_member_by_host(network, host) : NULL;
-
-    return member && network_member_may(network, member, NETWORK_FRONT, clock_wall_us() / 1000000);
-}
-
 static struct home_login *make(struct channel *channel, const struct element *element,
                                const struct domain *domain)
 {
@@ -229,6 +220,16 @@ static void start(struct home_login *login, const struct element *element)
     buffer_fini(&message);
 }
 
+static bool may_begin(struct line *line)
+{
+    bool is_front = front_may_be_front(line->front, trunk_to(line->trunk));
+
+    if (is_front && line->strangers <= CHANNEL_STRANGERS)
+        return true;
+    line_refuse(line, is_front ? FRONT_REFUSED_MANY : FRONT_REFUSED_ROLE);
+    return false;
+}
+
 void home_login_begin(struct channel *channel, const struct element *element)
 {
     struct worker *worker = channel->client->worker;
@@ -236,7 +237,7 @@ void home_login_begin(struct channel *channel, const struct element *element)
     const char *name = element_get(element, "mechanism");
     int mechanism = name ? sasl_mechanism_parse(name) : -1;
 
-    if (!domain || !may_be_front(worker, trunk_to(channel->line->trunk)->domain)) {
+    if (!domain || !may_begin(channel->line)) {
         refuse(channel, SASL_TEMPORARY_AUTH_FAILURE, false);
         return;
     }

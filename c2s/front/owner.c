@@ -31,6 +31,7 @@ static void say_bound(struct client *client, const struct jid *full)
     client->bind_id = NULL;
     element_set(bound, "jid", full->full);
     channel_send(client->channel);
+    channel_no_stranger(client->channel);
 }
 
 static void say_refused(struct client *client, enum stanza_condition condition, const char *type,
@@ -52,6 +53,7 @@ static void say_resumed(struct client *client, const struct jid *full)
 
     element_set(resumed, "jid", full->full);
     channel_send(client->channel);
+    channel_no_stranger(client->channel);
 }
 
 static void go(struct channel *channel)
@@ -227,10 +229,17 @@ static const char *or_empty(const char *text)
     return text ? text : "";
 }
 
+/* Another node says it. */
+static char *short_text(const char *text)
+{
+    return xstrndup(text, strnlen(text, CHANNEL_TEXT_MAX));
+}
+
 static void open_channel(struct line *line, uint64_t id, const struct element *open,
                          const struct jid *account)
 {
     struct client *client = xcalloc(1, sizeof(*client));
+    const char *text = element_get(open, "lang");
     uint64_t now = clock_monotonic_ms();
 
     client->worker = line->front->worker;
@@ -238,9 +247,11 @@ static void open_channel(struct line *line, uint64_t id, const struct element *o
     client->jid = account ? jid_dup_with_resource(account, NULL) : NULL;
     client->since_ms = now - MIN(number(open, "age"), now);
     client->channel = channel_new(line, id, client);
-    client->channel->address = xstrdup(or_empty(element_get(open, "addr")));
-    client->channel->stream_id = xstrdup(or_empty(element_get(open, "sid")));
-    client->channel->lang = xstrdup_or_null(element_get(open, "lang"));
+    client->channel->address = short_text(or_empty(element_get(open, "addr")));
+    client->channel->stream_id = short_text(or_empty(element_get(open, "sid")));
+    client->channel->lang = text ? short_text(text) : NULL;
+    client->channel->stranger = true;
+    line->strangers++;
 }
 
 /* Somebody at another node wants to log in. */
@@ -262,9 +273,10 @@ static void on_open(struct line *line, uint64_t id, const struct element *open)
     struct arena *arena = arena_new();
     struct jid account;
 
-    if (strcmp(trunk_to(line->trunk)->domain, worker->host) == 0 && text &&
-        jid_parse(arena, text, &account) == 0 && account.local && !account.resource &&
-        worker_serves(worker, account.domain) && !worker->stopping)
+    if (strcmp(trunk_to(line->trunk)->domain, worker->host) != 0)
+        line_refuse(line, FRONT_REFUSED_OPEN);
+    else if (text && jid_parse(arena, text, &account) == 0 && account.local && !account.resource &&
+             worker_serves(worker, account.domain) && !worker->stopping)
         open_channel(line, id, open, &account);
     arena_free(arena);
 }
@@ -279,6 +291,7 @@ static void on_bind(struct channel *channel, struct element *element)
 
     if (!client->jid || client->bound || client->bind_id ||
         (wanted && jid_prepare_resource(arena, wanted, &resource) != 0)) {
+        line_refuse(channel->line, FRONT_REFUSED_EARLY);
         say_close(client, STREAM_POLICY_VIOLATION, NULL, NULL);
     } else {
         client->bind_id = xstrdup("");
@@ -302,9 +315,12 @@ static void on_stanza(struct client *client, const struct element *content)
     int problem;
 
     if (stanza_from_element_take(root, NS_CLIENT, &stanza, &problem) != 0) {
+        line_refuse(client->channel->line, FRONT_REFUSED_FROM);
         say_close(client, STREAM_INVALID_FROM, NULL, NULL);
     } else if (client->session == NULL || !client_stamp(client, stanza)) {
         stanza_unref(stanza);
+        line_refuse(client->channel->line,
+                    client->session ? FRONT_REFUSED_FROM : FRONT_REFUSED_EARLY);
         say_close(client, client->session ? STREAM_INVALID_FROM : STREAM_NOT_AUTHORIZED, NULL,
                   NULL);
     } else {
@@ -417,6 +433,8 @@ void owner_receive(struct line *line, uint64_t id, struct element *element)
         on_open(line, id, element);
     } else if (channel == NULL && strcmp(element->name, "login") == 0) {
         on_login(line, id, element);
+    } else if (channel == NULL && strcmp(element->name, "changed") == 0) {
+        front_take_changed(line, element);
     } else if (channel == NULL) {
         if (strcmp(element->name, "end") != 0)
             say_gone(line, id);

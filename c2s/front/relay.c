@@ -33,18 +33,6 @@ static void say_open(struct channel *channel)
     channel_send(channel);
 }
 
-static struct line *line_in_node(struct front *front, const char *worker_id)
-{
-    struct arena *arena = arena_new();
-    struct line *line = NULL;
-    struct jid to;
-
-    if (jid_make(arena, NULL, front->worker->host, worker_id, &to) == 0)
-        line = line_to(front, &to);
-    arena_free(arena);
-    return line;
-}
-
 bool relay_begin(struct client *client)
 {
     struct front *front = client->worker->front;
@@ -158,6 +146,13 @@ static void on_element(struct client *client, struct element *element)
         relay_writable(client);
 }
 
+/* Nobody of ours says this: the owner is at another node, and not what it should be. */
+static void refuse(struct client *client, enum front_refusal what)
+{
+    line_refuse(client->channel->line, what);
+    client_close(client, STREAM_INTERNAL_SERVER_ERROR, NULL);
+}
+
 static void enter(struct client *client, struct element *element,
                   void (*how)(struct client *client, const struct jid *full, void *session))
 {
@@ -169,7 +164,7 @@ static void enter(struct client *client, struct element *element,
         jid_bare_equal(&full, client->jid))
         how(client, &full, client->channel);
     else
-        client_close(client, STREAM_INTERNAL_SERVER_ERROR, NULL);
+        refuse(client, FRONT_REFUSED_HOME);
     arena_free(arena);
 }
 
@@ -205,12 +200,16 @@ static void on_go(struct client *client, struct element *element)
 static void on_stop_reading(struct client *client, struct element *element)
 {
     (void)element;
+    client->channel->paused++;
     client_pause(client);
 }
 
 static void on_go_on_reading(struct client *client, struct element *element)
 {
     (void)element;
+    if (client->channel->paused == 0)
+        return;
+    client->channel->paused--;
     client_resume(client);
 }
 
@@ -252,6 +251,11 @@ static void on_gone(struct client *client, struct element *element)
     relay_cut(client->channel);
 }
 
+static bool ends_channel(const struct element *element)
+{
+    return strcmp(element->name, "close") == 0 || strcmp(element->name, "gone") == 0;
+}
+
 void relay_receive(struct line *line, uint64_t id, struct element *element)
 {
     static const struct {
@@ -268,6 +272,10 @@ void relay_receive(struct line *line, uint64_t id, struct element *element)
         return;
     if (visit_receive(channel, element))
         return;
+    if (!channel->client->jid && !ends_channel(element)) {
+        refuse(channel->client, FRONT_REFUSED_EARLY);
+        return;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         if (strcmp(rows[i].name, element->name) == 0) {
             rows[i].handle(channel->client, element);

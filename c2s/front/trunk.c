@@ -17,6 +17,9 @@
 #define DEAD_MS   60000
 #define WINDOW    512
 #define QUEUE     65536
+#define BYTES     (64U << 20)
+/* Full is who has this part of it. */
+#define BYTES_PART 16
 /* So many frames of the other end are acknowledged at once, without waiting for trunk_settle(). */
 #define OWED_MAX 64
 
@@ -24,6 +27,7 @@
 struct kept {
     struct stanza *frame;
     uint64_t number;
+    size_t bytes;
     struct kept *prev, *next;
 };
 
@@ -35,7 +39,7 @@ struct trunk {
     char *name, *peer;
     struct stanza *begun; /* of trunk_begin() */
     struct kept *kept;
-    size_t kept_count;
+    size_t kept_count, kept_bytes;
     uint64_t numbered; /* the last number given */
     uint64_t sent;     /* the last one on its way */
     uint64_t settled;  /* the last one that the other end has */
@@ -67,6 +71,7 @@ struct trunk *trunk_new(const struct trunk_settings *settings, const struct trun
     trunk->settings.dead_ms = or_usual(settings->dead_ms, DEAD_MS);
     trunk->settings.window = or_usual(settings->window, WINDOW);
     trunk->settings.queue = or_usual(settings->queue, QUEUE);
+    trunk->settings.bytes = or_usual(settings->bytes, BYTES);
     trunk->from = jid_dup(settings->from);
     trunk->to = jid_dup(settings->to);
     trunk->name = xstrdup(settings->name);
@@ -82,6 +87,7 @@ static void forget_up_to(struct trunk *trunk, uint64_t number)
 
         DL_DELETE(trunk->kept, kept);
         trunk->kept_count--;
+        trunk->kept_bytes -= kept->bytes;
         stanza_unref(kept->frame);
         free(kept);
     }
@@ -227,16 +233,19 @@ void trunk_send(struct trunk *trunk)
 
     kept->frame = trunk->begun;
     kept->number = trunk->numbered;
+    kept->bytes = arena_size(kept->frame->arena);
     trunk->begun = NULL;
     DL_APPEND(trunk->kept, kept);
     trunk->kept_count++;
+    trunk->kept_bytes += kept->bytes;
     if (in_turn && kept->number <= trunk->settled + trunk->settings.window &&
         put_kept(trunk, kept)) {
         if (trunk->sent == trunk->settled)
             trunk->open_ms = clock_monotonic_ms();
         trunk->sent = kept->number;
     }
-    if (trunk->kept_count > trunk->settings.window)
+    if (trunk->kept_count > trunk->settings.window ||
+        trunk->kept_bytes > trunk->settings.bytes / BYTES_PART)
         trunk->full = true;
 }
 
@@ -276,6 +285,12 @@ bool trunk_read(const struct element *frame, struct trunk_frame *read)
     return read_number(frame, "n", &read->number) && read_number(frame, "a", &read->settled);
 }
 
+static bool has_room(const struct trunk *trunk)
+{
+    return trunk->kept_count <= trunk->settings.window / 2 &&
+           trunk->kept_bytes <= trunk->settings.bytes / BYTES_PART / 2;
+}
+
 static void take_settled(struct trunk *trunk, const struct trunk_frame *frame)
 {
     if (frame->settled > trunk->settled) {
@@ -289,7 +304,7 @@ static void take_settled(struct trunk *trunk, const struct trunk_frame *frame)
         trunk->sent = trunk->settled;
     }
     pump(trunk);
-    if (trunk->full && trunk->kept_count <= trunk->settings.window / 2) {
+    if (trunk->full && has_room(trunk)) {
         trunk->full = false;
         trunk->ops->room(trunk->user);
     }
@@ -378,7 +393,7 @@ uint64_t trunk_look(struct trunk *trunk)
     uint64_t now = clock_monotonic_ms();
     uint64_t quiet_since = MAX(trunk->heard_ms, trunk->asked_ms);
 
-    if (trunk->kept_count > settings->queue) {
+    if (trunk->kept_count > settings->queue || trunk->kept_bytes > settings->bytes) {
         die(trunk, "too much waits for it");
         return 0;
     }

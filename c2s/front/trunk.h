@@ -36,6 +36,7 @@ struct trunk_settings {
     uint64_t dead_ms;   /* after such a silence: dead (60 s) */
     size_t window;      /* frames that are sent without being acknowledged (512) */
     size_t queue;       /* elements that may wait for that; one more: dead (65536) */
+    size_t bytes;       /* of memory for all of them; one more: dead (64 MiB) */
 };
 
 struct trunk_ops {

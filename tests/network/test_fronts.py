@@ -239,6 +239,28 @@ def test_new_password_ends_sessions_elsewhere(network, connect):
     connect("beta", owner).login()
 
 
+def test_deleted_account_ends_sessions_elsewhere(network, connect):
+    owner = network.alpha.add_account()
+    client = connect("beta", owner).login()
+    network.alpha.control("user", "del", owner.jid)
+    with pytest.raises(Closed, match="not-authorized"):
+        client.wait_for(lambda _: False)
+
+
+def test_a_login_under_way_with_the_old_password(network, connect):
+    """The home has looked into the account before its password was changed."""
+    owner = network.alpha.add_account()
+    stream = connect("beta", owner)
+    stream.secure()
+    go_on = stream.begin_scram()
+    owner.password = "another password"
+    network.alpha.passwords.append(owner.password)
+    network.alpha.control("user", "passwd", owner.jid, password=owner.password + "\n")
+    with pytest.raises(AssertionError, match="failure"):
+        go_on()
+    connect("beta", owner).login()
+
+
 def test_end_of_a_session_is_seen(network, connect):
     """</stream:stream> at the front: the other device hears that it has gone."""
     owner = network.alpha.add_account()

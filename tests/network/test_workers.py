@@ -110,6 +110,29 @@ def test_administration_reaches_the_owner(workers, pair):
         client.wait_for(lambda _: False)
 
 
+def test_a_login_under_way_with_the_old_password(workers, connect, pair):
+    """The front has looked into the account before; its owner changes the password meanwhile."""
+    _, account, front, _ = pair
+    stream = connect(front, account)
+    stream.secure()
+    go_on = stream.begin_scram()
+    account.password = "another password"
+    workers.passwords.append(account.password)
+    workers.control("user", "passwd", account.jid, password=account.password + "\n")
+    with pytest.raises((Closed, AssertionError)):
+        go_on()
+        stream.begin()
+        stream.bind()
+    connect(front, account).login()
+
+
+def test_deleted_account(workers, pair):
+    client, account, _, _ = pair
+    workers.control("user", "del", account.jid)
+    with pytest.raises(Closed, match="not-authorized"):
+        client.wait_for(lambda _: False)
+
+
 def test_one_answers_for_the_directory(workers):
     """All of them know it."""
     account = workers.add_account()

@@ -164,12 +164,20 @@ class Client(Stream):
 
     def prove(self, mechanism):
         """All of authentication but the new stream behind it."""
+        self.begin_scram(mechanism)()
+
+    def begin_scram(self, mechanism="SCRAM-SHA-256"):
+        """Up to the challenge. Returns what does the rest."""
         scram = Scram(mechanism, self.user, self.password)
         self.send(f"<auth xmlns='{SASL}' mechanism='{mechanism}'>{encode(scram.first())}</auth>")
         challenge = self.expect(f"{{{SASL}}}challenge")
         answer = scram.final(base64.b64decode(challenge.text))
-        self.send(f"<response xmlns='{SASL}'>{encode(answer)}</response>")
-        scram.verify(base64.b64decode(self.expect(f"{{{SASL}}}success").text))
+
+        def go_on():
+            self.send(f"<response xmlns='{SASL}'>{encode(answer)}</response>")
+            scram.verify(base64.b64decode(self.expect(f"{{{SASL}}}success").text))
+
+        return go_on
 
     def bind(self):
         wish = f"<resource>{escape(self.resource)}</resource>" if self.resource else ""
