@@ -25,7 +25,7 @@ static unsigned read_mechanisms(const struct config *config, const char *name)
         const char *mechanism = config_list_item(config, "domain", name, "sasl-mechanism", i);
         mechanisms |= 1U << sasl_mechanism_parse(mechanism);
     }
-    return count > 0 ? mechanisms : (1U << SASL_MECHANISMS) - 1;
+    return count > 0 ? mechanisms : ((1U << SASL_MECHANISMS) - 1) & ~SASL_TOKEN_MECHANISMS;
 }
 
 /* The node's host name is an address of servers; it only may have a certificate of its own. */

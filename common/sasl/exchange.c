@@ -24,6 +24,12 @@ static const struct mechanism *const classes[SASL_MECHANISMS] = {
     [SASL_SCRAM_SHA_1] = &mechanism_scram_sha_1,
     [SASL_EXTERNAL] = &mechanism_external,
     [SASL_PLAIN] = &mechanism_plain,
+    [SASL_HT_SHA_512_EXPR] = &mechanism_ht_sha_512_expr,
+    [SASL_HT_SHA_512_ENDP] = &mechanism_ht_sha_512_endp,
+    [SASL_HT_SHA_512_NONE] = &mechanism_ht_sha_512_none,
+    [SASL_HT_SHA_256_EXPR] = &mechanism_ht_sha_256_expr,
+    [SASL_HT_SHA_256_ENDP] = &mechanism_ht_sha_256_endp,
+    [SASL_HT_SHA_256_NONE] = &mechanism_ht_sha_256_none,
 };
 
 struct sasl_exchange *sasl_exchange_new(const struct sasl_settings *settings)
@@ -33,6 +39,7 @@ struct sasl_exchange *sasl_exchange_new(const struct sasl_settings *settings)
     exchange->settings = settings;
     exchange->arena = arena_new();
     exchange->password_result = ERR_DENIED;
+    exchange->token.proven = -1;
     exchange->failure = SASL_TEMPORARY_AUTH_FAILURE;
     return exchange;
 }
@@ -50,6 +57,7 @@ static void release(struct sasl_exchange *exchange)
     buffer_wipe(&exchange->message);
     buffer_wipe(&exchange->reply);
     crypto_wipe(&exchange->verifier, sizeof(exchange->verifier));
+    crypto_wipe(exchange->token.tokens, sizeof(exchange->token.tokens));
 }
 
 void sasl_exchange_free(struct sasl_exchange *exchange)
@@ -248,7 +256,7 @@ enum sasl_step sasl_exchange_credentials(struct sasl_exchange *exchange,
                                          const struct verifier *verifier, bool account_exists,
                                          struct buffer *out)
 {
-    if (exchange->state != EXCHANGE_WANTS_CREDENTIALS)
+    if (exchange->state != EXCHANGE_WANTS_CREDENTIALS || sasl_exchange_wants_tokens(exchange))
         return fail(exchange, SASL_MALFORMED_REQUEST);
     if (exchange->class->needs_verifier)
         set_verifier(exchange, verifier);
@@ -258,6 +266,30 @@ enum sasl_step sasl_exchange_credentials(struct sasl_exchange *exchange,
         return begin_with_cyrus(exchange, out);
     enter(exchange, EXCHANGE_WANTS_CHECK);
     return SASL_STEP_PASSWORD;
+}
+
+bool sasl_exchange_wants_tokens(const struct sasl_exchange *exchange)
+{
+    return sasl_mechanism_is_token(exchange->mechanism);
+}
+
+/* A token is good for the mechanism that it was asked for and no other (XEP-0484 §3.4). */
+enum sasl_step sasl_exchange_tokens(struct sasl_exchange *exchange, const struct sasl_token *tokens,
+                                    size_t count, struct buffer *out)
+{
+    size_t taken = 0;
+
+    if (exchange->state != EXCHANGE_WANTS_CREDENTIALS || !sasl_exchange_wants_tokens(exchange))
+        return fail(exchange, SASL_MALFORMED_REQUEST);
+    for (size_t i = 0; i < count && taken < SASL_TOKENS_MAX; i++)
+        if (tokens[i].mechanism == (int)exchange->mechanism)
+            exchange->token.tokens[taken++] = tokens[i];
+    return begin_with_cyrus(exchange, out);
+}
+
+int64_t sasl_exchange_token(const struct sasl_exchange *exchange)
+{
+    return exchange->state == EXCHANGE_DONE ? exchange->token.proven : -1;
 }
 
 enum sasl_step sasl_exchange_unavailable(struct sasl_exchange *exchange)
@@ -309,6 +341,17 @@ int exchange_check_authzid(struct sasl_exchange *exchange, const char *authzid)
         strcmp(jid.domain, exchange->settings->domain) != 0)
         return exchange_refuse(exchange, SASL_INVALID_AUTHZID, false);
     return 0;
+}
+
+const struct sasl_binding *exchange_binding(const struct sasl_settings *settings, struct span name)
+{
+    for (size_t i = 0; i < settings->bindings_count; i++) {
+        const struct sasl_binding *binding = &settings->bindings[i];
+        if (strlen(binding->name) == name.length &&
+            memcmp(binding->name, name.text, name.length) == 0)
+            return binding;
+    }
+    return NULL;
 }
 
 void exchange_fix_nonce(struct sasl_exchange *exchange, const char *nonce)

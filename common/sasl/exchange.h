@@ -47,6 +47,11 @@ struct sasl_exchange {
     const char *password;     /* PLAIN: part of `message` */
     int password_result;      /* PLAIN: what the check said */
     struct scram scram;
+    struct hashed_token {
+        struct span proof;                         /* part of `message` */
+        struct sasl_token tokens[SASL_TOKENS_MAX]; /* of the device, or nothing that fits */
+        int64_t proven;                            /* the id of one; -1 */
+    } token;
     enum sasl_condition failure;
     bool failure_counts;
 };
@@ -69,6 +74,9 @@ extern const struct mechanism mechanism_scram_sha_256;
 extern const struct mechanism mechanism_scram_sha_512;
 extern const struct mechanism mechanism_plain;
 extern const struct mechanism mechanism_external;
+extern const struct mechanism mechanism_ht_sha_512_expr, mechanism_ht_sha_512_endp,
+    mechanism_ht_sha_512_none, mechanism_ht_sha_256_expr, mechanism_ht_sha_256_endp,
+    mechanism_ht_sha_256_none;
 
 /* Notes why the exchange fails; always ERR_DENIED. `counts`: a proof was looked at. */
 int exchange_refuse(struct sasl_exchange *exchange, enum sasl_condition condition, bool counts);
@@ -78,6 +86,9 @@ int exchange_set_user(struct sasl_exchange *exchange, const char *user);
 /* RFC 6120 §6.3.8: the authorization identity, if there is one, is the bare JID of the account; to
  * act for anybody else is refused. To be called after exchange_set_user(). */
 int exchange_check_authzid(struct sasl_exchange *exchange, const char *authzid);
+
+/* The binding of the connection with this name; NULL. */
+const struct sasl_binding *exchange_binding(const struct sasl_settings *settings, struct span name);
 
 /* A function as Cyrus keeps it; by way of the type that the compiler lets pass for any. */
 #define CYRUS_CALLBACK(function) ((int (*)(void))(void (*)(void))(function))

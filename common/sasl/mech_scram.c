@@ -13,18 +13,6 @@
 
 #define NONCE_SIZE 24
 
-static const struct sasl_binding *find_binding(const struct sasl_settings *settings,
-                                               struct span name)
-{
-    for (size_t i = 0; i < settings->bindings_count; i++) {
-        const struct sasl_binding *binding = &settings->bindings[i];
-        if (strlen(binding->name) == name.length &&
-            memcmp(binding->name, name.text, name.length) == 0)
-            return binding;
-    }
-    return NULL;
-}
-
 static bool offers_plus(const struct sasl_settings *settings)
 {
     for (int i = 0; i < SASL_MECHANISMS; i++) {
@@ -42,7 +30,7 @@ static bool flag_acceptable(const struct sasl_exchange *exchange)
 
     if (sasl_mechanism_is_plus(exchange->mechanism))
         return first->flag == SCRAM_BINDING_USED &&
-               find_binding(exchange->settings, first->binding);
+               exchange_binding(exchange->settings, first->binding);
     if (first->flag == SCRAM_BINDING_UNOFFERED)
         return !offers_plus(exchange->settings);
     return first->flag == SCRAM_NO_BINDING;
@@ -71,6 +59,21 @@ static char *make_nonce(void)
     return buffer_take(&text);
 }
 
+/* XEP-0474: what was advertised becomes part of what both sides prove, so that nobody in between
+ * can have taken anything out of it. */
+static void add_announcement(struct sasl_exchange *exchange)
+{
+    const char *announced = exchange->settings->announced;
+    struct buffer *out = &exchange->scram.server_first;
+    uint8_t digest[CRYPTO_HASH_MAX];
+
+    if (!announced)
+        return;
+    crypto_digest(exchange->verifier.hash, announced, strlen(announced), digest);
+    buffer_append_text(out, ",h=");
+    base64_encode(out, digest, crypto_hash_size(exchange->verifier.hash));
+}
+
 static int challenge(struct sasl_exchange *exchange)
 {
     struct scram *scram = &exchange->scram;
@@ -79,6 +82,7 @@ static int challenge(struct sasl_exchange *exchange)
         scram->server_nonce = make_nonce();
     scram_server_first_format(&scram->server_first, scram->first.nonce, scram->server_nonce,
                               &exchange->verifier);
+    add_announcement(exchange);
     buffer_append(&exchange->reply, scram->server_first.data, scram->server_first.length);
     return SASL_CONTINUE;
 }
@@ -102,7 +106,7 @@ static bool binding_fits(const struct sasl_exchange *exchange, const struct buff
 
     buffer_append(&expected, first->header.text, first->header.length);
     if (first->flag == SCRAM_BINDING_USED) {
-        const struct sasl_binding *binding = find_binding(exchange->settings, first->binding);
+        const struct sasl_binding *binding = exchange_binding(exchange->settings, first->binding);
         buffer_append(&expected, binding->data, binding->length);
     }
     fits =

@@ -13,8 +13,10 @@
 #include "common/sasl/exchange.h"
 
 static const struct mechanism *const mechanisms[] = {
-    &mechanism_scram_sha_512, &mechanism_scram_sha_256, &mechanism_scram_sha_1,
-    &mechanism_external,      &mechanism_plain,
+    &mechanism_scram_sha_512,   &mechanism_scram_sha_256,   &mechanism_scram_sha_1,
+    &mechanism_external,        &mechanism_plain,           &mechanism_ht_sha_512_expr,
+    &mechanism_ht_sha_512_endp, &mechanism_ht_sha_512_none, &mechanism_ht_sha_256_expr,
+    &mechanism_ht_sha_256_endp, &mechanism_ht_sha_256_none,
 };
 
 /* Cyrus keeps pointers into it. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * The server side of SASL: the Cyrus framework with mechanisms of our own (SCRAM-SHA-1/256/512
- * with and without -PLUS, PLAIN, EXTERNAL). No plugin file of the system is ever loaded. No I/O:
- * the caller moves messages, fetches credentials, and runs slow checks off the loop.
+ * with and without -PLUS, PLAIN, EXTERNAL, HT-SHA-256/512 for tokens). No plugin file of the system
+ * is ever loaded. No I/O: the caller moves messages, fetches credentials, and runs slow checks off
+ * the loop.
  *
  *   start → SASL_STEP_CREDENTIALS (which user; fetch, then sasl_exchange_credentials())
  *         → SASL_STEP_CHALLENGE (send; next message with sasl_exchange_step())
@@ -20,6 +21,7 @@
 
 #include "common/base/buffer.h"
 #include "common/base/macros.h"
+#include "common/sasl/token.h"
 #include "common/sasl/verifier.h"
 #include "common/xmpp/conditions.h"
 
@@ -32,8 +34,18 @@ enum sasl_mechanism {
     SASL_SCRAM_SHA_1,
     SASL_EXTERNAL,
     SASL_PLAIN,
+    SASL_HT_SHA_512_EXPR, /* tokens (XEP-0484): only where they are asked for */
+    SASL_HT_SHA_512_ENDP,
+    SASL_HT_SHA_512_NONE,
+    SASL_HT_SHA_256_EXPR,
+    SASL_HT_SHA_256_ENDP,
+    SASL_HT_SHA_256_NONE,
     SASL_MECHANISMS /* how many */
 };
+
+#define SASL_TOKEN_MECHANISMS                                                                      \
+    (1U << SASL_HT_SHA_512_EXPR | 1U << SASL_HT_SHA_512_ENDP | 1U << SASL_HT_SHA_512_NONE |        \
+     1U << SASL_HT_SHA_256_EXPR | 1U << SASL_HT_SHA_256_ENDP | 1U << SASL_HT_SHA_256_NONE)
 
 const char *sasl_mechanism_name(enum sasl_mechanism mechanism);
 /* -1 for anything else; names are compared exactly. */
@@ -41,6 +53,13 @@ int sasl_mechanism_parse(const char *name);
 /* The hash of a SCRAM mechanism; -1 for the others. */
 int sasl_mechanism_hash(enum sasl_mechanism mechanism);
 bool sasl_mechanism_is_plus(enum sasl_mechanism mechanism);
+/* Whether it proves a token in place of the password. */
+bool sasl_mechanism_is_token(enum sasl_mechanism mechanism);
+/* The channel binding that one of a token has; NULL: none. */
+const char *sasl_mechanism_binding(enum sasl_mechanism mechanism);
+/* Whether its messages tell nobody but the home of the account anything worth to know, and prove to
+ * it that the client knows its secret: another node may pass them on. */
+bool sasl_mechanism_is_relayed(enum sasl_mechanism mechanism);
 
 /* Once per process, before anything else. */
 MUST_CHECK int sasl_library_start(void);
@@ -58,6 +77,8 @@ struct sasl_settings {
     unsigned offered;   /* bits 1 << enum sasl_mechanism: all that is acceptable here */
     const struct sasl_binding *bindings; /* none: plus cannot be used */
     size_t bindings_count;
+    /* What was advertised, as sasl_announcement() writes it; NULL: SCRAM does not tell. */
+    const char *announced;
     const void *decoy_secret; /* for unknown users */
     size_t decoy_secret_length;
     const char *external_user; /* local part that a verified certificate proves for EXTERNAL when
@@ -73,6 +94,11 @@ enum sasl_step {
     SASL_STEP_DONE,
     SASL_STEP_FAILED
 };
+
+/* XEP-0474 §5.1: mechanisms (bits) and the names of the channel bindings in one string, to be freed
+ * with free(). Without bindings: those were not advertised (XEP-0440). */
+char *sasl_announcement(unsigned mechanisms, const struct sasl_binding *bindings,
+                        size_t bindings_count);
 
 struct sasl_exchange;
 
@@ -97,6 +123,13 @@ int sasl_exchange_wanted_hash(const struct sasl_exchange *exchange);
 enum sasl_step sasl_exchange_credentials(struct sasl_exchange *exchange,
                                          const struct verifier *verifier, bool account_exists,
                                          struct buffer *out);
+/* Whether it asks for tokens, of its mechanism and of the device that the client says it is. */
+bool sasl_exchange_wants_tokens(const struct sasl_exchange *exchange);
+/* In place of sasl_exchange_credentials(). None: as if there were one that does not fit. */
+enum sasl_step sasl_exchange_tokens(struct sasl_exchange *exchange, const struct sasl_token *tokens,
+                                    size_t count, struct buffer *out);
+/* After SASL_STEP_DONE: the `id` of the token that was proven; -1: it was none. */
+int64_t sasl_exchange_token(const struct sasl_exchange *exchange);
 /* The credentials could not be had: ends as SASL_TEMPORARY_AUTH_FAILURE. */
 enum sasl_step sasl_exchange_unavailable(struct sasl_exchange *exchange);
 

@@ -13,7 +13,9 @@ static void test_names(void **state)
 {
     static const char *const names[] = {
         "SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-512",
-        "SCRAM-SHA-256",      "SCRAM-SHA-1",        "EXTERNAL",         "PLAIN"};
+        "SCRAM-SHA-256",      "SCRAM-SHA-1",        "EXTERNAL",         "PLAIN",
+        "HT-SHA-512-EXPR",    "HT-SHA-512-ENDP",    "HT-SHA-512-NONE",  "HT-SHA-256-EXPR",
+        "HT-SHA-256-ENDP",    "HT-SHA-256-NONE"};
     /* A4, A5: among them what Debian installs for Cyrus. */
     static const char *const unknown[] = {"",
                                           "plain",
@@ -37,13 +39,18 @@ static void test_names(void **state)
                                           "SCRAM-SHA-",
                                           "scram-sha-1",
                                           "KONTALK-EXTERNAL",
-                                          "EXTERNAL-PLUS"};
+                                          "EXTERNAL-PLUS",
+                                          "HT-SHA-256-UNIQ",
+                                          "HT-SHA-1-NONE",
+                                          "HT-SHA-256"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         assert_int_equal(sasl_mechanism_parse(names[i]), i);
         assert_string_equal(sasl_mechanism_name((enum sasl_mechanism)i), names[i]);
         assert_int_equal(sasl_mechanism_is_plus((enum sasl_mechanism)i), i < 3);
+        assert_int_equal(sasl_mechanism_is_token((enum sasl_mechanism)i), i >= 8);
+        assert_int_equal(sasl_mechanism_is_relayed((enum sasl_mechanism)i), i < 6 || i >= 8);
     }
     for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
         assert_int_equal(sasl_mechanism_parse(unknown[i]), -1);
