@@ -147,11 +147,27 @@ static const struct db_statement add_statement = {
     .parameters = 11,
 };
 
-/* Who knew only the old password does not come back to a session either. */
+/* Who knew only the old password does not come back to a session either, nor with a token that it
+ * was given for it. */
 static const struct db_statement password_statements[] = {
     {
         .name = "account_password_sessions",
         .sql = "DELETE FROM session"
+               " WHERE owner = (SELECT owner FROM account WHERE domain = $1 AND local = $2)",
+        .parameters = 2,
+    },
+    {
+        .name = "account_password_tokens",
+        .sql = "WITH ended AS (DELETE FROM token"
+               " WHERE owner = (SELECT owner FROM account WHERE domain = $1 AND local = $2)"
+               " RETURNING owner, device)"
+               " SELECT DISTINCT e.device, coalesce(c.software, '?'), coalesce(c.name, '?')"
+               " FROM ended e LEFT JOIN client c ON c.owner = e.owner AND c.device = e.device",
+        .parameters = 2,
+    },
+    {
+        .name = "account_password_clients",
+        .sql = "UPDATE client SET password = false"
                " WHERE owner = (SELECT owner FROM account WHERE domain = $1 AND local = $2)",
         .parameters = 2,
     },
@@ -191,6 +207,8 @@ static const struct db_statement delete_statements[] = {
     DELETE_FROM(pubsub_subscription),
     DELETE_FROM(pubsub_item),
     DELETE_FROM(push),
+    DELETE_FROM(client),
+    DELETE_FROM(token),
     DELETE_FROM(account),
 };
 
@@ -243,6 +261,20 @@ static const struct db_statement release_statement = {
     .parameters = 1,
 };
 
+/* The statement among those of a new password that ends tokens. */
+#define TOKENS_STATEMENT 1
+
+size_t account_revoked_count(const struct account_revoked *revoked)
+{
+    return revoked->rows ? db_rows(revoked->rows) : 0;
+}
+
+char *account_revoked_name(const struct account_revoked *revoked, size_t which)
+{
+    return xasprintf("%s, %s (%s)", db_get_text(revoked->rows, which, 1),
+                     db_get_text(revoked->rows, which, 2), db_get_text(revoked->rows, which, 0));
+}
+
 struct pending_change {
     enum account_change change;
     account_changed *changed;
@@ -261,9 +293,14 @@ static int judge(enum account_change change, int status, const struct db_result 
 static void on_changed(void *user, int status, const struct db_result *results, size_t count)
 {
     struct pending_change *pending = user;
+    size_t before = count - changes[pending->change].count; /* the fence and the like */
+    struct account_revoked revoked = {0};
 
+    if (status == 0 && pending->change == ACCOUNT_PASSWORD)
+        revoked.rows = &results[before + TOKENS_STATEMENT];
     pending->changed(pending->user,
-                     judge(pending->change, status, status == 0 ? &results[count - 1] : NULL));
+                     judge(pending->change, status, status == 0 ? &results[count - 1] : NULL),
+                     &revoked);
     free(pending);
 }
 

@@ -50,11 +50,19 @@ void account_fetch_cancel(struct account_fetch *fetch);
  * that one. */
 #define ACCOUNT_ELSEWHERE "the account is served by another worker"
 
+/* The clients whose tokens ended with a password (XEP-0484); valid during the call. */
+struct account_revoked {
+    const struct db_result *rows; /* NULL: none */
+};
+size_t account_revoked_count(const struct account_revoked *revoked);
+/* "software, machine (id)", to be freed with free(). */
+char *account_revoked_name(const struct account_revoked *revoked, size_t which);
+
 enum account_change { ACCOUNT_ADD, ACCOUNT_PASSWORD, ACCOUNT_DELETE, ACCOUNT_CHANGES };
 
 /* `changed` gets 0; ERR_EXISTS (add), ERR_NOT_FOUND (the others), or what the database says.
  * ERR_FENCED, and no callback, if the slot is not owned. */
-typedef void account_changed(void *user, int status);
+typedef void account_changed(void *user, int status, const struct account_revoked *revoked);
 struct grant;
 /* grant: of the name, if it was claimed (c2s/directory); NULL: it was not. */
 MUST_CHECK int account_change(struct db *db, struct slots *slots, enum account_change change,

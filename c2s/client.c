@@ -44,7 +44,8 @@ static const struct stream_feature client_limits = {
 };
 
 static const struct stream_feature *const client_features[] = {
-    &client_starttls, &client_sasl, &client_bind, &client_plugin, &client_limits, NULL,
+    &client_starttls, &client_sasl,   &client_sasl2, &client_bind,
+    &client_plugin,   &client_limits, NULL,
 };
 
 const struct stream_profile client_profile = {
@@ -92,6 +93,18 @@ static int choose_domain(struct client *client, const char *to)
     return condition < 0 && client->domain == NULL ? STREAM_HOST_UNKNOWN : condition;
 }
 
+/* Who the client says that it will be; of use only to hold its login to it (XEP-0388 §2.3). */
+static void keep_from(struct client *client, const char *from)
+{
+    struct arena *arena = arena_new();
+    struct jid jid;
+
+    free(client->from);
+    client->from =
+        from && jid_parse(arena, from, &jid) == 0 && jid.local ? xstrdup(jid.bare) : NULL;
+    arena_free(arena);
+}
+
 static int on_header(void *user, const struct stream_header *header)
 {
     struct client *client = user;
@@ -99,6 +112,7 @@ static int on_header(void *user, const struct stream_header *header)
     if (header->to == NULL || header->to[0] == '\0')
         return STREAM_IMPROPER_ADDRESSING;
     int condition = choose_domain(client, header->to);
+    keep_from(client, header->from);
     if (condition < 0)
         stream_set_local(client->stream, client->domain->name,
                          client->jid ? client->jid->full : header->from);
@@ -217,6 +231,9 @@ void client_transport_closed(struct client *client, int reason)
     stream_free(client->stream);
     worker_client_closed(client->worker, client);
     domains_unref(client->domains);
+    sasl2_free(client->sasl2);
+    free(client->from);
+    free(client->device);
     free(client->jid);
     free(client);
 }
@@ -238,6 +255,7 @@ struct client *client_new(struct worker *worker, const struct stream_profile *pr
     client->worker = worker;
     client->domains = domains_ref(worker->domains);
     client->stranger = true;
+    client->token = -1;
     client->timer = timer_new(worker->loop, client_timer_fired, client);
     client->since_ms = client->heard_ms = clock_monotonic_ms();
     if (!admission_is_exempt(worker->admission, peer))

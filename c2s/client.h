@@ -10,6 +10,7 @@
  * client_time.c   its one timer: login, silence, closing, rates
  * client_tls.c    STARTTLS and what a certificate proves
  * client_sasl.c   the SASL feature; login.c the exchange that waits for database and threads
+ * sasl2.c         the same as XEP-0388 has it, with what a client asks for together with it
  * client_bind.c   resource binding
  * client_stanza.c stanzas in and out: who may say what, rates
  * client_plugin.c top-level elements that are the plugin's, another stream's session
@@ -34,6 +35,7 @@
 #include "common/stream/stream.h"
 
 struct login;
+struct sasl2;
 struct channel;
 
 /* What the plugin does to a client whose connection is at another worker (c2s/front): the functions
@@ -43,6 +45,9 @@ struct client_ops {
     void (*bind_refused)(struct client *client, enum stanza_condition condition, const char *type,
                          const char *app_name);
     void (*resumed)(struct client *client, const struct jid *full);
+    void (*begun)(struct client *client, const struct jid *full, bool resumed,
+                  const struct element *results);
+    void (*begin_refused)(struct client *client, enum sasl_condition condition);
     void (*released)(struct client *client);
     void (*send)(struct client *client, const struct element *element);
     bool (*is_full)(const struct client *client);
@@ -92,9 +97,13 @@ struct client {
     void *session;                 /* the plugin's */
     bool bound;                    /* a resource: since then also if the session has left it */
     struct login *login;
-    char *bind_id; /* of the bind request being answered */
-    uint8_t tries; /* of <auth/> */
-    bool stranger; /* counted by admission */
+    struct sasl2 *sasl2; /* from its <authenticate/> to the answer */
+    char *from;          /* of the stream header: a bare JID, or NULL */
+    char *device;        /* the id of its user agent, or NULL */
+    int64_t token;       /* by which it came; -1: none */
+    char *bind_id;       /* of the bind request being answered */
+    uint8_t tries;       /* of <auth/> */
+    bool stranger;       /* counted by admission */
     bool direct_tls;
     bool pinged;   /* asked whether it is still there */
     bool slowed;   /* reading is stopped by the rate limit */
@@ -106,7 +115,8 @@ struct client {
 
 /* As it is by TCP; and where each element comes in a frame of its own, behind TLS already. */
 extern const struct stream_profile client_profile, client_profile_framed;
-extern const struct stream_feature client_starttls, client_sasl, client_bind, client_plugin;
+extern const struct stream_feature client_starttls, client_sasl, client_sasl2, client_bind,
+    client_plugin;
 
 /* Takes the descriptor. */
 void client_accept(struct worker *worker, int fd, const char *peer, bool direct_tls);
@@ -149,9 +159,45 @@ char *client_certificate_user(struct client *client);
 bool client_has_certificate(struct client *client);
 
 /* client_sasl.c */
-void client_authenticated(struct client *client, const char *local, enum sasl_mechanism mechanism);
-/* login.c: the exchange. */
-struct login *login_new(struct client *client, unsigned offered);
+/* What may be used on this connection now (bits), tokens aside; advertised and accepted alike
+ * (CVE-2017-10807). */
+unsigned client_mechanisms(struct client *client);
+/* The bits of those that are bound to the connection. */
+unsigned client_bound_mechanisms(unsigned mechanisms);
+/* As elements <mechanism/>. */
+void client_add_mechanisms(struct element *list, const char *ns, unsigned mechanisms);
+/* As many tries as a stream has are over: it is ended. */
+bool client_has_tried_enough(struct client *client);
+/* Whose the stream is from now on. ERR_LIMIT: the name is too long. */
+MUST_CHECK int client_set_account(struct client *client, const char *local,
+                                  enum sasl_mechanism mechanism);
+void client_log_authenticated(struct client *client);
+
+/* What has been proven. */
+struct login_result {
+    const char *local;
+    enum sasl_mechanism mechanism;
+    int64_t token;             /* -1: none */
+    const struct buffer *data; /* additional data of success, maybe empty */
+    bool begins;               /* where it is served, XEP-0388 is known */
+};
+
+/* How the messages of a login are written: RFC 6120 §6, XEP-0388. */
+struct login_profile {
+    void (*challenge)(struct client *client, const struct buffer *message);
+    void (*succeeded)(struct client *client, const struct login_result *result);
+    void (*failed)(struct client *client, enum sasl_condition condition);
+};
+extern const struct login_profile login_sasl, login_sasl2;
+
+/* sasl2.c */
+void sasl2_free(struct sasl2 *sasl2);
+/* A user agent's id, as it is kept: a new string, in lower case; NULL: it is none. */
+char *sasl2_device(const char *id);
+
+/* login.c: the exchange. device: may be NULL. */
+struct login *login_new(struct client *client, const struct login_profile *profile,
+                        unsigned offered, const char *device);
 void login_begin(struct login *login, int mechanism, const char *initial, size_t length,
                  bool has_initial);
 void login_continue(struct login *login, const char *response, size_t length);
@@ -161,12 +207,10 @@ void login_outdate(struct client *client, const struct jid *account);
 void login_abandon(struct client *client);
 /* What the home of an account elsewhere says (c2s/front/visit.h). */
 void login_visit_challenge(struct client *client, const struct buffer *message);
-void login_visit_succeeded(struct client *client, const struct buffer *message);
+void login_visit_succeeded(struct client *client, const struct buffer *message, bool begins);
 void login_visit_failed(struct client *client, enum sasl_condition condition, bool counts);
 /* Tells a refusal that was held back. */
 void login_answer(struct client *client);
-/* SASL <failure/>. */
-void client_sasl_failure(struct client *client, enum sasl_condition condition);
 
 /* How a stream ends for its session when we end it with this condition; -1: in order. */
 enum client_end client_end_of(int condition);

@@ -122,6 +122,11 @@ const struct jid *client_account(const struct client *client)
     return client->jid;
 }
 
+const char *client_device(const struct client *client)
+{
+    return client->device;
+}
+
 uint64_t client_since(const struct client *client)
 {
     return client->since_ms;

@@ -46,6 +46,10 @@ bool client_element(struct client *client, struct element *element)
 
     if (row == NULL)
         return false;
+    if (client->sasl2) { /* XEP-0388 §2.4: nothing else while it is under way */
+        client_close(client, STREAM_POLICY_VIOLATION, NULL);
+        return true;
+    }
     if (is_allowed(client, row)) {
         if (!client->ops && relay_begin(client))
             relay_element(client, element);

@@ -7,6 +7,7 @@
 
 #include "c2s/client.h"
 #include "common/base/encode.h"
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/sasl/sasl.h"
@@ -31,8 +32,7 @@ static unsigned without_binding(unsigned mechanisms)
     return mechanisms;
 }
 
-/* What may be used on this connection now; advertised and accepted alike (CVE-2017-10807). */
-static unsigned offered(struct client *client)
+unsigned client_mechanisms(struct client *client)
 {
     unsigned mechanisms = client->domain->mechanisms;
 
@@ -45,12 +45,14 @@ static unsigned offered(struct client *client)
     return mechanisms;
 }
 
-static bool offers_binding(unsigned mechanisms)
+unsigned client_bound_mechanisms(unsigned mechanisms)
 {
+    unsigned bound = 0;
+
     for (unsigned m = 0; m < SASL_MECHANISMS; m++)
-        if (mechanisms & 1U << m && sasl_mechanism_is_plus(m))
-            return true;
-    return false;
+        if (sasl_mechanism_is_plus(m) || sasl_mechanism_binding(m))
+            bound |= 1U << m;
+    return mechanisms & bound;
 }
 
 static void advertise_bindings(struct client *client, struct element *features)
@@ -73,28 +75,33 @@ static void advertise_bindings(struct client *client, struct element *features)
     }
 }
 
-static void add_mechanism(struct element *list, unsigned mechanisms, unsigned mechanism)
+static void add_mechanism(struct element *list, const char *ns, unsigned mechanisms,
+                          unsigned mechanism)
 {
     if (mechanisms & 1U << mechanism)
-        element_add_with_text(list, NS_SASL, "mechanism", sasl_mechanism_name(mechanism));
+        element_add_with_text(list, ns, "mechanism", sasl_mechanism_name(mechanism));
 }
 
 /* Whoever has shown a certificate is offered EXTERNAL in front (RFC 6120 §6.3.4). */
+void client_add_mechanisms(struct element *list, const char *ns, unsigned mechanisms)
+{
+    add_mechanism(list, ns, mechanisms, SASL_EXTERNAL);
+    for (unsigned m = 0; m < SASL_MECHANISMS; m++)
+        if (m != SASL_EXTERNAL)
+            add_mechanism(list, ns, mechanisms, m);
+}
+
 static void advertise(void *user, struct element *features)
 {
     struct client *client = user;
-    unsigned mechanisms = offered(client);
-    struct element *list = element_add(features, NS_SASL, "mechanisms");
+    unsigned mechanisms = client_mechanisms(client);
 
-    add_mechanism(list, mechanisms, SASL_EXTERNAL);
-    for (unsigned m = 0; m < SASL_MECHANISMS; m++)
-        if (m != SASL_EXTERNAL)
-            add_mechanism(list, mechanisms, m);
-    if (offers_binding(mechanisms))
+    client_add_mechanisms(element_add(features, NS_SASL, "mechanisms"), NS_SASL, mechanisms);
+    if (client_bound_mechanisms(mechanisms))
         advertise_bindings(client, features);
 }
 
-void client_sasl_failure(struct client *client, enum sasl_condition condition)
+static void send_failure(struct client *client, enum sasl_condition condition)
 {
     struct arena *arena = arena_new();
     struct element *failure = element_new(arena, NS_SASL, "failure");
@@ -110,8 +117,16 @@ static bool decode(struct client *client, const char *text, struct buffer *messa
     if (strcmp(text, "=") == 0 || base64_decode(message, text, strlen(text)) == 0)
         return true;
     login_abandon(client);
-    client_sasl_failure(client, SASL_INCORRECT_ENCODING);
+    send_failure(client, SASL_INCORRECT_ENCODING);
     return false;
+}
+
+bool client_has_tried_enough(struct client *client)
+{
+    if (client->tries < client->worker->limits.sasl_tries)
+        return false;
+    stream_fail(client->stream, STREAM_POLICY_VIOLATION, "too many failed logins");
+    return true;
 }
 
 static void on_auth(void *user, struct element *element)
@@ -119,25 +134,27 @@ static void on_auth(void *user, struct element *element)
     struct client *client = user;
     const char *name = element_get(element, "mechanism");
     const char *text = element_text(element);
-    unsigned mechanisms = offered(client);
+    unsigned mechanisms = client_mechanisms(client);
     struct buffer initial = {0};
 
-    if (client->tries >= client->worker->limits.sasl_tries) {
-        stream_fail(client->stream, STREAM_POLICY_VIOLATION, "too many failed logins");
+    if (client_has_tried_enough(client))
+        return;
+    if (client->sasl2) { /* XEP-0388 §2.4 */
+        stream_fail(client->stream, STREAM_POLICY_VIOLATION, NULL);
         return;
     }
     if (client->login) { /* a second <auth/> in the middle of an exchange */
         login_abandon(client);
-        client_sasl_failure(client, SASL_MALFORMED_REQUEST);
+        send_failure(client, SASL_MALFORMED_REQUEST);
         return;
     }
     int mechanism = name ? sasl_mechanism_parse(name) : -1;
     if (mechanism < 0 || !(mechanisms & 1U << mechanism)) {
-        client_sasl_failure(client, SASL_INVALID_MECHANISM);
+        send_failure(client, SASL_INVALID_MECHANISM);
         return;
     }
     if (decode(client, text, &initial)) {
-        client->login = login_new(client, mechanisms);
+        client->login = login_new(client, &login_sasl, mechanisms, NULL);
         login_begin(client->login, mechanism, initial.data, initial.length, text[0] != '\0');
     }
     buffer_wipe(&initial);
@@ -149,8 +166,8 @@ static void on_response(void *user, struct element *element)
     struct client *client = user;
     struct buffer message = {0};
 
-    if (client->login == NULL) { /* Cyrus would crash on it */
-        client_sasl_failure(client, SASL_MALFORMED_REQUEST);
+    if (client->login == NULL || client->sasl2) { /* Cyrus would crash on it */
+        send_failure(client, SASL_MALFORMED_REQUEST);
         return;
     }
     if (decode(client, element_text(element), &message))
@@ -164,8 +181,12 @@ static void on_abort(void *user, struct element *element)
     struct client *client = user;
     (void)element;
 
+    if (client->sasl2) {
+        stream_fail(client->stream, STREAM_POLICY_VIOLATION, NULL);
+        return;
+    }
     login_abandon(client);
-    client_sasl_failure(client, SASL_ABORTED);
+    send_failure(client, SASL_ABORTED);
 }
 
 /* RFC 6120 §6.3.4: nothing is authenticated in the clear. Later it is one login per stream. */
@@ -176,9 +197,9 @@ static int refuse(void *user, struct element *element)
     if (stream_has_flag(client->stream, STREAM_SECURE))
         return STREAM_NOT_AUTHORIZED;
     if (element_is(element, NS_SASL, "auth"))
-        client_sasl_failure(client, SASL_ENCRYPTION_REQUIRED);
+        send_failure(client, SASL_ENCRYPTION_REQUIRED);
     else
-        client_sasl_failure(client, SASL_MALFORMED_REQUEST);
+        send_failure(client, SASL_MALFORMED_REQUEST);
     return -1;
 }
 
@@ -198,27 +219,64 @@ const struct stream_feature client_sasl = {
     .refuse = refuse,
 };
 
-void client_authenticated(struct client *client, const char *local, enum sasl_mechanism mechanism)
+int client_set_account(struct client *client, const char *local, enum sasl_mechanism mechanism)
 {
-    struct tls_session *tls = transport_tls(&client->transport);
     struct arena *arena = arena_new();
     struct jid jid;
-
     /* Both parts have been prepared already, so this cannot fail for another reason than length. */
-    if (jid_make(arena, local, client->domain->name, NULL, &jid) != 0) {
-        arena_free(arena);
+    int error = jid_make(arena, local, client->domain->name, NULL, &jid);
+
+    if (error == 0) {
+        free(client->jid);
+        client->jid = jid_dup(&jid);
+        client->mechanism = mechanism;
+    }
+    arena_free(arena);
+    return error == 0 ? 0 : ERR_LIMIT;
+}
+
+void client_log_authenticated(struct client *client)
+{
+    struct tls_session *tls = transport_tls(&client->transport);
+
+    log_info("client_authenticated", LOG_TEXT("sid", stream_id(client->stream)),
+             LOG_TEXT("jid", client->jid->bare), LOG_TEXT("addr", client_address(client)),
+             LOG_TEXT("mechanism", sasl_mechanism_name(client->mechanism)),
+             LOG_TEXT("via", client->transport.ops->name),
+             LOG_TEXT("tls", tls ? tls_version(tls) : NULL));
+}
+
+static void send_message(struct client *client, const char *name, const struct buffer *message)
+{
+    struct buffer text = {0};
+    struct arena *arena = arena_new();
+    struct element *element = element_new(arena, NS_SASL, name);
+
+    base64_encode(&text, message->data, message->length);
+    if (text.length > 0)
+        element_add_text(element, text.data);
+    stream_send_element(client->stream, element);
+    arena_free(arena);
+    buffer_wipe(&text);
+    buffer_fini(&text);
+}
+
+static void challenge(struct client *client, const struct buffer *message)
+{
+    send_message(client, "challenge", message);
+}
+
+static void succeeded(struct client *client, const struct login_result *result)
+{
+    send_message(client, "success", result->data);
+    if (client_set_account(client, result->local, result->mechanism) != 0) {
         stream_fail(client->stream, STREAM_INTERNAL_SERVER_ERROR, NULL);
         return;
     }
-    client->jid = jid_dup(&jid);
-    client->mechanism = mechanism;
-    arena_free(arena);
-    log_info("client_authenticated", LOG_TEXT("sid", stream_id(client->stream)),
-             LOG_TEXT("jid", client->jid->bare), LOG_TEXT("addr", client_address(client)),
-             LOG_TEXT("mechanism", sasl_mechanism_name(mechanism)),
-             LOG_TEXT("via", client->transport.ops->name),
-             LOG_TEXT("tls", tls ? tls_version(tls) : NULL));
+    client_log_authenticated(client);
     stream_set_flag(client->stream, STREAM_AUTHENTICATED);
     stream_set_limits(client->stream, &client->worker->limits.after_auth);
     stream_restart(client->stream);
 }
+
+const struct login_profile login_sasl = {challenge, succeeded, send_failure};

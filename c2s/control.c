@@ -63,7 +63,18 @@ static void end_change(struct change *change, const char *error)
     change_free(change);
 }
 
-static void on_changed(void *user, int status)
+/* Who had a token for the old password has to log in anew. */
+static void tell_revoked(struct change *change, const struct account_revoked *revoked)
+{
+    for (size_t i = 0; i < account_revoked_count(revoked); i++) {
+        char *name = account_revoked_name(revoked, i);
+        log_info("token_revoked", LOG_TEXT("jid", change->account->bare), LOG_TEXT("client", name));
+        control_print(change->request, "no longer logged in: %s", name);
+        free(name);
+    }
+}
+
+static void on_changed(void *user, int status, const struct account_revoked *revoked)
 {
     static const char *const events[ACCOUNT_CHANGES] = {
         [ACCOUNT_ADD] = "add", [ACCOUNT_PASSWORD] = "passwd", [ACCOUNT_DELETE] = "del"};
@@ -71,6 +82,7 @@ static void on_changed(void *user, int status)
     struct worker *worker = change->worker;
 
     if (status == 0) {
+        tell_revoked(change, revoked);
         log_info("account_changed", LOG_TEXT("change", events[change->change]),
                  LOG_TEXT("jid", change->account->bare));
         worker->plugin->account_changed(worker->plugin_state, change->account,

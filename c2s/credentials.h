@@ -14,9 +14,12 @@
  * only who proves to be its user is told. */
 typedef void credentials_given(void *user, enum sasl_step step, struct buffer *out, bool disabled);
 struct credentials;
-/* After SASL_STEP_CREDENTIALS. An outage is SASL_TEMPORARY_AUTH_FAILURE, never a wrong password. */
+/* After SASL_STEP_CREDENTIALS. device: that the client says to be, for tokens; or NULL. An
+ * outage is SASL_TEMPORARY_AUTH_FAILURE, never a wrong password. */
 struct credentials *credentials_fetch(struct db *db, const struct jid *account,
-                                      struct sasl_exchange *exchange, credentials_given *given,
-                                      void *user);
+                                      struct sasl_exchange *exchange, const char *device,
+                                      credentials_given *given, void *user);
+/* There is no such account. */
+enum sasl_step credentials_of_nobody(struct sasl_exchange *exchange, struct buffer *out);
 /* The callback will not be called. NULL is allowed. */
 void credentials_cancel(struct credentials *credentials);

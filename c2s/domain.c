@@ -57,9 +57,14 @@ static int read_domain(const struct config *config, const char *name, struct dom
     domain->channel_binding = config_bool(config, "domain", name, "channel-binding");
     domain->plain_in_network = config_bool(config, "domain", name, "plain-in-network");
     domain->mechanisms = read_mechanisms(config, name);
-    for (unsigned m = 0; m < SASL_MECHANISMS; m++)
+    domain->tokens =
+        config_number(config, "domain", name, "token-lifetime") > 0 ? SASL_TOKEN_MECHANISMS : 0;
+    for (unsigned m = 0; m < SASL_MECHANISMS; m++) {
         if (sasl_mechanism_is_plus(m) && !domain->channel_binding)
             domain->mechanisms &= ~(1U << m);
+        if (sasl_mechanism_binding(m) && !domain->channel_binding)
+            domain->tokens &= ~(1U << m);
+    }
     return read_client_ca(config, domain);
 }
 

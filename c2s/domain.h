@@ -15,6 +15,7 @@
 struct domain {
     char *name;
     unsigned mechanisms; /* bits 1 << enum sasl_mechanism */
+    unsigned tokens;     /* the same, of tokens (XEP-0484) */
     bool channel_binding;
     bool plain_in_network;             /* PLAIN is offered although the network has other members */
     struct tls_authorities *client_ca; /* of its clients' certificates; NULL: none are asked for */

@@ -11,17 +11,18 @@
 #include "c2s/credentials.h"
 #include "c2s/directory/directory.h"
 #include "c2s/front/visit.h"
-#include "common/base/encode.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/sasl/sasl.h"
-#include "common/xmpp/namespaces.h"
 
 #define BINDINGS 2
 
 struct login {
     struct client *client; /* NULL: abandoned */
+    const struct login_profile *profile;
+    char *device;    /* that it says to be; NULL */
+    char *announced; /* the mechanisms, as SCRAM tells them */
     struct sasl_exchange *exchange;
     struct sasl_settings settings;
     struct sasl_binding bindings[BINDINGS];
@@ -52,6 +53,8 @@ static void login_free(struct login *login)
         buffer_fini(&login->binding_data[i]);
     domains_unref(login->domains);
     free(login->certificate_user);
+    free(login->announced);
+    free(login->device);
     free(login);
 }
 
@@ -84,11 +87,25 @@ static bool external_allows(void *user, const char *bare_jid)
     return login->client && client_certificate_proves(login->client, bare_jid);
 }
 
-struct login *login_new(struct client *client, unsigned offered)
+/* What SCRAM tells of was advertised, and that is not how tokens are (XEP-0474 §6.1). */
+static void note_announcement(struct login *login, unsigned offered)
+{
+    unsigned announced = offered & ~SASL_TOKEN_MECHANISMS;
+
+    login->announced =
+        sasl_announcement(announced, login->bindings,
+                          client_bound_mechanisms(announced) ? login->settings.bindings_count : 0);
+    login->settings.announced = login->announced;
+}
+
+struct login *login_new(struct client *client, const struct login_profile *profile,
+                        unsigned offered, const char *device)
 {
     struct login *login = xcalloc(1, sizeof(*login));
 
     login->client = client;
+    login->profile = profile;
+    login->device = xstrdup_or_null(device);
     login->domains = domains_ref(client->domains);
     if (client->domain->channel_binding)
         add_bindings(login, client);
@@ -101,6 +118,7 @@ struct login *login_new(struct client *client, unsigned offered)
     login->settings.external_user = login->certificate_user;
     login->settings.external_allows = external_allows;
     login->settings.user = login;
+    note_announcement(login, offered);
     login->exchange = sasl_exchange_new(&login->settings);
     return login;
 }
@@ -137,27 +155,13 @@ static void finish(struct login *login)
     login_free(login);
 }
 
-static void send_message(struct client *client, const char *name, const struct buffer *message)
-{
-    struct buffer text = {0};
-    struct arena *arena = arena_new();
-    struct element *element = element_new(arena, NS_SASL, name);
-
-    base64_encode(&text, message->data, message->length);
-    if (text.length > 0)
-        element_add_text(element, text.data);
-    stream_send_element(client->stream, element);
-    arena_free(arena);
-    buffer_wipe(&text);
-    buffer_fini(&text);
-}
-
 static void refuse(struct login *login, enum sasl_condition condition)
 {
     struct client *client = login->client;
+    const struct login_profile *profile = login->profile;
 
     finish(login);
-    client_sasl_failure(client, condition);
+    profile->failed(client, condition);
 }
 
 void login_answer(struct client *client)
@@ -193,20 +197,34 @@ static void failed(struct login *login, enum sasl_condition condition, bool coun
     client_deadline(client, DEADLINE_ANSWER, delay);
 }
 
-static void succeeded(struct login *login, struct buffer *out)
+/* The login is gone then. */
+static void tell_success(struct login *login, const char *user, int64_t token,
+                         const struct buffer *data, bool begins)
 {
     struct client *client = login->client;
+    const struct login_profile *profile = login->profile;
+    char *local = xstrdup(user);
+    const struct login_result result = {
+        .local = local,
+        .mechanism = login->mechanism,
+        .token = token,
+        .data = data,
+        .begins = begins,
+    };
 
+    finish(login);
+    profile->succeeded(client, &result);
+    free(local);
+}
+
+static void succeeded(struct login *login, struct buffer *out)
+{
     if (login->disabled || login->outdated) {
         refuse(login, login->outdated ? SASL_TEMPORARY_AUTH_FAILURE : SASL_ACCOUNT_DISABLED);
         return;
     }
-    char *local = xstrdup(sasl_exchange_authenticated(login->exchange));
-    enum sasl_mechanism mechanism = login->mechanism;
-    finish(login);
-    send_message(client, "success", out);
-    client_authenticated(client, local, mechanism);
-    free(local);
+    tell_success(login, sasl_exchange_authenticated(login->exchange),
+                 sasl_exchange_token(login->exchange), out, true);
 }
 
 static void on_given(void *user, enum sasl_step step, struct buffer *out, bool disabled)
@@ -222,8 +240,8 @@ static void on_given(void *user, enum sasl_step step, struct buffer *out, bool d
 
 static void fetch_here(struct login *login, const struct jid *account)
 {
-    login->fetch =
-        credentials_fetch(login->client->worker->db, account, login->exchange, on_given, login);
+    login->fetch = credentials_fetch(login->client->worker->db, account, login->exchange,
+                                     login->device, on_given, login);
 }
 
 static void make_account(struct login *login, struct arena *arena, struct jid *account)
@@ -245,11 +263,13 @@ static void visit(struct login *login, const struct jid *account, const char *ho
         .mechanism = login->mechanism,
         .offered = login->settings.offered,
         .initial = &login->initial,
+        .announced = login->announced,
+        .device = login->device,
         .bindings = login->bindings,
         .bindings_count = login->settings.bindings_count,
     };
 
-    if (sasl_mechanism_hash(login->mechanism) >= 0) {
+    if (sasl_mechanism_is_relayed(login->mechanism)) {
         login->visit = visit_begin(&settings);
         login->held = true;
     } else {
@@ -281,7 +301,7 @@ static void at_place(struct login *login, const struct jid *account,
         visit(login, account, place->host);
         break;
     case DIRECTORY_NOBODY:
-        go_on(login, sasl_exchange_credentials(login->exchange, NULL, false, &out), &out);
+        go_on(login, credentials_of_nobody(login->exchange, &out), &out);
         break;
     case DIRECTORY_UNKNOWN:
         go_on(login, sasl_exchange_unavailable(login->exchange), &out);
@@ -328,25 +348,19 @@ void login_visit_challenge(struct client *client, const struct buffer *message)
     if (!client->login->held)
         return; /* nobody has asked */
     client->login->held = false;
-    send_message(client, "challenge", message);
+    client->login->profile->challenge(client, message);
     stream_release(client->stream);
 }
 
-void login_visit_succeeded(struct client *client, const struct buffer *message)
+void login_visit_succeeded(struct client *client, const struct buffer *message, bool begins)
 {
     struct login *login = client->login;
-    char *local;
-    enum sasl_mechanism mechanism = login->mechanism;
 
     if (!login->held)
         return; /* nobody has asked */
-    local = xstrdup(sasl_exchange_user(login->exchange));
     visit_done(login->visit);
     login->visit = NULL;
-    finish(login);
-    send_message(client, "success", message);
-    client_authenticated(client, local, mechanism);
-    free(local);
+    tell_success(login, sasl_exchange_user(login->exchange), -1, message, begins);
     stream_release(client->stream);
 }
 
@@ -396,7 +410,7 @@ static void advance(struct login *login, enum sasl_step step, struct buffer *out
 {
     switch (step) {
     case SASL_STEP_CHALLENGE:
-        send_message(login->client, "challenge", out);
+        login->profile->challenge(login->client, out);
         break;
     case SASL_STEP_CREDENTIALS:
         fetch(login);
@@ -420,7 +434,7 @@ void login_begin(struct login *login, int mechanism, const char *initial, size_t
     struct buffer out = {0};
 
     login->mechanism = (enum sasl_mechanism)mechanism;
-    if (sasl_mechanism_hash(login->mechanism) >= 0)
+    if (sasl_mechanism_is_relayed(login->mechanism))
         buffer_append(&login->initial, initial, length);
     enum sasl_step step =
         sasl_exchange_start(login->exchange, login->mechanism, initial, length, has_initial, &out);

@@ -52,6 +52,14 @@ struct c2s_element {
     void (*refuse)(void *state, struct client *client, struct element *element);
 };
 
+/* What a client asks for together with its login (XEP-0388 §2.6.1), once that has succeeded. */
+struct c2s_begin {
+    const struct element *request; /* its <authenticate/>, borrowed during the call */
+    const char *device;            /* the id of its user agent, a UUID in lower case; or NULL */
+    int mechanism;                 /* enum sasl_mechanism */
+    int64_t token;                 /* that it has proven (XEP-0484); -1: another secret */
+};
+
 /* What may be offered again. */
 enum c2s_reach {
     C2S_REACH_ALL,   /* the router is back */
@@ -78,6 +86,12 @@ struct c2s_plugin {
      * later with client_bound() or client_bind_refused(); client_gone() ends the wait. */
     void (*bind)(void *state, struct client *client, const struct jid *account,
                  const char *resource);
+    /* Adds what begin() understands to the <inline/> of XEP-0388. */
+    void (*inline_features)(void *state, struct element *inline_list);
+    /* Answer later with client_begun() or client_begin_refused(); hold the client until then, and
+     * client_gone() ends the wait. Both NULL: only the login itself. */
+    void (*begin)(void *state, struct client *client, const struct jid *account,
+                  const struct c2s_begin *begin);
     /* A stanza of a bound client, from stamped with its full JID, `to` parsed or absent; problem
      * as stanza_from_element_take(). To be consumed. */
     void (*stanza)(void *state, void *session, struct stanza *stanza, int problem);
@@ -151,6 +165,13 @@ void client_bind_refused(struct client *client, enum stanza_condition condition,
                          const char *app_name);
 /* Instead of client_bound(): the session is one that was bound on an earlier stream. */
 void client_resumed(struct client *client, const struct jid *full, void *session);
+/* What it asked for with its login is done: the login has succeeded. `full` is the session's, NULL:
+ * none was begun; resumed: one of an earlier stream. The children of `results` (may be NULL) are
+ * told with the success. */
+void client_begun(struct client *client, const struct jid *full, void *session, bool resumed,
+                  const struct element *results);
+/* The login fails after all. The client is as it was before. */
+void client_begin_refused(struct client *client, enum sasl_condition condition);
 /* Nothing more of what it sends is handled until client_release(); calls nest. */
 void client_hold(struct client *client);
 void client_release(struct client *client);
@@ -176,6 +197,8 @@ void client_resume(struct client *client);
 const char *client_address(const struct client *client);
 /* Whose it is, once it is authenticated: the bare JID, the full one once bound. */
 const struct jid *client_account(const struct client *client);
+/* Which device it is: the id of its user agent (XEP-0388 §2.3), or NULL. */
+const char *client_device(const struct client *client);
 /* When it connected (clock_monotonic_ms()). */
 uint64_t client_since(const struct client *client);
 const char *client_stream_id(const struct client *client);

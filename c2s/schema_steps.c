@@ -266,6 +266,25 @@ const struct schema_step schema_steps[] = {
             " PRIMARY KEY (owner, node_id, item))"},
     {.sql = "CREATE INDEX IF NOT EXISTS pubsub_item_seq ON pubsub_item (owner, seq)"},
     {.sql = "CREATE INDEX IF NOT EXISTS pubsub_item_order ON pubsub_item (owner, node_id, seq)"},
+    {.sql = "CREATE TABLE IF NOT EXISTS client ("
+            " owner bigint NOT NULL,"
+            " device text NOT NULL,"
+            " software text,"
+            " name text,"
+            " first_seen timestamptz NOT NULL,"
+            " last_seen timestamptz NOT NULL,"
+            " password boolean NOT NULL,"
+            " PRIMARY KEY (owner, device))"},
+    {.sql = "CREATE TABLE IF NOT EXISTS token ("
+            " owner bigint NOT NULL,"
+            " device text NOT NULL,"
+            " token_id bigint NOT NULL,"
+            " value text NOT NULL,"
+            " issued timestamptz NOT NULL,"
+            " expires timestamptz NOT NULL,"
+            " count bigint NOT NULL DEFAULT 0,"
+            " used boolean NOT NULL DEFAULT false,"
+            " PRIMARY KEY (owner, device, token_id))"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

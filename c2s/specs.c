@@ -20,7 +20,10 @@ const struct spec c2s_specs[] = {
     {"XEP-0178", "1.2", NULL},
     {"XEP-0205", "1.0.2", NULL},
     {"XEP-0368", "1.1.0", NULL},
+    {"XEP-0388", "1.0.4", "no tasks are asked for"},
     {"XEP-0440", "1.0.0", NULL},
+    {"XEP-0474", "0.5.0", NULL},
     {"XEP-0478", "0.2.0", NULL},
+    {"XEP-0484", "0.2.0", "HT-SHA-256 and HT-SHA-512 with EXPR, ENDP, NONE; no early data of TLS"},
     {0},
 };

@@ -183,7 +183,7 @@ struct change {
     void *user;
 };
 
-static void finish(struct change *change, int status)
+static void finish(struct change *change, int status, const struct account_revoked *revoked)
 {
     account_changed *changed = change->changed;
     void *user = change->user;
@@ -195,12 +195,17 @@ static void finish(struct change *change, int status)
     }
     free(change->account);
     free(change);
-    changed(user, status);
+    changed(user, status, revoked);
 }
 
-static void on_changed(void *user, int status)
+static void on_changed(void *user, int status, const struct account_revoked *revoked)
 {
-    finish(user, status);
+    finish(user, status, revoked);
+}
+
+static void fail(struct change *change, int status)
+{
+    finish(change, status, &(struct account_revoked){0});
 }
 
 static void apply(struct change *change, const struct grant *grant)
@@ -210,7 +215,7 @@ static void apply(struct change *change, const struct grant *grant)
                                change->verifiers, grant, on_changed, change);
 
     if (error)
-        finish(change, error);
+        fail(change, error);
 }
 
 static void on_named(void *user, int status, const struct named *named, size_t count)
@@ -219,11 +224,11 @@ static void on_named(void *user, int status, const struct named *named, size_t c
 
     (void)count;
     if (status != 0)
-        finish(change, ERR_UNAVAILABLE);
+        fail(change, ERR_UNAVAILABLE);
     else if (named->naming == NAMING_GRANTED)
         apply(change, &named->grant);
     else
-        finish(change, named->naming == NAMING_TAKEN ? ERR_EXISTS : ERR_DENIED);
+        fail(change, named->naming == NAMING_TAKEN ? ERR_EXISTS : ERR_DENIED);
 }
 
 static bool is_networked(const struct worker *worker, const struct jid *account)

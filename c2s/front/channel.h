@@ -125,6 +125,11 @@ void channel_say(struct channel *channel, const char *name);
 void held_free(struct held *held);
 /* The plugin hears that the client has gone; then the channel is gone. */
 void owner_end(struct client *client, enum client_end how);
+/* owner_begin.c: asked for, and answered. */
+void owner_begin(struct channel *channel, struct element *element);
+void owner_begun(struct client *client, const struct jid *full, bool resumed,
+                 const struct element *results);
+void owner_begin_refused(struct client *client, enum sasl_condition condition);
 /* relay.c and owner.c: what the other half says. */
 void relay_receive(struct line *line, uint64_t id, struct element *element);
 void owner_receive(struct line *line, uint64_t id, struct element *element);

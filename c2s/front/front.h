@@ -44,6 +44,8 @@ void front_show(const struct front *front, struct control_request *request);
  * channel, and what it says goes there by the following. */
 bool relay_begin(struct client *client);
 void relay_bind(struct client *client, const char *resource);
+/* What is asked for together with the login. */
+void relay_authenticated(struct client *client, const struct c2s_begin *begin);
 void relay_stanza(struct client *client, const struct stanza *stanza);
 void relay_element(struct client *client, const struct element *element);
 void relay_silent(struct client *client);

@@ -20,6 +20,7 @@ struct home_login {
     struct sasl_binding bindings[BINDINGS];
     struct buffer binding_data[BINDINGS];
     char *binding_names[BINDINGS];
+    struct buffer announced; /* by the front */
     struct domains *domains; /* settings point into it */
     struct credentials *fetch;
     enum sasl_mechanism mechanism;
@@ -38,6 +39,7 @@ void home_login_free(struct home_login *login)
         buffer_fini(&login->binding_data[i]);
         free(login->binding_names[i]);
     }
+    buffer_fini(&login->announced);
     domains_unref(login->domains);
     free(login);
 }
@@ -51,9 +53,18 @@ void home_login_outdate(struct home_login *login, const struct jid *account)
         login->outdated = true;
 }
 
-static void say(struct home_login *login, const char *name, const struct buffer *message)
+static struct element *say(struct home_login *login, const char *name, const struct buffer *message)
 {
-    visit_add_bytes(channel_begin(login->channel, name), message->data, message->length);
+    struct element *element = channel_begin(login->channel, name);
+
+    visit_add_bytes(element, message->data, message->length);
+    return element;
+}
+
+/* Fronts of an earlier release do not look at `begins`; homes of one do not say it. */
+static void say_success(struct home_login *login, const struct buffer *message)
+{
+    element_set(say(login, "success", message), "begins", "1");
     channel_send(login->channel);
 }
 
@@ -86,7 +97,9 @@ static void grant(struct home_login *login, const struct buffer *message)
                  LOG_TEXT("jid", client->jid->bare), LOG_TEXT("addr", channel->address),
                  LOG_TEXT("front", trunk_to(channel->line->trunk)->full),
                  LOG_TEXT("mechanism", sasl_mechanism_name(login->mechanism)));
-        say(login, "success", message);
+        client->mechanism = login->mechanism;
+        client->token = sasl_exchange_token(login->exchange);
+        say_success(login, message);
         channel->login = NULL;
         home_login_free(login);
     }
@@ -130,7 +143,8 @@ static void fetch(struct home_login *login)
         account = (struct jid){.local = "", .domain = login->settings.domain};
     else if (directory_look(worker, &account, &place) && place.answer != DIRECTORY_HERE)
         account.local = ""; /* nobody has it */
-    login->fetch = credentials_fetch(worker->db, &account, login->exchange, on_given, login);
+    login->fetch = credentials_fetch(worker->db, &account, login->exchange,
+                                     login->channel->client->device, on_given, login);
     arena_free(arena);
 }
 
@@ -139,6 +153,7 @@ static void advance(struct home_login *login, enum sasl_step step, struct buffer
     switch (step) {
     case SASL_STEP_CHALLENGE:
         say(login, "challenge", out);
+        channel_send(login->channel);
         break;
     case SASL_STEP_CREDENTIALS:
         fetch(login);
@@ -177,12 +192,20 @@ static void read_bindings(struct home_login *login, const struct element *elemen
  * support channel binding has been lied to (RFC 5802 §6). */
 static unsigned offered(const struct domain *domain, bool plus)
 {
-    unsigned mechanisms = domain->mechanisms;
+    unsigned mechanisms = domain->mechanisms | domain->tokens;
 
     for (unsigned m = 0; m < SASL_MECHANISMS; m++)
-        if (sasl_mechanism_hash(m) < 0 || (sasl_mechanism_is_plus(m) && !plus))
+        if (!sasl_mechanism_is_relayed(m) || (sasl_mechanism_is_plus(m) && !plus))
             mechanisms &= ~(1U << m);
     return mechanisms;
+}
+
+static void read_announced(struct home_login *login, const struct element *element)
+{
+    const struct element *announced = element_find(element, NS_TRUNK, "announced");
+
+    if (announced && visit_read_bytes(announced, &login->announced) && login->announced.length > 0)
+        login->settings.announced = login->announced.data;
 }
 
 static struct home_login *make(struct channel *channel, const struct element *element,
@@ -199,6 +222,8 @@ static struct home_login *make(struct channel *channel, const struct element *el
     login->settings.decoy_secret_length = worker->domains->decoy_secret_length;
     login->settings.user = login;
     read_bindings(login, element);
+    read_announced(login, element);
+    channel->client->device = sasl2_device(element_get(element, "device"));
     login->exchange = sasl_exchange_new(&login->settings);
     return login;
 }

@@ -115,6 +115,7 @@ static void free_client(void *user)
     struct client *client = user;
 
     free(client->bind_id);
+    free(client->device);
     free(client->jid);
     free(client);
 }
@@ -204,6 +205,8 @@ static const struct client_ops owner_ops = {
     .bound = say_bound,
     .bind_refused = say_refused,
     .resumed = say_resumed,
+    .begun = owner_begun,
+    .begin_refused = owner_begin_refused,
     .released = on_released,
     .send = say,
     .is_full = is_full,
@@ -245,6 +248,7 @@ static void open_channel(struct line *line, uint64_t id, const struct element *o
     client->worker = line->front->worker;
     client->ops = &owner_ops;
     client->jid = account ? jid_dup_with_resource(account, NULL) : NULL;
+    client->token = -1;
     client->since_ms = now - MIN(number(open, "age"), now);
     client->channel = channel_new(line, id, client);
     client->channel->address = short_text(or_empty(element_get(open, "addr")));
@@ -393,7 +397,11 @@ static void take(struct channel *channel, struct element *element)
     static const struct {
         const char *name;
         void (*handle)(struct channel *channel, struct element *element);
-    } rows[] = {{"s", on_content}, {"bind", on_bind}, {"silent", on_silent}, {"end", on_end}};
+    } rows[] = {{"s", on_content},
+                {"bind", on_bind},
+                {"begin", owner_begin},
+                {"silent", on_silent},
+                {"end", on_end}};
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         if (strcmp(rows[i].name, element->name) == 0) {

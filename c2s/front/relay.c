@@ -62,6 +62,18 @@ void relay_bind(struct client *client, const char *resource)
     channel_send(client->channel);
 }
 
+void relay_authenticated(struct client *client, const struct c2s_begin *begin)
+{
+    struct element *element = channel_begin(client->channel, "begin");
+
+    element_set(element, "device", begin->device);
+    element_set(element, "mechanism", sasl_mechanism_name((enum sasl_mechanism)begin->mechanism));
+    if (begin->token >= 0)
+        set_number(element, "token", (uint64_t)begin->token);
+    element_add_copy(element, begin->request);
+    channel_send(client->channel);
+}
+
 static void say(struct client *client, const struct element *content, bool wait)
 {
     struct channel *channel = client->channel;
@@ -179,6 +191,29 @@ static void on_resumed(struct client *client, struct element *element)
     enter(client, element, client_resumed);
 }
 
+static void on_begun(struct client *client, struct element *element)
+{
+    const char *text = element_get(element, "jid"), *why = element_get(element, "refused");
+    int condition = why ? sasl_condition_parse(why) : -1;
+    struct arena *arena = arena_new();
+    struct jid full;
+
+    if (!client->sasl2 || client->bound)
+        client_close(client, STREAM_INTERNAL_SERVER_ERROR, NULL);
+    else if (why)
+        client_begin_refused(client, condition < 0 ? SASL_TEMPORARY_AUTH_FAILURE
+                                                   : (enum sasl_condition)condition);
+    else if (!text)
+        client_begun(client, NULL, NULL, false, element);
+    else if (jid_parse(arena, text, &full) == 0 && full.resource &&
+             jid_bare_equal(&full, client->jid))
+        client_begun(client, &full, client->channel, element_get(element, "resumed") != NULL,
+                     element);
+    else
+        client_close(client, STREAM_INTERNAL_SERVER_ERROR, NULL);
+    arena_free(arena);
+}
+
 static void on_refused(struct client *client, struct element *element)
 {
     const char *name = element_get(element, "condition");
@@ -262,9 +297,10 @@ void relay_receive(struct line *line, uint64_t id, struct element *element)
         const char *name;
         void (*handle)(struct client *client, struct element *element);
     } rows[] = {
-        {"s", on_element},          {"bound", on_bound}, {"refused", on_refused},
-        {"resumed", on_resumed},    {"go", on_go},       {"pause", on_stop_reading},
-        {"read", on_go_on_reading}, {"close", on_close}, {"gone", on_gone},
+        {"s", on_element},          {"bound", on_bound},        {"refused", on_refused},
+        {"begun", on_begun},        {"resumed", on_resumed},    {"go", on_go},
+        {"pause", on_stop_reading}, {"read", on_go_on_reading}, {"close", on_close},
+        {"gone", on_gone},
     };
     struct channel *channel = channel_find(line, id);
 

@@ -82,6 +82,10 @@ static void describe(struct visit *visit, const struct visit_settings *settings)
     element_set(login, "addr", client_address(client));
     element_set(login, "sid", client_stream_id(client));
     element_set(login, "lang", client_lang(client));
+    element_set(login, "device", settings->device);
+    if (settings->announced)
+        visit_add_bytes(element_add(login, NS_TRUNK, "announced"), settings->announced,
+                        strlen(settings->announced));
     visit_add_bytes(element_add(login, NS_TRUNK, "initial"), settings->initial->data,
                     settings->initial->length);
     for (size_t i = 0; i < settings->bindings_count; i++) {
@@ -223,7 +227,7 @@ bool visit_receive(struct channel *channel, struct element *element)
     else if (strcmp(element->name, "challenge") == 0)
         login_visit_challenge(client, &message);
     else if (strcmp(element->name, "success") == 0)
-        login_visit_succeeded(client, &message);
+        login_visit_succeeded(client, &message, element_get(element, "begins") != NULL);
     else
         known = false;
     buffer_fini(&message);

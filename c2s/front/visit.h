@@ -23,6 +23,8 @@ struct visit_settings {
     enum sasl_mechanism mechanism;
     unsigned offered;
     const struct buffer *initial;
+    const char *announced; /* as SCRAM tells it; NULL */
+    const char *device;    /* that the client says to be; NULL */
     const struct sasl_binding *bindings;
     size_t bindings_count;
 };

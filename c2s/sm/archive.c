@@ -7,7 +7,7 @@
 #include "c2s/sm/rsm.h"
 #include "common/xmpp/datetime.h"
 
-static const struct db_statement read_ends = {
+const struct db_statement archive_ends = {
     .name = "archive_ends",
     .sql = "(SELECT seq, (extract(epoch FROM received) * 1000000)::bigint FROM message"
            " WHERE owner = $1::bigint AND archived ORDER BY seq LIMIT 1)"
@@ -55,10 +55,22 @@ static void add_end(struct element *metadata, const struct account *account, con
     element_set(end, "timestamp", stamp);
 }
 
+int64_t archive_add_metadata(struct element *parent, const struct account *account,
+                             const struct db_result *ends)
+{
+    static const char *const names[] = {"start", "end"};
+    struct element *metadata = element_add(parent, NS_MAM, "metadata");
+
+    if (db_rows(ends) != ARRAY_SIZE(names))
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        add_end(metadata, account, names[i], db_get_int(ends, i, 0), db_get_int(ends, i, 1));
+    return db_get_int(ends, 1, 0);
+}
+
 static void on_ends(struct account *account, int status, const struct db_result *results,
                     void *user)
 {
-    static const char *const names[] = {"start", "end"};
     struct sm_request *request = user;
 
     if (status != 0) {
@@ -66,10 +78,7 @@ static void on_ends(struct account *account, int status, const struct db_result 
         return;
     }
     struct stanza *result = stanza_result(request->iq);
-    struct element *metadata = element_add(result->root, NS_MAM, "metadata");
-    for (size_t i = 0; db_rows(&results[0]) == ARRAY_SIZE(names) && i < ARRAY_SIZE(names); i++)
-        add_end(metadata, account, names[i], db_get_int(&results[0], i, 0),
-                db_get_int(&results[0], i, 1));
+    archive_add_metadata(result->root, account, &results[0]);
     sm_reply_take(request, result);
 }
 
@@ -77,7 +86,7 @@ static void start_metadata(struct sm_request *request)
 {
     const struct db_value owner = DB_INT(request->account->owner);
 
-    sm_query(request->account, SM_READ_ASIDE, &read_ends, &owner, on_ends, request);
+    sm_query(request->account, SM_READ_ASIDE, &archive_ends, &owner, on_ends, request);
 }
 
 static void metadata(struct sm_request *request)

@@ -56,4 +56,10 @@ void archive_rate(struct sm_request *request, void (*start)(struct sm_request *r
  * a page that left nothing out: it is not to be sent to it again as an offline message. */
 bool archive_has_shown(const struct session *session, int64_t seq);
 
+/* $1 owner: number and time (us) of the first and the last archived message; no rows: none is. */
+extern const struct db_statement archive_ends;
+/* <metadata/> of what it has read; returns the number of the last message, or 0. */
+int64_t archive_add_metadata(struct element *parent, const struct account *account,
+                             const struct db_result *ends);
+
 extern const struct sm_module archive_module;

@@ -150,16 +150,21 @@ static void active_job(struct account *account, struct session *session, struct 
     csi_activate(session);
 }
 
+void csi_inactivate(struct session *session)
+{
+    if (session->csi || session->ended)
+        return;
+    session->csi = xcalloc(1, sizeof(*session->csi));
+    smacks_row_touch(session);
+}
+
 static void inactive_job(struct account *account, struct session *session, struct stanza *stanza,
                          int problem)
 {
     (void)account;
     (void)stanza;
     (void)problem;
-    if (session->csi || session->ended)
-        return;
-    session->csi = xcalloc(1, sizeof(*session->csi));
-    smacks_row_touch(session);
+    csi_inactivate(session);
 }
 
 /* In the order of what the client sends (§5.1). */

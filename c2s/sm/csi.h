@@ -16,6 +16,8 @@ bool csi_hold(struct session *session, struct stanza *stanza);
 /* From now on the client is looked at: what waits is written. Also when a stream is resumed, which
  * begins active (§5.2). */
 void csi_activate(struct session *session);
+/* From the start, or now. */
+void csi_inactivate(struct session *session);
 
 /* As its row tells: while it waits, too, presence and chat states do. */
 void csi_restore(struct session *session, bool inactive);

@@ -20,10 +20,10 @@
 #include "c2s/sm/stanza_id.h"
 #include "c2s/sm/subscription.h"
 
-extern const struct sm_module archive_rate_module, binding_module, blocking_module, bundle_module,
-    contact_module, external_module, far_in_module, far_out_module, gateway_module, last_module,
-    lookup_module, outbox_module, ping_module, places_module, private_module, retention_module,
-    taker_module, time_module, vcard_module, version_module, words_module;
+extern const struct sm_module access_module, archive_rate_module, binding_module, blocking_module,
+    bundle_module, contact_module, external_module, far_in_module, far_out_module, gateway_module,
+    last_module, lookup_module, outbox_module, ping_module, places_module, private_module,
+    retention_module, taker_module, time_module, vcard_module, version_module, words_module;
 extern const struct sm_module peer_hash_module;
 
 const struct sm_module *const sm_modules[] = {
@@ -59,6 +59,7 @@ const struct sm_module *const sm_modules[] = {
     &version_module,
     &vcard_module,
     &private_module,
+    &access_module,
     &archive_module,
     &archive_prefs_module,
     &archive_rate_module,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "c2s/node_message.h"
+#include "c2s/sm/begin.h"
 #include "c2s/sm/core.h"
 #include "c2s/sm/csi.h"
 #include "c2s/sm/far.h"
@@ -180,6 +181,8 @@ const struct c2s_plugin sm_plugin = {
     .reload = plugin_reload,
     .features = plugin_features,
     .bind = plugin_bind,
+    .inline_features = begin_inline_features,
+    .begin = begin_start,
     .stanza = plugin_stanza,
     .elements = elements,
     .silent = plugin_silent,

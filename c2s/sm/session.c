@@ -254,6 +254,11 @@ static void add_to_account(struct session *session)
         }
 }
 
+void session_open(struct session *session)
+{
+    add_to_account(session);
+}
+
 static void open_session(struct session *session)
 {
     struct account *account = session->account;
@@ -277,13 +282,28 @@ static struct session *longest_waiting(const struct account *account)
     return longest;
 }
 
+bool session_make_room(struct session *session)
+{
+    struct account *account = session->account;
+    struct session *older = session->resource ? account_session(account, session->resource) : NULL;
+
+    if (!older && account->sessions_count >= account->sm->limits.resources) {
+        older = longest_waiting(account);
+    }
+    if (!older && account->sessions_count >= account->sm->limits.resources) {
+        return false;
+    }
+    if (older) {
+        session_kick(older, STREAM_CONFLICT, NULL);
+    }
+    return true;
+}
+
 /* The newer session wins a conflict (RFC 6120 §7.7.2.2, third way): the older one is most often a
  * dead connection of the same client. */
 static void bind_job(struct account *account, struct session *session, struct stanza *stanza,
                      int problem)
 {
-    struct session *older;
-
     (void)stanza;
     (void)problem;
     DL_DELETE(account->sm->binding, session);
@@ -298,21 +318,16 @@ static void bind_job(struct account *account, struct session *session, struct st
                NULL, NULL);
         return;
     }
-    older = session->resource ? account_session(account, session->resource) : NULL;
-    if (!older && account->sessions_count >= account->sm->limits.resources) {
-        older = longest_waiting(account);
-    }
-    if (!older && account->sessions_count >= account->sm->limits.resources) {
+    if (!session_make_room(session)) {
         /* To wait does not help: another client has to go (XEP-0205 §4.4). */
         refuse(session, STANZA_RESOURCE_CONSTRAINT, "cancel", "resource-limit-exceeded");
         return;
     }
-    if (older) {
-        session_kick(older, STREAM_CONFLICT, NULL);
+    if (client_device(session->client) || session->resource) {
+        session->device = xstrdup(client_device(session->client) ? client_device(session->client)
+                                                                 : session->resource);
     }
-    if (session->resource) {
-        session->device = xstrdup(session->resource);
-    } else {
+    if (!session->resource) {
         session->resource = random_resource();
     }
     open_session(session);

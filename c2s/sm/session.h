@@ -21,6 +21,7 @@
 struct account;
 struct sm;
 struct asked;
+struct begin;
 struct caps;
 struct csi;
 struct features;
@@ -66,7 +67,8 @@ struct session {
     bool reading;            /* they are being read */
     bool was_ready;          /* it has taken messages */
     bool has_own;            /* some are for it alone */
-    char *device;            /* which device it is (what it asked for as resource), or NULL */
+    char *device;            /* which device it is (the id of its user agent, or what it asked for
+                                as resource), or NULL */
     struct confirm *confirm; /* of a client without XEP-0198 */
 
     /* Private to session.c and dispatch.c. */
@@ -75,6 +77,7 @@ struct session {
     bool paused;
     char *resource;                /* asked for; NULL: the server chooses */
     struct resumption *resumption; /* this is no session but wants to resume one */
+    struct begin *begin;           /* it is asked for together with a login (begin.h) */
     struct sm_request *requests;
     struct session *prev, *next; /* account->sessions, before that sm->binding */
 };
@@ -135,6 +138,10 @@ struct session *session_request(struct sm *sm, struct client *client, const stru
 struct session *session_restore(struct account *account, const char *resource);
 void session_bind(struct sm *sm, struct client *client, const struct jid *account,
                   const char *resource);
+/* A request that has its resource becomes a session of the account. False: there are as many as may
+ * be, and all are connected. Sessions of the same resource, and of the same user agent, end. */
+bool session_make_room(struct session *session);
+void session_open(struct session *session);
 void session_bind_cancelled(struct sm *sm, struct client *client);
 void session_closed(struct session *session, enum client_end how);
 /* For account.c: the ticket of a stanza that has arrived; NULL. */

@@ -86,22 +86,35 @@ static char *make_id(struct smacks *smacks)
     return id;
 }
 
-static void send_enabled(struct session *session, const char *id)
+static void fill_enabled(struct element *enabled, struct session *session, const char *id)
 {
     const struct sm *sm = session->account->sm;
     const char *location = config_text(worker_config(sm->worker), "sm", NULL, "resume-location");
+
+    session->smacks->enabled = true;
+    if (!id)
+        return;
+    element_set(enabled, "id", id);
+    element_set(enabled, "resume", "true");
+    element_set(
+        enabled, "max",
+        arena_printf(enabled->arena, "%" PRIu64, session->smacks->resume_ms / MS_PER_SECOND));
+    if (location)
+        element_set(enabled, "location", location);
+}
+
+void smacks_add_enabled(struct element *parent, struct session *session, const char *id)
+{
+    session->smacks->resumable = id != NULL;
+    fill_enabled(element_add(parent, NS_SM, "enabled"), session, id);
+}
+
+static void send_enabled(struct session *session, const char *id)
+{
     struct arena *arena = arena_new();
     struct element *enabled = element_new(arena, NS_SM, "enabled");
 
-    session->smacks->enabled = true;
-    if (id) {
-        element_set(enabled, "id", id);
-        element_set(enabled, "resume", "true");
-        element_set(enabled, "max",
-                    arena_printf(arena, "%" PRIu64, session->smacks->resume_ms / MS_PER_SECOND));
-        if (location)
-            element_set(enabled, "location", location);
-    }
+    fill_enabled(enabled, session, id);
     client_send_element(session->client, enabled);
     arena_free(arena);
 }
@@ -147,19 +160,33 @@ static void enable_job(struct account *account, struct session *session,
     smacks_row_insert(session, on_row, enabling);
 }
 
+static struct smacks *wish(struct session *session, const struct element *enable)
+{
+    struct smacks *smacks = smacks_new(session);
+
+    smacks->resume_ms = resume_time(session->account->sm, enable);
+    smacks->wanted = is_true(element_get(enable, "resume")) && smacks->resume_ms > 0;
+    return smacks;
+}
+
+char *smacks_prepare(struct session *session, const struct element *enable)
+{
+    struct smacks *smacks = wish(session, enable);
+
+    return smacks->wanted ? make_id(smacks) : NULL;
+}
+
 /* What comes behind it counts (§4, note), though the answer comes later. */
-void smacks_on_enable(void *state, struct client *client, void *user, struct element *element)
+void smacks_on_enable(void *state UNUSED, struct client *client, void *user,
+                      struct element *element)
 {
     struct session *session = user;
-    struct smacks *smacks;
 
     if (session->smacks) {
         smacks_fail(client, STANZA_UNEXPECTED_REQUEST, NULL);
         return;
     }
-    smacks = smacks_new(session);
-    smacks->resume_ms = resume_time(state, element);
-    smacks->wanted = is_true(element_get(element, "resume")) && smacks->resume_ms > 0;
+    wish(session, element);
     session_queue(session, enable_job, NULL, -1);
 }
 
@@ -246,6 +273,11 @@ static void session_closed_hook(struct session *session)
     }
     session->smacks = NULL;
     free_smacks(smacks);
+}
+
+void smacks_discard(struct session *session)
+{
+    session_closed_hook(session);
 }
 
 static void start(struct sm *sm)

@@ -90,8 +90,20 @@ bool smacks_is_full(const struct session *session);
 void smacks_writable(struct session *session);
 
 struct smacks *smacks_new(struct session *session);
+/* As <enable/> says, for a session that is being begun: what its client may resume it by (to be
+ * wiped and freed), once smacks_row_insert() has succeeded; NULL: it cannot be resumed. */
+char *smacks_prepare(struct session *session, const struct element *enable);
+/* <enabled/>; from now on what is sent counts. */
+void smacks_add_enabled(struct element *parent, struct session *session, const char *id);
+/* The session is not begun after all. */
+void smacks_discard(struct session *session);
 
 /* smacks_resume.c */
+/* A request to resume (XEP-0388, XEP-0198 §9.2), before its job: what the old stream says from now
+ * on is not taken any more. False: malformed. */
+bool smacks_resume_prepare(struct session *request, const struct element *resume);
+/* Inside the job of such a request: it ends in begin_resumed() or begin_not_resumed(). */
+void smacks_resume_go(struct session *request);
 void smacks_start_expiry(struct smacks *smacks);
 /* The session leaves this worker: what the row needs is written. */
 void smacks_leave(struct session *session);

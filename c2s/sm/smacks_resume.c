@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/sm/begin.h"
 #include "c2s/sm/csi.h"
 #include "c2s/sm/push.h"
 #include "c2s/sm/smacks.h"
@@ -137,15 +138,31 @@ static void take_from_client(struct session *session)
 }
 
 /* What is settled and not known to the row yet is said again, too (A3). */
-static void send_resumed(struct session *session, struct client *client, const char *previd)
+static void fill_resumed(struct element *resumed, struct session *session, const char *previd)
 {
-    struct arena *arena = arena_new();
-    struct element *resumed = element_new(arena, NS_SM, "resumed");
-
     session->smacks->told = smacks_h(session->smacks);
     settle_reset(&session->smacks->in, session->smacks->told);
-    element_set(resumed, "h", arena_printf(arena, "%" PRIu32, session->smacks->told));
+    element_set(resumed, "h", arena_printf(resumed->arena, "%" PRIu32, session->smacks->told));
     element_set(resumed, "previd", previd);
+}
+
+/* The client hears of it by itself, or as a part of the success of its login. */
+static void tell_resumed(struct session *session, struct session *request)
+{
+    struct client *client = session->client;
+    const char *previd = request->resumption->previd;
+    struct arena *arena;
+    struct element *resumed;
+
+    if (request->begin) {
+        fill_resumed(element_add(begin_results(request), NS_SM, "resumed"), session, previd);
+        begin_resumed(request, session);
+        return;
+    }
+    arena = arena_new();
+    resumed = element_new(arena, NS_SM, "resumed");
+    client_resumed(client, session->jid, session);
+    fill_resumed(resumed, session, previd);
     client_send_element(client, resumed);
     arena_free(arena);
 }
@@ -187,8 +204,9 @@ static void tell_anew(struct session *session)
             module->tell_anew(session);
 }
 
-static void attach(struct session *session, struct client *client, const char *previd)
+static void attach(struct session *session, struct session *request)
 {
+    struct client *client = request->client;
     struct smacks *smacks = session->smacks;
     bool anew = unacked_resume(&smacks->out) || smacks->restored;
 
@@ -198,8 +216,7 @@ static void attach(struct session *session, struct client *client, const char *p
     session->waiting = false;
     smacks->taken_ms = clock_monotonic_ms();
     smacks->owes_a = smacks->owes_rest = smacks->full = false;
-    client_resumed(client, session->jid, session);
-    send_resumed(session, client, previd);
+    tell_resumed(session, request);
     send_again(session);
     csi_activate(session); /* XEP-0352 §5.2 */
     if (anew)
@@ -215,17 +232,29 @@ struct resuming {
     struct session *session; /* NULL: there is none any more */
 };
 
-static void finish(struct session *request)
+static void forget_wish(struct session *request)
 {
     free(request->resumption->previd);
     free(request->resumption);
     request->resumption = NULL;
+}
+
+static void finish(struct session *request)
+{
+    forget_wish(request);
+    begin_free(request);
     request->client = NULL;
     request->ended = true;
 }
 
+/* A login goes on: there may be a new session in its place (XEP-0198 §9.2.1). */
 static void refuse(struct session *request, enum stanza_condition condition, const uint32_t *h)
 {
+    if (request->client && request->begin) {
+        forget_wish(request);
+        begin_not_resumed(request, condition, h);
+        return;
+    }
     if (request->client) {
         smacks_fail(request->client, condition, h);
         client_release(request->client);
@@ -254,7 +283,7 @@ static void on_row(struct account *account, int status, const struct db_result *
     if (session->ended) {
         refuse(request, STANZA_ITEM_NOT_FOUND, NULL);
     } else if (request->client) {
-        attach(session, request->client, request->resumption->previd);
+        attach(session, request);
         finish(request);
     } else {
         smacks_wait(session); /* it has gone again */
@@ -300,9 +329,9 @@ static void on_past(struct account *account, int status, const struct db_result 
     session_unref(request);
 }
 
-static void resume_job(struct account *account, struct session *request,
-                       struct stanza *stanza UNUSED, int problem UNUSED)
+void smacks_resume_go(struct session *request)
 {
+    struct account *account = request->account;
     struct resumption *resumption = request->resumption;
     struct session *session = find(account, resumption->previd);
 
@@ -343,22 +372,38 @@ static void cut_old_stream(struct account *account, struct client *client, const
     }
 }
 
+static void resume_job(struct account *account UNUSED, struct session *request,
+                       struct stanza *stanza UNUSED, int problem UNUSED)
+{
+    smacks_resume_go(request);
+}
+
+bool smacks_resume_prepare(struct session *request, const struct element *resume)
+{
+    const char *previd = element_get(resume, "previd");
+    uint32_t h;
+
+    if (!previd || ack_read_h(resume, &h) < 0)
+        return false;
+    cut_old_stream(request->account, request->client, previd, h);
+    request->resumption = xcalloc(1, sizeof(*request->resumption));
+    request->resumption->previd = xstrdup(previd);
+    request->resumption->h = h;
+    return true;
+}
+
 void smacks_on_resume(void *state, struct client *client, void *user UNUSED,
                       struct element *element)
 {
-    const char *previd = element_get(element, "previd");
     struct session *request;
     uint32_t h;
 
-    if (!previd || ack_read_h(element, &h) < 0) {
+    if (!element_get(element, "previd") || ack_read_h(element, &h) < 0) {
         smacks_fail(client, STANZA_BAD_REQUEST, NULL);
         return;
     }
     client_hold(client);
     request = session_request(state, client, client_account(client));
-    cut_old_stream(request->account, client, previd, h);
-    request->resumption = xcalloc(1, sizeof(*request->resumption));
-    request->resumption->previd = xstrdup(previd);
-    request->resumption->h = h;
-    session_queue(request, resume_job, NULL, -1);
+    if (smacks_resume_prepare(request, element))
+        session_queue(request, resume_job, NULL, -1);
 }

@@ -202,6 +202,9 @@ const struct config_item config_items[] = {
     {"domain", "channel-binding", CONFIG_BOOL, 0, "yes", PLAIN_ROW,
      "Whether the mechanisms whose names end in -PLUS are offered. Say no behind a proxy that ends "
      "TLS."},
+    {"domain", "token-lifetime", CONFIG_DURATION, 0, "30d", 0, 10 * 365 * 24 * HOUR, NULL,
+     "How long a token is good by which a client logs in without the password (XEP-0484). It gets "
+     "a new one when it logs in after a tenth of that time. 0: no tokens."},
     {"domain", "client-ca", CONFIG_FILE, 0, NULL, PLAIN_ROW,
      "The authorities of client certificates for EXTERNAL (XEP-0178), in PEM. Without it clients "
      "are not asked for certificates."},

@@ -95,7 +95,7 @@ enum sasl_step {
     SASL_STEP_FAILED
 };
 
-/* XEP-0474 §5.1: mechanisms (bits) and the names of the channel bindings in one string, to be freed
+/* XEP-0474 §6.1: mechanisms (bits) and the names of the channel bindings in one string, to be freed
  * with free(). Without bindings: those were not advertised (XEP-0440). */
 char *sasl_announcement(unsigned mechanisms, const struct sasl_binding *bindings,
                         size_t bindings_count);

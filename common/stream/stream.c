@@ -169,6 +169,20 @@ void stream_restart(struct stream *stream)
         send_header(stream);
 }
 
+static bool can_send(const struct stream *stream)
+{
+    return stream_is_open(stream) && stream->header_sent;
+}
+
+void stream_send_features(struct stream *stream)
+{
+    struct buffer out = {0};
+    if (!can_send(stream))
+        return;
+    stream_write_features(stream, &out);
+    stream_write(stream, &out);
+}
+
 void stream_ready(struct stream *stream)
 {
     if (stream->state == STREAM_NEGOTIATING)
@@ -220,11 +234,6 @@ void stream_declare_prefix(const struct stream *stream, struct buffer *out)
 const char *stream_outer_ns(const struct stream *stream)
 {
     return stream->profile->framed ? "" : stream->profile->content_ns;
-}
-
-static bool can_send(const struct stream *stream)
-{
-    return stream_is_open(stream) && stream->header_sent;
 }
 
 void stream_send(struct stream *stream, const struct stanza *stanza)

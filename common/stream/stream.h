@@ -134,6 +134,8 @@ void stream_set_local(struct stream *stream, const char *from, const char *to);
 /* "A new stream" after TLS or SASL (RFC 6120 §4.3.3); initiators send their header again. */
 void stream_restart(struct stream *stream);
 void stream_ready(struct stream *stream);
+/* Acceptors: the features of now, on a stream that goes on without a restart (XEP-0388 §2.6.1). */
+void stream_send_features(struct stream *stream);
 void stream_set_flag(struct stream *stream, enum stream_flag flag);
 bool stream_has_flag(const struct stream *stream, enum stream_flag flag);
 void stream_set_limits(struct stream *stream, const struct parser_limits *limits);

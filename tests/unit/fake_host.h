@@ -381,6 +381,28 @@ void client_resumed(struct client *client, const struct jid *full, void *session
     client_bound(client, full, session);
 }
 
+const char *client_device(const struct client *client)
+{
+    (void)client;
+    return NULL;
+}
+
+void client_begun(struct client *client, const struct jid *full, void *session, bool resumed,
+                  const struct element *results)
+{
+    (void)results;
+    if (full && resumed)
+        client_resumed(client, full, session);
+    else if (full)
+        client_bound(client, full, session);
+}
+
+void client_begin_refused(struct client *client, enum sasl_condition condition)
+{
+    (void)condition;
+    client->refused = STANZA_NOT_AUTHORIZED;
+}
+
 const struct jid *client_account(const struct client *client)
 {
     return client->jid;

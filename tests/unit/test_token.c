@@ -265,7 +265,7 @@ static void test_parse(void **state)
         assert_int_equal(sasl_token_parse(rows[i], &token), ERR_MALFORMED);
 }
 
-/* XEP-0474 §5.3. */
+/* XEP-0474 §6.3. */
 static void test_announcement(void **state)
 {
     static const char expected[] =
