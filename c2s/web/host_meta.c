@@ -18,6 +18,7 @@ static const struct way {
     const struct web_route *route;
 } ways[] = {
     {"urn:xmpp:alt-connections:websocket", "websocket-url", "wss", &web_websocket},
+    {"urn:xmpp:alt-connections:xbosh", "bosh-url", "https", &web_bosh},
 };
 
 /* The domain that is asked for, by the field Host; else that of the network. free() it. */

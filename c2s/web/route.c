@@ -11,6 +11,7 @@
 
 static const struct web_route *const routes[] = {
     &web_websocket,
+    &web_bosh,
     &web_host_meta,
     &web_host_meta_json,
 };

@@ -34,7 +34,7 @@ void web_listens(struct web *web, const char *address)
 
 bool web_is_empty(const struct web *web)
 {
-    return web->connections == NULL;
+    return web->connections == NULL && web->sessions == NULL;
 }
 
 void web_free(struct web *web)

@@ -19,13 +19,13 @@
 #include "c2s/worker.h"
 
 struct web_connection;
-struct bosh;
+struct bosh_session;
 
 struct web {
     struct worker *worker;
     struct networks *proxies;
     struct web_connection *connections; /* list */
-    struct bosh *bosh;                  /* sessions (bosh.h) */
+    struct bosh_session *sessions;      /* by sid (bosh.h) */
     char *https_port;                   /* of the first listener with TLS; NULL: there is none */
     bool stopping;
 };

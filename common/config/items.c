@@ -214,6 +214,7 @@ const struct config_item config_items[] = {
     {"domain", "websocket-url", CONFIG_URI, 0, NULL, PLAIN_ROW,
      "Where clients of this domain reach the WebSocket, as /.well-known/host-meta tells it (XEP-0156). "
      "Without it: the first https-listen, by the name of the domain."},
+    {"domain", "bosh-url", CONFIG_URI, 0, NULL, PLAIN_ROW, "The same for BOSH."},
     {"domain", "abuse-address", CONFIG_URI, CONFIG_LIST, NULL, PLAIN_ROW,
      "Where to report abuse (XEP-0157, as all addresses here)."},
     {"domain", "admin-address", CONFIG_URI, CONFIG_LIST, NULL, PLAIN_ROW,

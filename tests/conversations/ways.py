@@ -91,6 +91,13 @@ class WebSocket(Direct):
         return Play(self.node, script, cast, secret, service=self.service)
 
 
+class Bosh(WebSocket):
+    """Clients come by BOSH."""
+
+    service = "BOSH"
+    chosen = ("rfc6121/8.5.3", "xep-0199", "xep-0280", "xep-0313")
+
+
 class Fronts:
     """Two nodes of a network. Accounts have their homes by turns at these; the first client of an
     account connects to the other node, its second one to its home."""
@@ -128,7 +135,7 @@ class Fronts:
 
 
 WAYS = {"direct": Direct, "router": Router, "workers": Workers, "fronts": Fronts,
-        "websocket": WebSocket}
+        "websocket": WebSocket, "bosh": Bosh}
 
 
 def add_accounts(node, accounts):

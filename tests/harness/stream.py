@@ -9,7 +9,7 @@ import xml.parsers.expat
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, TreeBuilder
 
-from tests.harness import web
+from tests.harness import bosh, web
 from tests.node.client import SECONDS, STREAM, Client, local_name
 
 CHUNK = 65536
@@ -97,7 +97,9 @@ class RawStream(Client):
         jid = account.jid if account else f"nobody@{node.network}"
         password = account.password if account else ""
         self.is_web = service in web.SERVICES
-        connect = web.connector(node, service) if self.is_web else socket.create_connection
+        connect = socket.create_connection
+        if self.is_web:
+            connect = (bosh if "BOSH" in service else web).connector(node, service)
         super().__init__(node.address(service), jid, password, node.ca,
                          direct_tls=service == "C2S_TLS", source=source, resource=resource,
                          connect=connect)

@@ -31,6 +31,7 @@ def test_host_meta(node, http):
     port = node.address("HTTPS")[1]
     expected = {
         "urn:xmpp:alt-connections:websocket": f"wss://{node.network}:{port}/xmpp-websocket",
+        "urn:xmpp:alt-connections:xbosh": f"https://{node.network}:{port}/http-bind",
     }
     for service in ("HTTP", "HTTPS"):
         connection = http(service)
@@ -47,9 +48,10 @@ def test_host_meta(node, http):
 
 def test_host_meta_configured(make_node, http):
     node = make_node(settings={'domain "example.test"': {
-        "websocket-url": "wss://chat.example/ws?a&b"}})
+        "websocket-url": "wss://chat.example/ws?a&b", "bosh-url": "https://chat.example/bosh"}})
     found = http(where=node).ask("GET", "/.well-known/host-meta?x", host="example.test:443")
     assert b"href='wss://chat.example/ws?a&amp;b'" in found.body
+    assert b"href='https://chat.example/bosh'" in found.body
 
 
 @pytest.mark.parametrize("request_line, status", [
