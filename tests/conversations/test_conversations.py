@@ -4,8 +4,8 @@
 # twice: with the short cut between accounts of one worker ("direct") and by way of the router
 # ("router"), with the same result; the core of them (conversations/ways.py) also on a node with two
 # workers ("workers"), and in a network where nobody connects to the own home ("fronts",
-# docs/FRONTS.md), some by WebSocket and BOSH. They share a node for each way, several at a time: their
-# accounts are their own.
+# docs/FRONTS.md), some by WebSocket and BOSH. They share a node for each way, several at a time:
+# their accounts are their own.
 
 import contextlib
 import glob
