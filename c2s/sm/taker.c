@@ -135,6 +135,7 @@ static void answer(struct sm *sm, const struct durable *offer, enum durable_kind
     struct durable words = durable_answer(offer, kind);
 
     words.reason = reason;
+    words.type = kind == DURABLE_REFUSED ? stanza_condition_type(reason) : NULL;
     words_say(sm, &words);
 }
 

@@ -119,7 +119,8 @@ def test_nothing_acknowledged_is_lost(scene):
     crowd = gather(ledger, scene)
     faults = Faults(scene.node, scene.disk, scene.peer).all(LONG)
     with writers.watched(scene.node):
-        asyncio.run(Campaign(ledger, crowd, faults, SEED).run(ROUNDS))
+        asyncio.run(Campaign(ledger, crowd, faults, SEED,
+                             nodes=(scene.node, scene.neighbour)).run(ROUNDS))
         crowd.look()
         intruders = writers.intruders(scene.node)
     text = f"SEED={SEED}: {checker.summary(ledger)}"

@@ -56,7 +56,7 @@ def test_campaign_across_nodes(scene):
     ledger = Ledger()
     crowd = gather(ledger, scene)
     faults = NetworkFaults(scene).all(LONG)
-    asyncio.run(Campaign(ledger, crowd, faults, SEED, TALK_SECONDS).run(ROUNDS))
+    asyncio.run(Campaign(ledger, crowd, faults, SEED, TALK_SECONDS, nodes=scene).run(ROUNDS))
     scene.wait_linked()
     crowd.look()
     text = f"SEED={SEED}: {checker.summary(ledger)}"

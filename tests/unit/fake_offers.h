@@ -85,6 +85,8 @@ int worker_offer(struct worker *worker, const char *id, unsigned attempt, const 
 
 void worker_answer(struct worker *worker, const struct durable *answer)
 {
+    if (answer->kind == DURABLE_REFUSED)
+        assert_non_null(answer->type); /* some do not leave the worker, and nobody adds it there */
     if (fake.echo && answer->to.domain && worker_serves(worker, answer->to.domain)) {
         loop_defer(NULL, fake_say_word, fake_word(answer));
         return;

@@ -34,15 +34,16 @@ class Pair:
 
 class Campaign:
     """crowd: actors of ours, and foreigners, who suffer nothing; faults: [Fault]; round_seconds:
-    how long they talk before each."""
+    how long they talk before each; nodes: whose daemons run behind every fault."""
 
-    def __init__(self, ledger, crowd, faults, seed, round_seconds=ROUND_SECONDS):
+    def __init__(self, ledger, crowd, faults, seed, round_seconds=ROUND_SECONDS, nodes=()):
         self.ledger = ledger
         self.crowd = crowd.actors
         self.everybody = crowd.actors + crowd.foreigners
         self.pairs = crowd.pairs
         self.faults = faults
         self.round_seconds = round_seconds
+        self.nodes = nodes
         self.random = random.Random(seed)
         self._talking = []
 
@@ -81,6 +82,7 @@ class Campaign:
         await asyncio.sleep(self.random.uniform(*self.round_seconds))
         begun = self.freed = time.monotonic()
         await fault.strike(self)
+        self._look_at_nodes(fault)
         self.ledger.faults.append((begun, fault.name, await self._recovery(fault)))
         self._look_after()
 
@@ -108,6 +110,12 @@ class Campaign:
         await self._until(lambda: len(first()) >= wanted, RECOVERY_SECONDS)
         times = sorted(first().values())
         return times[wanted - 1] - self.freed if len(times) >= wanted else None
+
+    def _look_at_nodes(self, fault):
+        """Who has ended by itself would be started by the next fault, and never be missed."""
+        problems = [problem for node in self.nodes for problem in node.problems()]
+        if problems:
+            raise AssertionError(f"behind {fault.name}: " + "\n".join(problems))
 
     def _look_after(self):
         for actor in self.everybody:
