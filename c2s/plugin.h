@@ -152,6 +152,9 @@ const struct network_member *worker_member(const struct worker *worker);
 const uint8_t *worker_secret(struct worker *worker);
 /* Whether accounts can be under this domain here: the network domain (or a further [domain]). */
 bool worker_serves(struct worker *worker, const char *domain);
+/* A name that this worker alone binds at the router: what is for it is routed() too. */
+void worker_bind_alone(struct worker *worker, const char *name);
+void worker_unbind_alone(struct worker *worker, const char *name);
 /* To the router. Borrowed. ERR_LIMIT: congested; the caller answers for the stanza. */
 MUST_CHECK int worker_route(struct worker *worker, struct stanza *stanza);
 /* As link_offer(). */

@@ -207,6 +207,17 @@ void worker_unbind_names(struct worker *worker)
             link_unbind(worker->link, worker->domains->list[i].name);
 }
 
+void worker_bind_alone(struct worker *worker, const char *name)
+{
+    link_bind(worker->link, &(const struct link_bind){.name = name});
+}
+
+void worker_unbind_alone(struct worker *worker, const char *name)
+{
+    if (worker->link)
+        link_unbind(worker->link, name);
+}
+
 int worker_route(struct worker *worker, struct stanza *stanza)
 {
     return link_send(worker->link, stanza);

@@ -128,6 +128,17 @@ static int read_component(struct acl_set *set, const struct config *config, cons
     return error;
 }
 
+/* With the service that c2s has for it. */
+static void add_domain(struct acl_set *set, const struct config *config, const char *domain)
+{
+    list_add(&set->local, domain);
+    if (config_bool(config, "domain", domain, "pubsub")) {
+        char *service = xasprintf("pubsub.%s", domain);
+        list_add(&set->local, service);
+        free(service);
+    }
+}
+
 static void read_world(struct acl_set *set, const struct config *config)
 {
     const char *host = config_text(config, "node", NULL, "host");
@@ -136,7 +147,7 @@ static void read_world(struct acl_set *set, const struct config *config)
     list_add(&set->local, host);
     list_add(&set->local, set->network);
     for (size_t i = 0; i < config_instances(config, "domain"); i++)
-        list_add(&set->local, config_instance(config, "domain", i));
+        add_domain(set, config, config_instance(config, "domain", i));
     for (int role = 0; role < ROLES; role++) {
         set->roles[role] =
             (struct acl){.set = set, .row = &ROLE_ROWS[role], .rights = ROLE_ROWS[role].rights};

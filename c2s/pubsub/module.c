@@ -5,8 +5,21 @@
 #include "c2s/pubsub/contacts.h"
 #include "c2s/pubsub/namespaces.h"
 #include "c2s/pubsub/pubsub.h"
+#include "c2s/pubsub/service.h"
 #include "c2s/pubsub/store.h"
 #include "c2s/pubsub/subscribe.h"
+
+static void start(struct sm *sm)
+{
+    contacts_start(sm);
+    services_start(sm);
+}
+
+static void stop(struct sm *sm)
+{
+    services_stop(sm);
+    contacts_stop(sm);
+}
 
 static void loaded(struct account *account, const struct db_result *rows)
 {
@@ -43,8 +56,10 @@ static enum sm_verdict outgoing(struct session *session, struct stanza *stanza)
 }
 
 static const struct sm_iq iqs[] = {
-    {NS_PUBSUB, "pubsub", SM_GET | SM_SET, SM_TO_SELF | SM_TO_ACCOUNT, pubsub_request},
-    {NS_PUBSUB_OWNER, "pubsub", SM_GET | SM_SET, SM_TO_SELF | SM_TO_ACCOUNT, pubsub_request},
+    {NS_PUBSUB, "pubsub", SM_GET | SM_SET, SM_TO_SELF | SM_TO_ACCOUNT | SM_TO_SERVICE,
+     pubsub_request},
+    {NS_PUBSUB_OWNER, "pubsub", SM_GET | SM_SET, SM_TO_SELF | SM_TO_ACCOUNT | SM_TO_SERVICE,
+     pubsub_request},
     {NS_PUBSUB, "pubsub", SM_GET | SM_SET, SM_TO_NOBODY, pubsub_request_to_nobody},
     {NS_PUBSUB_OWNER, "pubsub", SM_GET | SM_SET, SM_TO_NOBODY, pubsub_request_to_nobody},
     {0},
@@ -52,51 +67,35 @@ static const struct sm_iq iqs[] = {
 
 #define FEATURE(name) NS_PUBSUB "#" name
 
+/* Of accounts and of services; the rest needs a roster. */
+#define COMMON_FEATURES                                                                            \
+    FEATURE("access-authorize"), FEATURE("access-open"), FEATURE("access-whitelist"),              \
+        FEATURE("auto-create"), FEATURE("config-node"), FEATURE("config-node-max"),                \
+        FEATURE("create-and-configure"), FEATURE("create-nodes"), FEATURE("delete-items"),         \
+        FEATURE("delete-nodes"), FEATURE("instant-nodes"), FEATURE("item-ids"),                    \
+        FEATURE("last-published"), FEATURE("manage-subscriptions"), FEATURE("member-affiliation"), \
+        FEATURE("meta-data"), FEATURE("modify-affiliations"), FEATURE("multi-items"),              \
+        FEATURE("outcast-affiliation"), FEATURE("persistent-items"), FEATURE("publish"),           \
+        FEATURE("publish-only-affiliation"), FEATURE("publish-options"),                           \
+        FEATURE("publisher-affiliation"), FEATURE("purge-nodes"), FEATURE("retract-items"),        \
+        FEATURE("retrieve-affiliations"), FEATURE("retrieve-default"),                             \
+        FEATURE("retrieve-default-sub"), FEATURE("retrieve-items"),                                \
+        FEATURE("retrieve-subscriptions"), FEATURE("rsm"), FEATURE("subscribe"),                   \
+        FEATURE("subscription-notifications"), FEATURE("subscription-options")
+
 static const char *const features[] = {
     NS_PUBSUB,
-    FEATURE("access-authorize"),
-    FEATURE("access-open"),
+    COMMON_FEATURES,
     FEATURE("access-presence"),
     FEATURE("access-roster"),
-    FEATURE("access-whitelist"),
-    FEATURE("auto-create"),
     FEATURE("auto-subscribe"),
-    FEATURE("config-node"),
-    FEATURE("config-node-max"),
-    FEATURE("create-and-configure"),
-    FEATURE("create-nodes"),
-    FEATURE("delete-items"),
-    FEATURE("delete-nodes"),
     FEATURE("filtered-notifications"),
-    FEATURE("instant-nodes"),
-    FEATURE("item-ids"),
-    FEATURE("last-published"),
-    FEATURE("manage-subscriptions"),
-    FEATURE("member-affiliation"),
-    FEATURE("meta-data"),
-    FEATURE("modify-affiliations"),
-    FEATURE("multi-items"),
-    FEATURE("outcast-affiliation"),
-    FEATURE("persistent-items"),
     FEATURE("presence-notifications"),
     FEATURE("presence-subscribe"),
-    FEATURE("publish"),
-    FEATURE("publish-only-affiliation"),
-    FEATURE("publish-options"),
-    FEATURE("publisher-affiliation"),
-    FEATURE("purge-nodes"),
-    FEATURE("retract-items"),
-    FEATURE("retrieve-affiliations"),
-    FEATURE("retrieve-default"),
-    FEATURE("retrieve-default-sub"),
-    FEATURE("retrieve-items"),
-    FEATURE("retrieve-subscriptions"),
-    FEATURE("rsm"),
-    FEATURE("subscribe"),
-    FEATURE("subscription-notifications"),
-    FEATURE("subscription-options"),
     NULL,
 };
+
+const char *const pubsub_service_features[] = {NS_PUBSUB, COMMON_FEATURES, NULL};
 
 static const struct spec specs[] = {
     {"XEP-0060", "1.30.0", "no collections, no subscription identifiers"},
@@ -110,8 +109,8 @@ const struct sm_module pubsub_module = {
     .specs = specs,
     .account_features = features,
     .iqs = iqs,
-    .start = contacts_start,
-    .stop = contacts_stop,
+    .start = start,
+    .stop = stop,
     .load = &store_load_nodes,
     .loaded = loaded,
     .unload = unload,

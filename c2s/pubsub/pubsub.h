@@ -13,6 +13,8 @@
 #include "c2s/sm/sm.h"
 
 extern const struct sm_module pubsub_module;
+/* Of a service of its own; ends with NULL. */
+extern const char *const pubsub_service_features[];
 
 /* One item as hooks and readers see it; borrowed. */
 struct pubsub_item {

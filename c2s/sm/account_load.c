@@ -113,6 +113,7 @@ void account_load(struct account *account)
         return;
     }
     sm_query(account, SM_READ, &select_account,
-             (const struct db_value[]){DB_TEXT(account->jid->domain), DB_TEXT(account->jid->local)},
+             (const struct db_value[]){DB_TEXT(account->jid->domain),
+                                       DB_TEXT(account->jid->local ? account->jid->local : "")},
              account_selected, NULL);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "c2s/pubsub/pubsub.h"
+#include "c2s/pubsub/service.h"
 #include "c2s/sm/caps.h"
 
 static void add_identity(struct element *query, const char *category, const char *type,
@@ -105,6 +106,8 @@ static void items(struct sm_request *request)
         return;
     }
     struct element *query = begin(request, &result);
+    if (request->addressed == SM_TO_SERVER)
+        service_announce(request->sm, request->iq->to.domain, query);
     if (request->account) {
         pubsub_disco_nodes(request->account, &request->iq->from, query);
         ACCOUNT_SESSIONS (session, request->account) {
@@ -144,6 +147,8 @@ static void items_to_other(struct sm_request *request)
 static const struct sm_iq iqs[] = {
     {NS_DISCO_INFO, "query", SM_GET, SM_TO_SERVER | SM_TO_SELF, info},
     {NS_DISCO_ITEMS, "query", SM_GET, SM_TO_SERVER | SM_TO_SELF, items},
+    {NS_DISCO_INFO, "query", SM_GET, SM_TO_SERVICE, service_info},
+    {NS_DISCO_ITEMS, "query", SM_GET, SM_TO_SERVICE, service_items},
     {NS_DISCO_INFO, "query", SM_GET, SM_TO_ACCOUNT, info_to_other},
     {NS_DISCO_ITEMS, "query", SM_GET, SM_TO_ACCOUNT, items_to_other},
     {NS_DISCO_ITEMS, "query", SM_GET, SM_TO_NOBODY, no_items},

@@ -71,7 +71,7 @@ static const struct sm_iq *choose(const struct sm_iq_row *row, enum sm_address a
  * way (RFC 6120 §8.3.3.3, §8.3.3.19). */
 static enum stanza_condition refusal(const struct sm_iq_row *row, enum sm_address addressed)
 {
-    bool tells = addressed == SM_TO_SERVER || addressed == SM_TO_SELF;
+    bool tells = addressed == SM_TO_SERVER || addressed == SM_TO_SELF || addressed == SM_TO_SERVICE;
 
     return row && tells ? STANZA_FEATURE_NOT_IMPLEMENTED : STANZA_SERVICE_UNAVAILABLE;
 }

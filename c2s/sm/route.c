@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "c2s/pubsub/pubsub.h"
+#include "c2s/pubsub/service.h"
 #include "c2s/slots.h"
 #include "c2s/sm/delivery.h"
 #include "c2s/sm/dispatch.h"
@@ -68,6 +69,9 @@ void sm_arrived(struct sm *sm, struct stanza *stanza)
 {
     if (sm->stopped) {
         return; /* nothing is loaded any more */
+    }
+    if (!stanza->to.local && service_arrived(sm, stanza)) {
+        return;
     }
     if (!stanza->to.local) {
         server_arrived(sm, stanza);

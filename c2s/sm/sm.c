@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "c2s/pubsub/service.h"
 #include "c2s/slots.h"
 #include "c2s/sm/core.h"
 #include "c2s/sm/dispatch.h"
@@ -151,6 +152,7 @@ void sm_slots_changed(struct sm *sm)
     struct account *account, *next;
 
     outbox_slots_changed(sm);
+    services_slots_changed(sm);
     HASH_ITER (hh, sm->accounts, account, next) {
         if (!is_empty(account) && !is_ours(sm, account)) {
             log_info("account_lost", LOG_TEXT("account", account->jid->bare),

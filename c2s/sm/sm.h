@@ -48,6 +48,7 @@ struct taker;
 struct words;
 struct peer_hashes;
 struct retention;
+struct service;
 
 /* From [sm] and [c2s], read again by a reload. */
 struct sm_limits {
@@ -95,6 +96,7 @@ struct sm {
 
     /* One field a feature; only its own file looks inside. */
     struct caps_cache *caps;
+    struct service *services;
     struct features_table *features;
     struct contacts_seen *contacts_seen;
     struct outbox *outbox;
@@ -143,7 +145,8 @@ enum sm_address {
     SM_TO_SERVER = 1 << 0,  /* one of our domains itself, from anybody */
     SM_TO_SELF = 1 << 1,    /* no 'to', or the sender's own bare JID */
     SM_TO_ACCOUNT = 1 << 2, /* the bare JID of an account of ours, from somebody else */
-    SM_TO_NOBODY = 1 << 3   /* the bare JID of no account, which must look like one of a stranger */
+    SM_TO_NOBODY = 1 << 3,  /* the bare JID of no account, which must look like one of a stranger */
+    SM_TO_SERVICE = 1 << 4  /* a pubsub service (c2s/pubsub/service.h), which is the account */
 };
 
 #define SM_GET (1 << 0)

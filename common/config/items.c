@@ -211,6 +211,9 @@ const struct config_item config_items[] = {
     {"domain", "archive-retention", CONFIG_DURATION, 0, "0", 0, 100 * 365 * 24 * HOUR, NULL,
      "How long messages are kept, read or not; 0: for ever. What has not been delivered by then never "
      "is, and less than 7d makes messages that a client sends again later be taken for new ones."},
+    {"domain", "pubsub", CONFIG_BOOL, CONFIG_RESTART, "no", PLAIN_ROW,
+     "Whether pubsub.<domain> is a publish-subscribe service (XEP-0060) in which users of the domain "
+     "create nodes. In a network one node serves it."},
     {"domain", "websocket-url", CONFIG_URI, 0, NULL, PLAIN_ROW,
      "Where clients of this domain reach the WebSocket, as /.well-known/host-meta tells it (XEP-0156). "
      "Without it: the first https-listen, by the name of the domain."},

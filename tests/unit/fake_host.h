@@ -331,6 +331,14 @@ static void fake_come_back(void *user)
     sm_plugin.routed(fake.state, user, -1);
 }
 
+void worker_bind_alone(struct worker *worker UNUSED, const char *name UNUSED)
+{
+}
+
+void worker_unbind_alone(struct worker *worker UNUSED, const char *name UNUSED)
+{
+}
+
 int worker_route(struct worker *worker, struct stanza *stanza)
 {
     (void)worker;
