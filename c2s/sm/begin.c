@@ -312,7 +312,7 @@ void begin_not_resumed(struct session *request, enum stanza_condition condition,
 
 static void on_noted(struct session *request, int condition)
 {
-    FAULT_POINT("begin_noted");
+    FAULT_POINT(begin_noted);
     if (!request->client)
         drop(request);
     else if (condition >= 0)

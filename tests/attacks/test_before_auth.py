@@ -63,7 +63,7 @@ def test_P1_bind(scene, attacker, position):
 FEATURES = {
     "compress": ("<compress xmlns='http://jabber.org/protocol/compress'><method>zlib</method>"
                  "</compress>", "unsupported-stanza-type"),
-    "sasl2": ("<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'/>",
+    "sasl3": ("<authenticate xmlns='urn:xmpp:sasl:3' mechanism='PLAIN'/>",
               "unsupported-stanza-type"),
     "dialback": ("<db:result xmlns:db='jabber:server:dialback' from='a' to='b'>x</db:result>",
                  "unsupported-stanza-type"),

@@ -126,7 +126,8 @@ def test_A13_nonces_differ(attacker):
 
 def parts_of(challenge):
     """(salt, iterations, length of the nonce)"""
-    nonce, salt, count = challenge.decode().split(",")
+    nonce, salt, count, announced = challenge.decode().split(",")
+    assert announced.startswith("h=")  # XEP-0474
     return salt.removeprefix("s="), int(count.removeprefix("i=")), len(nonce)
 
 
