@@ -212,6 +212,27 @@ static const struct db_statement delete_statements[] = {
     DELETE_FROM(account),
 };
 
+/* Sessions that could be resumed end as well. */
+static const struct db_statement disable_statements[] = {
+    {
+        .name = "account_disable_sessions",
+        .sql = "DELETE FROM session"
+               " WHERE owner = (SELECT owner FROM account WHERE domain = $1 AND local = $2)",
+        .parameters = 2,
+    },
+    {
+        .name = "account_disable",
+        .sql = "UPDATE account SET disabled = true WHERE domain = $1 AND local = $2",
+        .parameters = 2,
+    },
+};
+
+static const struct db_statement enable_statement = {
+    .name = "account_enable",
+    .sql = "UPDATE account SET disabled = false WHERE domain = $1 AND local = $2",
+    .parameters = 2,
+};
+
 static const struct {
     const struct db_statement *statements;
     size_t count;
@@ -219,6 +240,8 @@ static const struct {
 } changes[ACCOUNT_CHANGES] = {
     [ACCOUNT_ADD] = {&add_statement, 1, ERR_EXISTS},
     [ACCOUNT_PASSWORD] = {password_statements, ARRAY_SIZE(password_statements), ERR_NOT_FOUND},
+    [ACCOUNT_DISABLE] = {disable_statements, ARRAY_SIZE(disable_statements), ERR_NOT_FOUND},
+    [ACCOUNT_ENABLE] = {&enable_statement, 1, ERR_NOT_FOUND},
     [ACCOUNT_DELETE] = {delete_statements, ARRAY_SIZE(delete_statements), ERR_NOT_FOUND},
 };
 

@@ -89,3 +89,8 @@ void client_resumed(struct client *client, const struct jid *full, void *session
              LOG_TEXT("jid", full->full), LOG_TEXT("addr", client_address(client)));
     stream_ready(client->stream);
 }
+
+const char *client_node(const struct client *client)
+{
+    return client->channel && client->ops ? channel_host(client->channel) : client->worker->host;
+}

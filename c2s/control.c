@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/account_work.h"
 #include "c2s/accounts.h"
 #include "c2s/client.h"
 #include "c2s/directory/directory.h"
@@ -18,106 +19,14 @@
 
 #define LIST_MAX 100000
 
-/* A change on its way: password to verifiers in a thread, then the database. */
-struct change {
-    struct worker *worker;
-    struct control_request *request;
-    enum account_change change;
-    struct jid *account;
-    char *password;
-    struct account_verifiers verifiers;
-    int made; /* result of the thread */
-};
-
-static const char *explain(int status)
-{
-    switch (status) {
-    case ERR_EXISTS:
-        return "the account exists already";
-    case ERR_NOT_FOUND:
-        return "there is no such account";
-    case ERR_FENCED:
-        return ACCOUNT_ELSEWHERE;
-    case ERR_UNAVAILABLE:
-        return "the database, or the registrar of the network, is not reached now: try again later";
-    case ERR_DENIED:
-        return "the name is reserved: its account was deleted";
-    default:
-        return error_text(status);
-    }
-}
-
-static void change_free(struct change *change)
-{
-    account_verifiers_free(&change->verifiers);
-    if (change->password)
-        crypto_wipe(change->password, strlen(change->password));
-    free(change->password);
-    free(change->account);
-    free(change);
-}
-
-static void end_change(struct change *change, const char *error)
-{
-    control_end(change->request, error);
-    change_free(change);
-}
-
-/* Who had a token for the old password has to log in anew. */
-static void tell_revoked(struct change *change, const struct account_revoked *revoked)
+static void on_changed(void *user, const char *problem, const struct account_revoked *revoked)
 {
     for (size_t i = 0; i < account_revoked_count(revoked); i++) {
         char *name = account_revoked_name(revoked, i);
-        log_info("token_revoked", LOG_TEXT("jid", change->account->bare), LOG_TEXT("client", name));
-        control_print(change->request, "no longer logged in: %s", name);
+        control_print(user, "no longer logged in: %s", name);
         free(name);
     }
-}
-
-static void on_changed(void *user, int status, const struct account_revoked *revoked)
-{
-    static const char *const events[ACCOUNT_CHANGES] = {
-        [ACCOUNT_ADD] = "add", [ACCOUNT_PASSWORD] = "passwd", [ACCOUNT_DELETE] = "del"};
-    struct change *change = user;
-    struct worker *worker = change->worker;
-
-    if (status == 0) {
-        tell_revoked(change, revoked);
-        log_info("account_changed", LOG_TEXT("change", events[change->change]),
-                 LOG_TEXT("jid", change->account->bare));
-        worker->plugin->account_changed(worker->plugin_state, change->account,
-                                        change->change == ACCOUNT_ADD, NULL);
-        if (change->change != ACCOUNT_ADD)
-            front_account_changed(worker->front, change->account);
-    }
-    end_change(change, status == 0 ? NULL : explain(status));
-}
-
-static void submit(struct change *change)
-{
-    struct worker *worker = change->worker;
-
-    int error = directory_account_change(worker, change->change, change->account,
-                                         &change->verifiers, on_changed, change);
-    if (error)
-        end_change(change, explain(error));
-}
-
-static void make_verifiers(void *user)
-{
-    struct change *change = user;
-
-    change->made = account_verifiers_make(change->password, &change->verifiers);
-}
-
-static void verifiers_made(void *user)
-{
-    struct change *change = user;
-
-    if (change->made != 0)
-        end_change(change, "the password is empty or has forbidden characters");
-    else
-        submit(change);
+    control_end(user, problem);
 }
 
 /* NULL: answered. */
@@ -146,17 +55,8 @@ static void begin(struct worker *worker, struct control_request *request, enum a
 
     if (account == NULL)
         return;
-    struct change *change = xcalloc(1, sizeof(*change));
-    change->worker = worker;
-    change->request = request;
-    change->change = what;
-    change->account = account;
-    if (argc > 1) {
-        change->password = xstrdup(argv[1]);
-        loop_work(worker->loop, make_verifiers, verifiers_made, change);
-    } else {
-        submit(change);
-    }
+    account_work(worker, what, account, argc > 1 ? argv[1] : NULL, on_changed, request);
+    free(account);
 }
 
 static void user_add(void *state, struct control_request *request, size_t argc,
@@ -177,12 +77,24 @@ static void user_del(void *state, struct control_request *request, size_t argc,
     begin(state, request, ACCOUNT_DELETE, argc, argv);
 }
 
+static void user_disable(void *state, struct control_request *request, size_t argc,
+                         const char *const *argv)
+{
+    begin(state, request, ACCOUNT_DISABLE, argc, argv);
+}
+
+static void user_enable(void *state, struct control_request *request, size_t argc,
+                        const char *const *argv)
+{
+    begin(state, request, ACCOUNT_ENABLE, argc, argv);
+}
+
 static void on_admin_set(void *user, int status, const struct db_result *results, size_t count)
 {
     (void)count;
     if (status == 0 && db_affected(&results[0]) == 0)
         status = ERR_NOT_FOUND;
-    control_end(user, status == 0 ? NULL : explain(status));
+    control_end(user, status == 0 ? NULL : account_work_problem(status));
 }
 
 static void user_admin(void *state, struct control_request *request, size_t argc,
@@ -214,7 +126,7 @@ static void on_listed(void *user, int status, const struct db_result *results, s
         control_print(listing->request, "%s@%s%s%s", db_get_text(&results[0], row, 0),
                       listing->domain, db_get_bool(&results[0], row, 1) ? " disabled" : "",
                       db_get_bool(&results[0], row, 2) ? " admin" : "");
-    control_end(listing->request, status == 0 ? NULL : explain(status));
+    control_end(listing->request, status == 0 ? NULL : account_work_problem(status));
     free(listing->domain);
     free(listing);
 }
@@ -281,6 +193,8 @@ const struct control_command worker_commands[] = {
     {"user add", 2, 2, user_add, "JID PASSWORD  add an account"},
     {"user passwd", 2, 2, user_passwd, "JID PASSWORD  change a password; its sessions end"},
     {"user del", 1, 1, user_del, "JID  remove an account with all it has"},
+    {"user disable", 1, 1, user_disable, "JID  nobody logs in as it; its sessions end"},
+    {"user enable", 1, 1, user_enable, "JID  it can be used again"},
     {"user admin", 1, 2, user_admin, "JID [no]  make an administrator, or no longer"},
     {"user list", 0, 1, user_list, "[DOMAIN]  the accounts"},
     {"show sessions", 0, 0, show_sessions,

@@ -143,6 +143,10 @@ const struct config *worker_config(struct worker *worker);
 /* "alpha.example.net" and "example.net". */
 const char *worker_host(struct worker *worker);
 const char *worker_network(struct worker *worker);
+/* "c2s-1", and the workers of this node that the router knows now: *ids until control returns to
+ * the loop. */
+const char *worker_id(const struct worker *worker);
+size_t worker_ids(const struct worker *worker, const char *const **ids);
 /* The network document in force, until control returns to the loop (network_ref() to keep it);
  * NULL: this is a network of one. */
 const struct network *worker_document(const struct worker *worker);
@@ -198,6 +202,8 @@ void client_fail(struct client *client, enum stream_condition condition, const c
 void client_pause(struct client *client);
 void client_resume(struct client *client);
 const char *client_address(const struct client *client);
+/* The host of the node that it is connected to. */
+const char *client_node(const struct client *client);
 /* Whose it is, once it is authenticated: the bare JID, the full one once bound. */
 const struct jid *client_account(const struct client *client);
 /* Which device it is: the id of its user agent (XEP-0388 §2.3), or NULL. */

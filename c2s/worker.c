@@ -450,6 +450,16 @@ const struct config *worker_config(struct worker *worker)
     return worker->config;
 }
 
+const char *worker_id(const struct worker *worker)
+{
+    return worker->id;
+}
+
+size_t worker_ids(const struct worker *worker, const char *const **ids)
+{
+    return front_member_ids(worker->front, ids);
+}
+
 const char *worker_host(struct worker *worker)
 {
     return worker->host;

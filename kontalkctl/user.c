@@ -148,6 +148,16 @@ static int list(const struct ctl *ctl, size_t argc, const char *const *argv)
     return only_running(ctl, "list", argc, argv);
 }
 
+static int disable(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    return only_running(ctl, "disable", argc, argv);
+}
+
+static int enable(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    return only_running(ctl, "enable", argc, argv);
+}
+
 static int admin(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
     return only_running(ctl, "admin", argc, argv);
@@ -157,6 +167,8 @@ const struct ctl_verb user_verbs[] = {
     {"user add", 1, 1, add, "JID  adds an account; the password comes on standard input"},
     {"user passwd", 1, 1, passwd, "JID  changes its password; its sessions end"},
     {"user del", 1, 1, del, "JID  removes it with all it has"},
+    {"user disable", 1, 1, disable, "JID  nobody can log in as it; its sessions end"},
+    {"user enable", 1, 1, enable, "JID  it can be used again"},
     {"user list", 0, 1, list, "[DOMAIN]  lists accounts"},
     {"user admin", 1, 2, admin, "JID [no]  makes an administrator, or no longer"},
     {"user import", 1, 1, user_import, "FILE  adds accounts from lines jid<TAB>password"},

@@ -415,6 +415,17 @@ void front_members(struct front *front, const struct link_members *members)
     cut_those_gone(front);
 }
 
+const char *channel_host(const struct channel *channel)
+{
+    return trunk_to(channel->line->trunk)->domain;
+}
+
+size_t front_member_ids(const struct front *front, const char *const **ids)
+{
+    *ids = (const char *const *)front->members;
+    return front->members_count;
+}
+
 void front_show(const struct front *front, struct control_request *request)
 {
     const struct line *line;

@@ -28,6 +28,10 @@ void front_free(struct front *front);
 void front_reload(struct front *front);
 /* What the router says: who serves which slot, and that the way is open or has room. */
 void front_members(struct front *front, const struct link_members *members);
+/* The node that has the other half. */
+const char *channel_host(const struct channel *channel);
+/* The ids of the workers of this node. */
+size_t front_member_ids(const struct front *front, const char *const **ids);
 void front_way_open(struct front *front);
 /* outdated.c: the account has a new password, or was deleted: whoever is logging in as it, or has
  * logged in but has no session yet, at any worker of this node or through it, is sent away. */

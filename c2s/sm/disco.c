@@ -11,6 +11,7 @@
 #include "c2s/pubsub/pubsub.h"
 #include "c2s/pubsub/service.h"
 #include "c2s/sm/caps.h"
+#include "c2s/sm/commands.h"
 
 static void add_identity(struct element *query, const char *category, const char *type,
                          const char *name)
@@ -71,6 +72,9 @@ static void info(struct sm_request *request)
     bool is_server = request->addressed == SM_TO_SERVER;
     struct stanza *result;
 
+    if (is_server && commands_info(request))
+        return;
+
     /* The one node of the server: its own capabilities (XEP-0115 §6.3). */
     if (node && is_server && !caps_is_server_node(request->sm, node)) {
         sm_error(request, STANZA_ITEM_NOT_FOUND, NULL);
@@ -100,6 +104,8 @@ static void items(struct sm_request *request)
     struct stanza *result;
     struct session *session;
 
+    if (request->addressed == SM_TO_SERVER && commands_items(request))
+        return;
     if (node) {
         if (!request->account || !pubsub_disco_items(request, node))
             sm_error(request, STANZA_ITEM_NOT_FOUND, NULL);

@@ -4,10 +4,12 @@
  * code: each line says why it stands where it stands.
  */
 #include "c2s/pubsub/pubsub.h"
+#include "c2s/sm/admin.h"
 #include "c2s/sm/archive.h"
 #include "c2s/sm/archive_prefs.h"
 #include "c2s/sm/caps.h"
 #include "c2s/sm/carbons.h"
+#include "c2s/sm/commands.h"
 #include "c2s/sm/csi.h"
 #include "c2s/sm/disco.h"
 #include "c2s/sm/forged.h"
@@ -35,6 +37,7 @@ const struct sm_module *const sm_modules[] = {
     &outbox_module,       /* no hooks: store.c and letters.c fill it */
     &gateway_module,      /* the same for what others offer to elsewhere */
     &taker_module,        /* the same the other way */
+    &admin_module,        /* workers ask accounts: no list of theirs stands before that */
     &blocking_module,     /* nothing from or to a blocked address is seen by any other */
     &roster_module,       /* refuses forged pushes before anybody takes them for something else */
     &subscription_module, /* before presence: what it takes is presence by name only; its requests
@@ -51,6 +54,7 @@ const struct sm_module *const sm_modules[] = {
     &binding_module,
     /* From here on only iq and what is announced, in the order in which disco shows it. */
     &disco_module,
+    &commands_module,
     &caps_module, /* of what disco shows, so after whatever adds to it at start */
     &contact_module,
     &external_module,

@@ -48,10 +48,20 @@ void sm_undelivered(struct sm *sm, struct stanza *stanza)
     }
 }
 
+static void server_answered(struct sm *sm, struct stanza *answer)
+{
+    SM_MODULES (module)
+        if (module->server_answered && module->server_answered(sm, answer) == SM_HANDLED) {
+            return;
+        }
+}
+
 static void server_arrived(struct sm *sm, struct stanza *stanza)
 {
     if (stanza->type == IQ_GET || stanza->type == IQ_SET) {
         dispatch_request(sm, SM_TO_SERVER, NULL, NULL, stanza);
+    } else if (stanza->kind == STANZA_IQ) {
+        server_answered(sm, stanza);
     } else if (stanza->kind == STANZA_MESSAGE && stanza->type != MESSAGE_HEADLINE) {
         sm_refuse(sm, stanza, STANZA_SERVICE_UNAVAILABLE, NULL);
     }
@@ -89,9 +99,16 @@ static bool is_here(struct sm *sm, const struct jid *to)
     return places_look(sm, to, &place) && place.answer != DIRECTORY_ELSEWHERE;
 }
 
+/* `alpha.example.net/c2s-2` is that worker and no other. */
+static bool is_other_worker(const struct sm *sm, const struct jid *to)
+{
+    return !to->local && to->resource && strcmp(to->domain, worker_host(sm->worker)) == 0 &&
+           strcmp(to->resource, worker_id(sm->worker)) != 0;
+}
+
 bool route_is_short(struct sm *sm, const struct jid *to)
 {
-    if (!sm->limits.shortcut || !sm_is_ours(sm, to)) {
+    if (!sm->limits.shortcut || !sm_is_ours(sm, to) || is_other_worker(sm, to)) {
         return false;
     }
     return !to->local || (slots_owned(sm->slots, slot_of(to->bare)) && is_here(sm, to));

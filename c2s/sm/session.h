@@ -25,6 +25,7 @@ struct begin;
 struct caps;
 struct csi;
 struct features;
+struct command_session;
 struct confirm;
 struct directed;
 struct page;
@@ -53,8 +54,9 @@ struct session {
     bool carbons;                    /* wants copies (XEP-0280) */
     struct caps *caps;
     struct features *features;
-    struct asked *asked;          /* forged.c */
-    struct csi *csi;              /* NULL: active */
+    struct asked *asked; /* forged.c */
+    struct csi *csi;     /* NULL: active */
+    struct command_session *commands;
     struct page *pages;           /* archive_page.c */
     int64_t shown_from, shown_to; /* of the archive: above the first, up to the second */
     struct smacks *smacks;        /* NULL: the client has not enabled stream management */

@@ -54,6 +54,7 @@ static void read_limits(struct sm *sm)
     sm->limits.shortcut = config_bool(config, "sm", NULL, "shortcut");
     sm->limits.presence_ms = (uint64_t)config_number(config, "sm", NULL, "presence-timeout");
     sm->limits.resume_ms = (uint64_t)config_number(config, "sm", NULL, "resume-time");
+    sm->limits.command_ms = (uint64_t)config_number(config, "sm", NULL, "command-time");
     sm->limits.push_retry_ms = (uint64_t)config_number(config, "sm", NULL, "push-retry");
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         size_t *limit = (size_t *)((char *)&sm->limits + keys[i].at);

@@ -33,6 +33,7 @@ struct contacts_seen;
 struct features_table;
 struct outbox;
 struct confirm_state;
+struct admin_calls;
 struct push_state;
 struct external;
 struct offline_state;
@@ -81,6 +82,7 @@ struct sm_limits {
     size_t pubsub_subscriptions; /* of a node */
     size_t pubsub_contacts; /* resources that an account may tell of items without being asked */
     size_t pubsub_clients;  /* kinds whose features are remembered */
+    uint64_t command_ms;
 };
 
 struct sm {
@@ -115,6 +117,7 @@ struct sm {
     struct smacks_wake *smacks_wake;
     struct external *external;
     struct offline_state *offline;
+    struct admin_calls *admin_calls;
     struct push_state *push;
     struct confirm_state *confirm;
 
@@ -223,6 +226,8 @@ struct sm_module {
     /* A stanza from a client of the account, to wherever it says; `to` may be absent (but an iq
      * request without one goes to dispatch, not here). Not malformed. Borrowed. */
     enum sm_verdict (*outgoing)(struct session *session, struct stanza *stanza);
+    /* An answer to the server itself, or to one of its addresses. Borrowed. */
+    enum sm_verdict (*server_answered)(struct sm *sm, struct stanza *answer);
     /* A stanza to the account (bare JID) or one of its sessions (full), before delivery; also
      * from the account itself. Borrowed. Never called for what is no account. */
     enum sm_verdict (*incoming)(struct account *account, struct stanza *stanza);

@@ -296,6 +296,8 @@ const struct config_item config_items[] = {
      "their turn, further ones are refused."},
     {"sm", "retention-interval", CONFIG_DURATION, 0, "1h", 100, 7 * 24 * HOUR, NULL,
      "How long after each search for what is too old ([domain] archive-retention) the next begins."},
+    {"sm", "command-time", CONFIG_DURATION, 0, "10m", 10, 24 * HOUR, NULL,
+     "How long a form of an ad-hoc command (XEP-0050) may be filled in."},
     {"sm", "push-services", CONFIG_NUMBER, 0, "16", 1, 1000, NULL,
      "How many services for push notifications (XEP-0357) an account may have enabled."},
     {"sm", "push-summary", CONFIG_CHOICE, CONFIG_LIST, "message-count", 0, 0, push_summary,

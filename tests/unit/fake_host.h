@@ -14,6 +14,7 @@
 #include "common/base/clock.h"
 #include "common/service/service.h"
 #include "common/xmpp/parser.h"
+#include "tests/unit/fake_admin.h"
 #include "tests/unit/fake_db.h"
 #include "tests/unit/fake_lines.h"
 #include "tests/unit/fake_timers.h"

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * What administrators do to accounts, whether by kontalkctl or in band (XEP-0133): the change in
+ * the database, and what follows from it for those who are logged in.
+ */
+#pragma once
+
+#include "c2s/accounts.h"
+
+struct worker;
+
+/* done() later or inside the call, exactly once; problem NULL: it is done, and `revoked` are the
+ * clients that have to log in anew. The account has to be
+ * one of a domain that is served here, a new one registrable (account_registrable()). password: for
+ * ACCOUNT_ADD and ACCOUNT_PASSWORD, else NULL. Both are copied. */
+typedef void account_worked(void *user, const char *problem, const struct account_revoked *revoked);
+void account_work(struct worker *worker, enum account_change change, const struct jid *account,
+                  const char *password, account_worked *done, void *user);
+/* What a status of such a change means, for people. */
+const char *account_work_problem(int status);

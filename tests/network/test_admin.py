@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Service administration (XEP-0133) where there are several workers, or nodes.
+
+import pytest
+
+from tests.harness.adhoc import run
+from tests.node.client import Closed
+
+
+@pytest.fixture(scope="module")
+def pair(make_node):
+    """A node with two workers."""
+    return make_node(workers=2)
+
+
+def ended(client):
+    with pytest.raises(Closed) as closed:
+        while True:
+            client.receive()
+    return closed.value.condition
+
+
+def test_other_worker(pair, user):
+    """What one command does holds for accounts of both workers."""
+    admin = user(pair)
+    pair.control("user", "admin", admin.bare)
+    others = [user(pair) for _ in range(8)]  # some at each
+    jids = [client.bare for client in others]
+    assert set(jids) <= set(run(admin, "get-online-users-list").fields["onlineuserjids"])
+    assert int(run(admin, "get-online-users-num").fields["onlineusersnum"][0]) >= 9
+    assert run(admin, "announce", announcement="Hear").done
+    for client in others:
+        client.wait_message("Hear")
+    outcome = run(admin, "get-user-lastlogin", accountjids=jids)
+    assert outcome.done
+    assert run(admin, "end-user-session", accountjids=jids[:4]).done
+    assert [ended(client) for client in others[:4]] == 4 * ["not-authorized"]
+    assert run(admin, "delete-user", accountjids=jids).done
+    assert [ended(client) for client in others[4:]] == 4 * ["not-authorized"]
+    new = [f"made-{n}@{pair.network}" for n in range(8)]
+    for jid in new:
+        fields = {"accountjid": jid, "password": "pw-of-them", "password-verify": "pw-of-them"}
+        assert run(admin, "add-user", **fields).done
+    registered = run(admin, "get-registered-users-list").fields["registereduserjids"]
+    assert set(new) <= set(registered) and not set(jids) & set(registered)
+
+
+def test_other_home(network, user):
+    """Accounts of another home are administered there; the note says where that is."""
+    admin, there = user(network.alpha), user(network.beta)
+    network.alpha.control("user", "admin", admin.bare)
+    outcome = run(admin, "disable-user", accountjids=[there.bare])
+    assert outcome.status == "completed"
+    [(kind, text)] = outcome.notes
+    assert kind == "error" and network.beta.place.host in text
+    there.settle()
+
+
+def test_front_elsewhere(network, user):
+    """A node that is not the home speaks for no administrator."""
+    owner = network.alpha.add_account()
+    network.alpha.control("user", "admin", owner.jid)
+    near, far = user(network.alpha, owner), user(network.beta, owner)
+    assert run(near, "get-online-users-num").done
+    assert run(far, "get-online-users-num").errors == ["forbidden"]
