@@ -51,3 +51,19 @@ const char *client_node(const struct client *client)
     (void)client;
     return "alpha.example.net";
 }
+
+/* No section with a name is configured. */
+size_t config_instances(const struct config *config, const char *section)
+{
+    (void)config;
+    (void)section;
+    return 0;
+}
+
+const char *config_instance(const struct config *config, const char *section, size_t index)
+{
+    (void)config;
+    (void)section;
+    (void)index;
+    return NULL;
+}

@@ -213,21 +213,6 @@ const char *config_list_item(const struct config *config, const char *section, c
     return NULL;
 }
 
-size_t config_instances(const struct config *config, const char *section)
-{
-    (void)config;
-    (void)section;
-    return 0;
-}
-
-const char *config_instance(const struct config *config, const char *section, size_t index)
-{
-    (void)config;
-    (void)section;
-    (void)index;
-    return NULL;
-}
-
 const char *service_version(void)
 {
     return "test";
