@@ -279,8 +279,8 @@ void client_begin(struct client *client)
     stream_open(client->stream, NULL, worker->network);
 }
 
-void client_shutdown(struct client *client)
+void client_shutdown(struct client *client, const char *text)
 {
     if (!client->ended)
-        stream_fail(client->stream, STREAM_SYSTEM_SHUTDOWN, NULL);
+        stream_fail(client->stream, STREAM_SYSTEM_SHUTDOWN, text);
 }

@@ -128,8 +128,8 @@ struct client *client_new(struct worker *worker, const struct stream_profile *pr
 void client_begin(struct client *client);
 /* The connection of a client by TCP; NULL: it comes another way. */
 struct conn *client_conn(struct client *client);
-/* The worker stops: system-shutdown. */
-void client_shutdown(struct client *client);
+/* The worker stops, or may not go on: system-shutdown. `text` tells people why; NULL: nothing. */
+void client_shutdown(struct client *client, const char *text);
 
 /* What the transport has to say. */
 void client_transport_secured(struct client *client);

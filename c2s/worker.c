@@ -423,7 +423,7 @@ void worker_stop(void *state, void (*stopped)(void *user), void *user)
         listener_close(worker->listeners[i]);
     worker->listeners_count = 0;
     DL_FOREACH_SAFE (worker->clients, client, next) {
-        client_shutdown(client);
+        client_shutdown(client, NULL);
     }
     web_stop(worker->web);
     front_stop(worker->front);

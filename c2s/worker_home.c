@@ -2,7 +2,8 @@
  *
  * Whether the home in our database is the one that the network document gives us to serve. Only
  * with the same epoch on both sides: a database of a lower one is a copy from before the home was
- * taken over or restored, and to a document with a lower one the same has happened.
+ * taken over or restored, and to a document with a lower one the same has happened. A node that is
+ * suspended serves nobody: no other node talks with it.
  */
 #include <string.h>
 
@@ -13,6 +14,20 @@
 #include "common/base/table.h"
 #include "common/service/service.h"
 
+/* Users are told: those of other homes are served elsewhere at once, ours later. */
+#define SUSPENDED "the node is suspended"
+#define TELL_SUSPENDED                                                                             \
+    "this server is suspended from the network: another one may serve you, or this one later"
+#define TELL_NOT_SERVED "this server may not serve its accounts now"
+
+static bool is_suspended(const struct worker *worker)
+{
+    const struct network_member *member = worker_member(worker);
+
+    return member && network_member_state(worker_document(worker), member, document_now()) ==
+                         NETWORK_SUSPENDED;
+}
+
 /* NULL: it may be served. A network that does not know the home knows none of its accounts; the
  * node is a front then. */
 static const char *obstacle(const struct worker *worker, const char *name, int64_t epoch)
@@ -20,6 +35,8 @@ static const char *obstacle(const struct worker *worker, const char *name, int64
     const struct network *network = worker_document(worker);
     const struct network_home *home = network ? network_home_by_name(network, worker->home) : NULL;
 
+    if (is_suspended(worker))
+        return SUSPENDED;
     if (home == NULL)
         return NULL;
     if (strcmp(home->member->host, worker->host) != 0)
@@ -33,7 +50,7 @@ static const char *obstacle(const struct worker *worker, const char *name, int64
     return NULL;
 }
 
-static void close_doors(struct worker *worker)
+static void close_doors(struct worker *worker, const char *text)
 {
     static const bool none[SLOTS];
     struct client *client, *next;
@@ -47,7 +64,7 @@ static void close_doors(struct worker *worker)
     slots_assign(worker->slots, none);
     directory_pause(worker);
     DL_FOREACH_SAFE (worker->clients, client, next) {
-        client_shutdown(client);
+        client_shutdown(client, text);
     }
 }
 
@@ -62,7 +79,7 @@ bool worker_judge_home(struct worker *worker, const char *name, int64_t epoch)
     if (reason) {
         service_status("the home may not be served");
         if (worker->serving)
-            close_doors(worker);
+            close_doors(worker, strcmp(reason, SUSPENDED) == 0 ? TELL_SUSPENDED : TELL_NOT_SERVED);
         return false;
     }
     if (!worker->serving) {

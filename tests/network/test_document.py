@@ -131,19 +131,39 @@ def test_a_member_goes_and_comes(network):
     assert undisturbed(network, "alpha", "beta")
 
 
-def test_a_suspension(network):
-    """By one keyholder, in force everywhere at once; the next document ends it."""
+def told(client):
+    """The text of the stream error with which a client is sent away."""
+    return client.read_to_end().elements[-1].findtext("{*}text")
+
+
+def test_a_suspension(network, login):
+    """By one keyholder, in force everywhere at once; the next document ends it. Who was connected
+    there is told, and so is whose account is there."""
+    here, visitor = login(where=network.gamma), network.beta.add_account()
+    visitor = login(visitor, where=network.gamma)
+    away = login(network.gamma.add_account(), where=network.beta)
     mark(network)
     network.beta.control("network", "suspend", GAMMA, keyholder_file(network), "1h")
     for name in ("alpha", "beta"):
         network[name].daemon("net").wait_log(f"event=net_peer_removed host={GAMMA}")
     for one in network:
         one.daemon("c2s").wait_log("event=document_in_force .* suspensions=1")
+    for client in (here, visitor):
+        assert "suspended from the network" in told(client)
+    assert "cannot be reached" in told(away)
     assert undisturbed(network, "alpha", "beta")
     network.publish()
     network.wait_linked()
     network.wait_serial()
     assert undisturbed(network, "alpha", "beta")
+    wait.until(lambda: logs_in(login, network.gamma), 60, "a login at gamma")
+
+
+def logs_in(login, node):
+    try:
+        return login(where=node)
+    except (OSError, AssertionError, place.Error):
+        return None
 
 
 def test_a_key_that_changes(network):
