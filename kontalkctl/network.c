@@ -201,11 +201,15 @@ static int reload(const struct ctl *ctl, size_t argc, const char *const *argv)
 static int status(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
     static const char *const words[] = {"status"};
+    static const char *const envelopes[] = {"show", "envelopes"};
 
     (void)argc, (void)argv;
     int error = ctl_ask(ctl, "net", 1, words);
     if (error == ERR_UNAVAILABLE)
         return ctl_fail("kontalk-net is not running");
+    /* Links can be looked at without c2s. */
+    if (!error && ctl_ask(ctl, "c2s", ARRAY_SIZE(envelopes), envelopes) == ERR_INVALID)
+        error = ERR_INVALID;
     return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -228,6 +232,7 @@ const struct ctl_verb network_verbs[] = {
      "HOST [KEY [DURATION]]  cut off by the next document; with KEY at once, for a day at most"},
     {"network show", 0, 1, network_show, "[FILE]  members, homes and keyholders"},
     {"network reload", 0, 0, reload, "  the daemons read the document again"},
-    {"network status", 0, 0, status, "  who is linked with whom"},
+    {"network status", 0, 0, status,
+     "  who is linked with whom, and what others have sent that did not get in"},
     {0},
 };

@@ -6,6 +6,7 @@
 
 #include "c2s/sm/core.h"
 #include "c2s/sm/dispatch.h"
+#include "c2s/sm/homes.h"
 #include "c2s/sm/smacks.h"
 #include "common/base/clock.h"
 #include "common/service/control.h"
@@ -60,6 +61,15 @@ static void show_waiting(void *state, struct control_request *request, size_t ar
     control_end(request, NULL);
 }
 
+static void show_envelopes(void *state, struct control_request *request, size_t argc,
+                           const char *const *argv)
+{
+    (void)argc;
+    (void)argv;
+    homes_show(state, request);
+    control_end(request, NULL);
+}
+
 /* The database has got accounts that did not come through here. */
 static void forget_absent(void *state, struct control_request *request, size_t argc,
                           const char *const *argv)
@@ -74,6 +84,7 @@ const struct control_command sm_commands[] = {
     {"accounts imported", 0, 0, forget_absent, "  look anew whether an address is an account"},
     {"show waiting", 0, 0, show_waiting,
      "  sessions that wait for their client: JID, for how many seconds still, unacknowledged"},
+    {"show envelopes", 0, 0, show_envelopes, "  what other nodes have sent that did not get in"},
     {"counters", 0, 0, counters, "  what the session manager has to do, and has done"},
     {0},
 };

@@ -38,3 +38,9 @@ void homes_forget(struct sm *sm, const struct durable *forget,
 /* The id without the name of our node, which stands before it where only the node can vouch for
  * what it offers (words.h). */
 const char *homes_id(const struct sm *sm, const char *id);
+/* A line for each node whose envelopes were refused here: how many, and how many were for accounts
+ * that are not here. */
+struct control_request;
+void homes_show(const struct sm *sm, struct control_request *request);
+
+extern const struct sm_module homes_module;

@@ -13,6 +13,7 @@
 #include "c2s/sm/far.h"
 #include "c2s/sm/forged.h"
 #include "c2s/sm/homes.h"
+#include "c2s/sm/homes_peer.h"
 #include "c2s/sm/route.h"
 #include "c2s/sm/taker.h"
 #include "common/base/log.h"
@@ -80,6 +81,7 @@ static void reject(struct sm *sm, const struct arrival *arrival, const char *rea
     const struct stanza *stanza = arrival->stanza;
 
     sm->envelopes_refused++;
+    homes_peer(sm, arrival->message->from.domain)->refused++;
     log_warn("envelope_refused", LOG_TEXT("peer", arrival->message->from.domain),
              LOG_TEXT("from", stanza ? stanza->from.full : NULL),
              LOG_TEXT("to", stanza && stanza->has_to ? stanza->to.full : NULL),
@@ -95,6 +97,7 @@ static void misdirected(struct sm *sm, const struct arrival *arrival, const stru
 {
     bool moved = place->answer == DIRECTORY_ELSEWHERE;
 
+    homes_peer(sm, arrival->message->from.domain)->misdirected++;
     log_info("envelope_misdirected", LOG_TEXT("peer", arrival->message->from.domain),
              LOG_TEXT("to", stanza->to.bare), LOG_TEXT("home", moved ? place->home : NULL));
     answer(sm, arrival, moved ? STANZA_GONE : STANZA_REMOTE_SERVER_TIMEOUT, "wait");

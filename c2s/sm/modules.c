@@ -24,8 +24,9 @@
 
 extern const struct sm_module access_module, archive_rate_module, binding_module, blocking_module,
     bundle_module, contact_module, external_module, far_in_module, far_out_module, gateway_module,
-    last_module, lookup_module, outbox_module, ping_module, places_module, private_module,
-    retention_module, taker_module, time_module, vcard_module, version_module, words_module;
+    homes_module, last_module, lookup_module, outbox_module, ping_module, places_module,
+    private_module, retention_module, taker_module, time_module, vcard_module, version_module,
+    words_module;
 extern const struct sm_module peer_hash_module;
 
 const struct sm_module *const sm_modules[] = {
@@ -36,6 +37,7 @@ const struct sm_module *const sm_modules[] = {
     &words_module,        /* no hooks: outbox and taker speak by it */
     &outbox_module,       /* no hooks: store.c and letters.c fill it */
     &gateway_module,      /* the same for what others offer to elsewhere */
+    &homes_module,        /* no hooks: it counts */
     &taker_module,        /* the same the other way */
     &admin_module,        /* workers ask accounts: no list of theirs stands before that */
     &blocking_module,     /* nothing from or to a blocked address is seen by any other */

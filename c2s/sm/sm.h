@@ -95,6 +95,7 @@ struct sm {
 
     struct parser_pool *parsers;
     uint64_t envelopes_refused; /* of other nodes */
+    struct homes_peer *homes_peers;
 
     /* One field a feature; only its own file looks inside. */
     struct caps_cache *caps;

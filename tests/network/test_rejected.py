@@ -98,6 +98,20 @@ def test_forged(network, rogue, form):
     network.alpha.daemon("net").wait_log(f"event=net_rejected host={BETA} reason=from")
 
 
+def test_c2s_counts_too(network, rogue):
+    """What the directory shows to be false; kontalkctl network status tells of it."""
+    alice = network.alpha.add_account()
+    forged = of_now(network, envelope(inner=f"{alice.jid}/x"))
+    for _ in range(2):
+        rogue.send(f"<message from='{BETA}' to='nobody@{ALPHA}'>{forged}</message>")
+    rogue.settle()
+
+    def told():
+        return f"{BETA} envelopes refused=2 misdirected=0" in \
+            network.alpha.control("network", "status").splitlines()
+    wait.until(told, what="two envelopes refused")
+
+
 def test_forged_answers(network, rogue):
     rows = [("bob@gamma.example.test", f"alice@{ALPHA}", "from"),
             ("bob@example.test", f"alice@{ALPHA}", "from"),
