@@ -7,7 +7,9 @@ import os
 
 import pytest
 
+from tests.faults.talk import texts_until
 from tests.harness.plugin import running
+from tests.network.test_outages import say
 from tests.node.certificates import Authority
 
 FOREIGN = "foreign.test"
@@ -76,3 +78,23 @@ def test_users_are_reached_through_any_node(network, foreign, login, name):
     assert other.wait_message("from the network").get("from") == alice.full
     answer = other.ask("get", "<ping xmlns='urn:xmpp:ping'/>", to=alice.full)
     assert answer.get("from") == alice.full
+
+
+@pytest.mark.seconds(240)
+def test_nothing_is_lost_on_the_way_to_a_home(network, foreign, login):
+    """Beta's session manager commits nothing of what it passes on: the other domain has it until
+    gamma does, whoever dies at beta meanwhile."""
+    alice, other = login(where=network.gamma), login(where=foreign)
+    for client in (alice, other):
+        client.send_presence()
+    sent = say(other, alice.bare, 3)
+    assert texts_until(alice, sent[-1]) == sent
+    network.cut("beta", "gamma")
+    network.wait_state("beta", "gamma", "down")
+    sent = say(other, alice.bare, 5)
+    for name in ("c2s", "s2s", "router"):
+        network.beta.daemon(name).kill()
+        network.beta.daemon(name).start()
+    sent += say(other, alice.bare, 5)
+    network.heal()
+    assert texts_until(alice, sent[-1]) == sent

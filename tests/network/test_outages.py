@@ -84,3 +84,23 @@ def test_presence_is_made_good(network, user):
     bob.send_message(alice.bare, "last")
     while (element := alice.receive()).findtext(f"{{{CLIENT}}}body") != "last":
         assert (element.get("from"), element.get("type")) != (bob.full, "unavailable")
+
+
+def test_what_waits_too_long_ends(network, user):
+    """Its sender gets an error of type wait, and the recipient never gets it."""
+    alice, bob = user(network.alpha), user(network.beta)
+    network.alpha.reconfigure({"sm": {"outbox-expiry": "1s"}})
+    try:
+        network.cut("alpha", "beta")
+        network.wait_state("alpha", "beta", "down")
+        say(alice, bob.bare, 1)
+        error = alice.wait_for(lambda e: e.get("type") == "error")
+        assert condition(error) == ("wait", "remote-server-timeout")
+        assert error.get("from") == bob.bare
+        wait.until(lambda: outbox_is_empty(network.alpha), what="the outbox to be empty")
+    finally:
+        network.alpha.reconfigure({"sm": {"outbox-expiry": None}})
+    network.heal()
+    network.wait_linked()
+    sent = say(alice, bob.bare, 1)
+    assert texts_until(bob, sent[-1]) == sent
