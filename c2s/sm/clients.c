@@ -302,8 +302,10 @@ static void add_note(struct sm_unit *unit, const struct session *request)
     sm_add_values(unit, &note_statement, DB_INT(owner), DB_TEXT(begin_device(request)),
                   DB_TEXT(software), DB_TEXT(name), DB_TEXT(now),
                   DB_BOOL(begin_token(request) < 0));
-    sm_add_values(unit, &prune_statement, DB_INT(owner));
-    sm_add_values(unit, &prune_tokens_statement, DB_INT(owner));
+    if (begin_token(request) < 0) { /* it may be a new one */
+        sm_add_values(unit, &prune_statement, DB_INT(owner));
+        sm_add_values(unit, &prune_tokens_statement, DB_INT(owner));
+    }
     free(software);
     free(name);
 }

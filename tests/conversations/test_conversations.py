@@ -22,7 +22,8 @@ from tests.node.place import NETWORK
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 AT_ONCE = 6
-SECONDS = 90
+# The first test waits for all nodes to start, and each for those before it in the pool.
+SECONDS = 500
 
 
 def scripts():
@@ -98,6 +99,7 @@ def stage(request, tmp_path_factory):
         yield Stage(wanted, tmp_path_factory.mktemp("stage"), stack)
 
 
+@pytest.mark.seconds(600)
 def test_conversation(stage, way, script):
     problem = stage.results[way, script.path].exception(SECONDS)
     if isinstance(problem, Mismatch):
