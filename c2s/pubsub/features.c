@@ -113,10 +113,12 @@ void features_stop(struct sm *sm)
 
 /* --- in use, and not --- */
 
-struct features *features_ref(struct features *features)
+/* Whoever uses it again takes it from those that nobody does. */
+static void take(struct sm *sm, struct features *features)
 {
+    if (features->references == 0)
+        DL_DELETE(sm->features->unused, features);
     features->references++;
-    return features;
 }
 
 /* Those that are in use are bounded by the contacts and sessions that use them. */
@@ -174,12 +176,13 @@ struct features *features_of(struct sm *sm, const struct stanza *presence)
         return NULL;
     key = xasprintf("%s %s", name, ver);
     HASH_FIND_STR(sm->features->all, key, features);
-    if (!features)
+    if (!features) {
         features = features_new(sm, key, (size_t)algorithm, node);
-    else if (features->references == 0)
-        DL_DELETE(sm->features->unused, features);
+        DL_APPEND(sm->features->unused, features);
+    }
     free(key);
-    return features_ref(features);
+    take(sm, features);
+    return features;
 }
 
 bool features_want(const struct features *features, const char *node)
@@ -241,7 +244,7 @@ bool features_listen(struct sm *sm, struct features *features, const struct jid 
 /* All that wait are told, and the list is empty then: known() may make it grow for others. */
 static void tell_all(struct sm *sm, struct features *features)
 {
-    features_ref(features);
+    take(sm, features);
     while (features->waiting) {
         struct waiting *first = features->waiting;
 

@@ -21,7 +21,6 @@ void features_stop(struct sm *sm);
 /* What a presence stanza shows; NULL: nothing, or a hash of a kind that is not understood (older
  * ones without `hash`, §1.4 of XEP-0115). Counted: features_unref(). */
 struct features *features_of(struct sm *sm, const struct stanza *presence);
-struct features *features_ref(struct features *features);
 void features_unref(struct sm *sm, struct features *features);
 /* Once it is known known() is called for this pair of a bare and a full JID; true: it is known
  * already, and nothing is called. Asks whoever has that full JID if nobody has been asked: the

@@ -160,7 +160,11 @@ def events(client):
 
 
 def wait_event(client):
-    return event(client.wait_for(event))
+    """The next one. Questions what the client is are answered as show() said."""
+    while not event(element := client.receive()):
+        if is_question(element):
+            say(client, element, getattr(client, "shown", []))
+    return event(element)
 
 
 # --- capabilities ---
@@ -185,19 +189,28 @@ def show(client, *nodes, lies=()):
     return answer(client, lies or features)
 
 
+def is_question(element):
+    return element.get("type") == "get" and element.find(f"{{{INFO}}}query") is not None
+
+
+def say(client, question, features):
+    query = question.find(f"{{{INFO}}}query")
+    client.send(f"<iq type='result' id='{question.get('id')}' to='{question.get('from')}'>"
+                f"<query xmlns='{INFO}' node={quoteattr(query.get('node'))}>"
+                f"{disco(features)}</query></iq>")
+
+
 def answer(client, features):
     """Answers questions until what was sent before is handled."""
     name = f"asked-{next(client._ids)}"
     kept, asked = [], False
+    client.shown = features
     client.send(f"<iq type='get' id='{name}' to='{client.domain}'>"
                 f"<ping xmlns='urn:xmpp:ping'/></iq>")
     while (element := client.receive()).get("id") != name:
-        query = element.find(f"{{{INFO}}}query")
-        if element.get("type") == "get" and query is not None:
+        if is_question(element):
             asked = True
-            client.send(f"<iq type='result' id='{element.get('id')}' to='{element.get('from')}'>"
-                        f"<query xmlns='{INFO}' node={quoteattr(query.get('node'))}>"
-                        f"{disco(features)}</query></iq>")
+            say(client, element, features)
         else:
             kept.append(element)
     client._elements.extendleft(reversed(kept))
