@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "c2s/sm/presence.h"
+#include "c2s/sm/reports.h"
 #include "c2s/sm/roster.h"
 #include "c2s/sm/sm.h"
 #include "c2s/sm/smacks_row.h"
@@ -323,6 +324,7 @@ static void on_blocked(struct account *account, int status, const struct db_resu
         return;
     }
     account->blocklist->version++;
+    reports_take(request);
     each_item(request, apply_block, NULL);
     push(account, request->payload);
     sm_result(request);

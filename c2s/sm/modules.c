@@ -16,6 +16,7 @@
 #include "c2s/sm/offline.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/push.h"
+#include "c2s/sm/reports.h"
 #include "c2s/sm/roster.h"
 #include "c2s/sm/sm.h"
 #include "c2s/sm/smacks.h"
@@ -60,6 +61,7 @@ const struct sm_module *const sm_modules[] = {
     &caps_module, /* of what disco shows, so after whatever adds to it at start */
     &contact_module,
     &external_module,
+    &reports_module, /* blocking tells it */
     &ping_module,
     &time_module,
     &version_module,

@@ -33,6 +33,7 @@ struct contacts_seen;
 struct features_table;
 struct outbox;
 struct confirm_state;
+struct reports;
 struct admin_calls;
 struct push_state;
 struct external;
@@ -118,6 +119,7 @@ struct sm {
     struct smacks_wake *smacks_wake;
     struct external *external;
     struct offline_state *offline;
+    struct reports *reports;
     struct admin_calls *admin_calls;
     struct push_state *push;
     struct confirm_state *confirm;
