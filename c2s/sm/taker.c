@@ -9,23 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "c2s/slots.h"
 #include "c2s/sm/content.h"
 #include "c2s/sm/delivery.h"
 #include "c2s/sm/route.h"
+#include "c2s/sm/taker_forget.h"
 #include "c2s/sm/words.h"
 #include "common/base/log.h"
 #include "common/tls/crypto.h"
 
 /* What has been taken is remembered until it is forgotten; beyond this many, the oldest are. */
 #define TAKEN_MAX 65536
-
-static const struct db_statement forget_statement = {
-    .name = "taker_forget",
-    .sql = "DELETE FROM taken WHERE id_hash = $1::bytea"
-           " AND owner = (SELECT owner FROM account WHERE domain = $2 AND local = $3)",
-    .parameters = 3,
-};
 
 struct taking {
     UT_hash_handle hh;        /* by id */
@@ -44,6 +37,7 @@ struct taker {
     struct taking *in_hand; /* by stanza */
     struct taking *taken;   /* the oldest first */
     size_t count;           /* of those taken */
+    struct taker_forget *forget;
 };
 
 static struct taking *find(const struct taker *taker, const char *id)
@@ -98,31 +92,11 @@ const uint8_t *taker_hash(struct sm *sm, const char *id, uint8_t *hash)
     return place;
 }
 
-static void forget_row(struct sm *sm, const struct durable *words)
-{
-    uint8_t hash[CRYPTO_HASH_MAX];
-    unsigned slot;
-    struct db_unit *unit;
-
-    if (!words->to.domain || !words->to.local)
-        return;
-    slot = slot_of(words->to.bare);
-    unit = db_unit_new(sm->db, slot);
-    if (slots_fence(sm->slots, slot, unit) < 0) {
-        db_cancel(unit);
-        return;
-    }
-    db_unit_add_values(unit, &forget_statement,
-                       DB_BYTES(taker_hash(sm, words->id, hash), crypto_hash_size(CRYPTO_SHA256)),
-                       DB_TEXT(words->to.domain), DB_TEXT(words->to.local));
-    db_submit(unit, NULL, NULL);
-}
-
 void taker_forget(struct sm *sm, const struct durable *words)
 {
     struct taking *taking = find(sm->taker, words->id);
 
-    forget_row(sm, words);
+    taker_forget_row(sm->taker->forget, words);
     if (taking && !taking->stanza)
         forget(sm->taker, taking);
 }
@@ -268,6 +242,7 @@ void taker_offered(struct sm *sm, const struct durable *offer, struct stanza *st
 static void start(struct sm *sm)
 {
     sm->taker = xcalloc(1, sizeof(*sm->taker));
+    sm->taker->forget = taker_forget_new(sm);
 }
 
 static void stop(struct sm *sm)
@@ -277,6 +252,7 @@ static void stop(struct sm *sm)
     HASH_ITER (hh, sm->taker->all, taking, next) {
         forget(sm->taker, taking);
     }
+    taker_forget_free(sm->taker->forget);
     free(sm->taker);
 }
 

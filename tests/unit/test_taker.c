@@ -55,6 +55,35 @@ static void delivered_once(void **state)
     expect(alice, "message chat x@y.z/r > alice@example.net \"1\"");
 }
 
+static void forget_row(const char *id, const struct jid *to)
+{
+    const struct durable durable = {.kind = DURABLE_FORGET, .id = id, .to = *to};
+
+    sm_plugin.answered(fake.state, &durable);
+}
+
+/* In one statement, a moment later; at once when there are many. */
+static void forgotten_together(void **state)
+{
+    struct client *alice = login_available("alice", "a");
+    (void)state;
+
+    fake_db.late = true;
+    fake_db.units = 0;
+    forget_row("s2s/1", alice->jid);
+    forget_row("s2s/2", alice->jid);
+    assert_int_equal(fake_db.units, 0);
+    fake_later(100);
+    assert_int_equal(fake_db.units, 1);
+    assert_true(fake_db_waits_for("taker_forget"));
+    for (int i = 0; i < 64; i++) {
+        forget_row("s2s/3", alice->jid);
+    }
+    assert_int_equal(fake_db.units, 2);
+    fake_later(100);
+    assert_int_equal(fake_db.units, 2);
+}
+
 static void taken_when_committed(void **state)
 {
     (void)state;
@@ -115,9 +144,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(delivered_once),    TEST(taken_when_committed),
-        TEST(nothing_overtakes), TEST(what_nobody_gets_is_taken),
-        TEST(not_now),
+        TEST(delivered_once),    TEST(forgotten_together),        TEST(taken_when_committed),
+        TEST(nothing_overtakes), TEST(what_nobody_gets_is_taken), TEST(not_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
