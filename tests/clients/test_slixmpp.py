@@ -171,7 +171,7 @@ async def test_disco(node):
         assert ("server", "im", None, "Kontalk") in info["identities"]
         assert {"urn:xmpp:ping", "vcard-temp", "urn:xmpp:blocking"} <= info["features"]
         own = (await a["xep_0030"].get_info(jid=a.boundjid.bare, cached=False))["disco_info"]
-        assert [i[:2] for i in own["identities"]] == [("account", "registered")]
+        assert {i[:2] for i in own["identities"]} == {("account", "registered"), ("pubsub", "pep")}
         peer = (await a["xep_0030"].get_info(jid=b.boundjid.full, cached=False))["disco_info"]
         assert "urn:xmpp:ping" in peer["features"]
         await a["xep_0030"].get_items(jid=node.network)
