@@ -98,59 +98,6 @@ static void read_limits(struct worker *worker, const struct config *config)
     };
 }
 
-static void on_accepted(void *user, int fd, const char *peer)
-{
-    client_accept(user, fd, peer, false);
-}
-
-static void on_accepted_tls(void *user, int fd, const char *peer)
-{
-    client_accept(user, fd, peer, true);
-}
-
-static void on_accepted_http(void *user, int fd, const char *peer)
-{
-    struct worker *worker = user;
-
-    web_accept(worker->web, fd, peer, false);
-}
-
-static void on_accepted_https(void *user, int fd, const char *peer)
-{
-    struct worker *worker = user;
-
-    web_accept(worker->web, fd, peer, true);
-}
-
-static int listen_on(struct worker *worker, const char *key,
-                     void (*accepted)(void *user, int fd, const char *peer))
-{
-    size_t count = config_list_size(worker->config, "c2s", NULL, key);
-
-    for (size_t i = 0; i < count; i++) {
-        const struct listener_settings settings = {
-            .address = config_list_item(worker->config, "c2s", NULL, key, i),
-            .backlog = (int)number(worker->config, "backlog"),
-            .reuse_port = true,
-        };
-        struct listener *listener;
-        const char *problem = NULL;
-        int error = listener_open(worker->loop, &settings, accepted, worker, &listener, &problem);
-        if (error) {
-            log_error("listen_failed", LOG_TEXT("addr", settings.address),
-                      LOG_TEXT("reason", problem));
-            return error;
-        }
-        log_info("listening", LOG_TEXT("addr", listener_address(listener)), LOG_TEXT("for", key));
-        if (accepted == on_accepted_https)
-            web_listens(worker->web, listener_address(listener));
-        worker->listeners =
-            xrealloc(worker->listeners, (worker->listeners_count + 1) * sizeof(*worker->listeners));
-        worker->listeners[worker->listeners_count++] = listener;
-    }
-    return 0;
-}
-
 /* Everything is there: let the clients in. */
 static void open_doors(struct worker *worker)
 {
@@ -158,10 +105,7 @@ static void open_doors(struct worker *worker)
         !slots_settled(worker->slots))
         return;
     worker->ready = true;
-    if (listen_on(worker, "listen", on_accepted) != 0 ||
-        listen_on(worker, "listen-tls", on_accepted_tls) != 0 ||
-        listen_on(worker, "http-listen", on_accepted_http) != 0 ||
-        listen_on(worker, "https-listen", on_accepted_https) != 0)
+    if (worker_listen(worker) != 0)
         exit(EXIT_FAILURE); /* an address is taken or not ours: logged; nothing is lost yet */
     service_ready("serving clients");
 }

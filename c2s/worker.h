@@ -93,6 +93,9 @@ void worker_client_closed(struct worker *worker, struct client *client);
 /* A connection of the web has closed. */
 void worker_web_changed(struct worker *worker);
 
+/* worker_listen.c: opens all listeners. Logs why it cannot. */
+MUST_CHECK int worker_listen(struct worker *worker);
+
 /* worker_link.c. Nothing is bound yet: stanzas come only once they can be served. */
 void worker_open_link(struct worker *worker);
 void worker_bind_names(struct worker *worker);

@@ -50,6 +50,8 @@ static void gone(struct web_request *request)
 
     if (body == NULL)
         return;
+    if (body->relay)
+        bosh_relay_abandon(body->relay);
     if (body->session)
         bosh_session_lost(body->session, body);
     else
@@ -109,6 +111,8 @@ static void end(struct web_request *request)
     if (!is_body(body) || !bosh_body_number(body, "rid", BOSH_RID_MAX, 0, &body->rid) ||
         body->rid == 0)
         bosh_refuse(body, "bad-request");
+    else if (body->is_foreign && body->problem < 0)
+        bosh_relay(body, bosh_relay_worker(body->web->worker, sid));
     else if (sid && session == NULL)
         bosh_refuse(body, "item-not-found");
     else if (body->problem >= 0)

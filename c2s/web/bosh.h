@@ -5,6 +5,7 @@
  * bosh_body.c     a body as it comes: its attributes, its elements, its limits
  * bosh_session.c  a session: requests in the order of their rid, answers, time
  * bosh_client.c   the transport that a session is
+ * bosh_relay.c    requests of sessions that another worker has
  * bosh.c          the route; creation, retransmission, terminate conditions
  *
  * Requests wait in three places: those that come too early for their turn, those that are held
@@ -32,7 +33,9 @@
 #define BOSH_INACTIVITY_S 60
 #define BOSH_PAUSE_MAX_S  120
 #define BOSH_POLLING_S    5
-#define BOSH_SID_SIZE     33
+#define BOSH_WORKER_MAX   31
+#define BOSH_RANDOM       32 /* hexadecimal digits; then a dot and the name of the worker */
+#define BOSH_SID_SIZE     (BOSH_RANDOM + 1 + BOSH_WORKER_MAX + 1)
 
 /* Numbers that may be sent (XEP-0124 §14.1): 2^53 - 1. */
 #define BOSH_RID_MAX ((UINT64_C(1) << 53) - 1)
@@ -48,6 +51,9 @@ struct bosh_body {
     char *address;              /* of the client */
     struct buffer payload;      /* elements, one behind the other, each with a NUL */
     size_t payload_max;
+    struct buffer raw;   /* as it came, while it may be another worker's */
+    bool is_foreign;     /* it is */
+    struct relay *relay; /* has brought it there */
     uint64_t rid;
     uint64_t deadline_ms; /* while it is held */
     bool complete;        /* </body> */
@@ -111,6 +117,15 @@ void bosh_session_lost(struct bosh_session *session, struct bosh_body *body);
 void bosh_session_end(struct bosh_session *session, const char *condition);
 /* Goes on, outside of whatever is going on now. */
 void bosh_session_wake(struct bosh_session *session);
+/* bosh_relay.c: sessions of other workers. The name behind the dot of our sids; where the requests
+ * of a worker's sessions are brought (free() it); which other worker has a session, or NULL. */
+const char *bosh_relay_suffix(const struct worker *worker);
+char *bosh_relay_address(const struct worker *worker, const char *id);
+const char *bosh_relay_worker(const struct worker *worker, const char *sid);
+/* Takes the body there, and answers it. */
+void bosh_relay(struct bosh_body *body, const char *worker);
+void bosh_relay_abandon(struct relay *relay);
+
 /* bosh_client.c */
 extern const struct transport_ops bosh_transport;
 

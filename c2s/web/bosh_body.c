@@ -17,8 +17,9 @@ static const struct parser_limits *limits_of(const struct bosh_body *body,
                                              const struct bosh_session *session)
 {
     const struct worker_limits *limits = &body->web->worker->limits;
-    bool known = session && session->client &&
-                 stream_has_flag(session->client->stream, STREAM_AUTHENTICATED);
+    bool known =
+        body->is_foreign || (session && session->client &&
+                             stream_has_flag(session->client->stream, STREAM_AUTHENTICATED));
 
     return known ? &limits->after_auth : &limits->before_auth;
 }
@@ -38,6 +39,7 @@ static void on_header(void *user, const struct element *header, bool prefixes_fo
         else
             element_set(body->attributes, arena_strdup(body->attributes->arena, a->name), a->value);
     sid = bosh_body_get(body, "sid");
+    body->is_foreign = sid && bosh_relay_worker(body->web->worker, sid);
     limits = limits_of(body, sid ? bosh_session_find(body->web, sid) : NULL);
     parser_set_limits(body->parser, limits);
     body->payload_max = PAYLOAD_FACTOR * limits->element_bytes;
@@ -49,7 +51,7 @@ static void on_element(void *user, struct element *root, const char *bytes, size
 
     (void)bytes;
     (void)length;
-    if (body->payload.length <= body->payload_max) {
+    if (!body->is_foreign && body->payload.length <= body->payload_max) {
         /* No default namespace is in force: one that is never written without its prefix. */
         element_write(&body->payload, root, NS_STREAM);
         buffer_append_char(&body->payload, '\0');
@@ -87,6 +89,7 @@ void bosh_body_free(struct bosh_body *body)
     if (body->attributes)
         arena_free(body->attributes->arena);
     buffer_fini(&body->payload);
+    buffer_fini(&body->raw);
     free(body->address);
     free(body);
 }
@@ -95,6 +98,12 @@ void bosh_body_feed(struct bosh_body *body, const char *bytes, size_t length)
 {
     if (body->problem < 0 && parser_feed(body->parser, bytes, length) != 0)
         body->problem = (int)parser_error(body->parser)->condition;
+    if (body->attributes && !body->is_foreign)
+        buffer_fini(&body->raw);
+    else if (body->problem < 0)
+        buffer_append(&body->raw, bytes, length);
+    if (body->attributes && body->raw.length > body->payload_max)
+        body->problem = STREAM_POLICY_VIOLATION;
 }
 
 const char *bosh_body_get(const struct bosh_body *body, const char *name)

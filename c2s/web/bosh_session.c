@@ -449,7 +449,9 @@ struct bosh_session *bosh_session_new(struct web *web, struct bosh_body *first, 
         wait = BOSH_WAIT_S;
     if (!bosh_body_number(first, "hold", UINT32_MAX, BOSH_HOLD_MAX, &hold))
         hold = BOSH_HOLD_MAX;
-    crypto_random_hex(session->sid, (BOSH_SID_SIZE - 1) / 2);
+    crypto_random_hex(session->sid, BOSH_RANDOM / 2);
+    snprintf(session->sid + BOSH_RANDOM, sizeof(session->sid) - BOSH_RANDOM, ".%s",
+             bosh_relay_suffix(web->worker));
     session->web = web;
     session->address = address;
     session->wait_s = (uint32_t)MIN(wait, BOSH_WAIT_S);

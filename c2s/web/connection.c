@@ -393,15 +393,14 @@ static void begin_tls(void *user)
 /* Whoever is on this machine needs no TLS: a proxy in front of us. */
 static bool is_near(const struct web *web, const char *peer)
 {
-    return strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0 || strcmp(peer, "unix") == 0 ||
-           networks_hold(web->proxies, peer);
+    return strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0 || web_is_proxy(web, peer);
 }
 
 static bool is_welcome(struct web *web, const char *peer, bool *counted)
 {
     struct worker *worker = web->worker;
 
-    *counted = !networks_hold(web->proxies, peer);
+    *counted = !web_is_proxy(web, peer);
     if (!web->stopping && (!*counted || admission_enter(worker->admission, peer)))
         return true;
     log_event(admission_tells(worker->admission, peer) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,

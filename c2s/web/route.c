@@ -83,14 +83,14 @@ static void collect(struct buffer *list, const struct http_head *head)
  * may have been written by anybody. */
 char *web_client_address(const struct web_connection *connection, const struct http_head *head)
 {
-    const struct networks *proxies = connection->web->proxies;
+    const struct web *web = connection->web;
     char *address = xstrdup(connection->address);
     struct buffer list = {0};
     unsigned char bytes[16];
 
-    if (networks_hold(proxies, address))
+    if (web_is_proxy(web, address))
         collect(&list, head);
-    while (list.length > 0 && networks_hold(proxies, address)) {
+    while (list.length > 0 && web_is_proxy(web, address)) {
         char *comma = strrchr(list.data, ',');
         char *one = comma ? comma + 1 : list.data;
         one += strspn(one, " \t");

@@ -32,6 +32,11 @@ void web_listens(struct web *web, const char *address)
         web->https_port = xstrdup(port + 1);
 }
 
+bool web_is_proxy(const struct web *web, const char *address)
+{
+    return strcmp(address, "unix") == 0 || networks_hold(web->proxies, address);
+}
+
 bool web_is_empty(const struct web *web)
 {
     return web->connections == NULL && web->sessions == NULL;

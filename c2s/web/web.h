@@ -41,5 +41,7 @@ void web_stop(struct web *web);
 bool web_is_empty(const struct web *web);
 void web_free(struct web *web);
 
+/* Whether who connects from there speaks for others: a proxy, or another worker. */
+bool web_is_proxy(const struct web *web, const char *address);
 /* Whether a page of this origin may be a client; NULL: it is no page of the web. */
 bool web_allows_origin(const struct web *web, const char *origin);

@@ -57,7 +57,7 @@ def test_login_and_message(login, service):
 def test_creation(node, session):
     answer = session(wait=30, ver="1.6").create()
     said = answer.attributes
-    assert len(said["sid"]) == 32
+    assert len(said["sid"].partition(".")[0]) == 32
     assert (said["wait"], said["hold"], said["requests"]) == ("30", "1", "2")
     assert said["from"] == node.network
     assert said[f"{{{bosh.XBOSH}}}version"] == "1.0"
@@ -325,3 +325,28 @@ def test_cors(session):
     assert "POST" in found.headers["access-control-allow-methods"]
     found = connection.ask("POST", bosh.PATH, bosh.body(rid=1), Origin="https://page.example")
     assert found.headers["access-control-allow-origin"] == "https://page.example"
+
+
+def test_workers(make_node, source):
+    """Requests come to any worker; each session has one (c2s/web/bosh_relay.c)."""
+    node = make_node(workers=2)
+    workers = set()
+    for _ in range(16):
+        one = bosh.Session(node, source=source())
+        one.create()
+        workers.add(one.sid.partition(".")[2])
+        for _ in range(6):  # each by a connection of its own, hence to either worker
+            one.free.clear()
+            held, asking = one.post(), one.post(pause=1)
+            assert not one.take(held).is_end and not one.take(asking).is_end
+        one.free.clear()
+        assert one.ask(type="terminate").is_end
+        one.close()
+    assert workers == {"c2s-1", "c2s-2"}
+
+
+def test_sid_of_no_worker(session):
+    for worker in ("c2s-9", "../c2s-1", "", "x" * 40):
+        one = session()
+        answer = one.ask(sid="0" * 32 + "." + worker)
+        assert answer.is_end and answer.condition == "item-not-found"
