@@ -40,11 +40,12 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(PKG_CFLAGS) $(WARNINGS) $(WERROR) $(HA
 	$(SANITIZE_FLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE_FLAGS) $(LDFLAGS)
 # libunbound.pc asks for packages that nothing here needs.
-LIBS = $(PKG_LIBS) -lwslay -lhttp_parser -lunistring -lunbound -ljansson -lpthread
+LIBS = $(PKG_LIBS) -lwslay -lhttp_parser -lmicrohttpd -lsqlite3 -lunistring -lunbound \
+	-ljansson -lpthread
 
 # A folder with a main.c is a program; c2s is a library too, for its unit tests.
 PROGRAM_DIRS := $(patsubst %/main.c,%,$(wildcard router/main.c c2s/main.c net/main.c s2s/main.c \
-	kontalkctl/main.c))
+	files/main.c kontalkctl/main.c))
 program_name = $(if $(filter kontalkctl,$(1)),kontalkctl,kontalk-$(1))
 PROGRAMS := $(foreach dir,$(PROGRAM_DIRS),$(BIN)/$(call program_name,$(dir)))
 
@@ -123,7 +124,7 @@ dev-deps:
 	@tests/node/packages run check dev
 
 format:
-	clang-format -i $$(find $(wildcard common router c2s net s2s kontalkctl tests) -name '*.[ch]')
+	clang-format -i $$(find $(wildcard common router c2s net s2s files kontalkctl tests) -name '*.[ch]')
 
 # A folder of objects and its flags: other flags, other objects. The file is rewritten only when it
 # differs.
@@ -159,7 +160,7 @@ $$(BIN)/$$(call program_name,$(1)): $$($(1)_OBJ) $$($(1)_LIBS) $$(COMMON_LIB)
 	$$(call say,LD)$$(CC) $$(ALL_LDFLAGS) $$($(1)_LDFLAGS) -o $$@ $$^ $$(LIBS)
 -include $$($(1)_OBJ:.o=.d)
 endef
-FOLDERS := $(sort $(PROGRAM_DIRS) $(patsubst %/,%,$(dir $(wildcard router/[a-z]*.c c2s/[a-z]*.c net/[a-z]*.c s2s/[a-z]*.c))))
+FOLDERS := $(sort $(PROGRAM_DIRS) $(patsubst %/,%,$(dir $(wildcard router/[a-z]*.c c2s/[a-z]*.c net/[a-z]*.c s2s/[a-z]*.c files/[a-z]*.c))))
 $(foreach dir,$(FOLDERS),$(eval $(call program_rule,$(dir))))
 
 # Unit tests link all folder libraries; the linker takes what a test uses.

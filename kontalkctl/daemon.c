@@ -13,7 +13,7 @@
 #include "common/service/control.h"
 #include "kontalkctl/ctl.h"
 
-static const char *const daemons[] = {"router", "c2s", "net", "s2s"};
+static const char *const daemons[] = {"router", "c2s", "net", "s2s", "files"};
 
 /* A question to all processes of one daemon, of which there can be several. */
 struct question {
@@ -131,7 +131,7 @@ static int status(const struct ctl *ctl, size_t argc, const char *const *argv)
 
     (void)argc;
     (void)argv;
-    for (size_t i = 0; i < 2; i++) /* net and s2s are not part of every node */
+    for (size_t i = 0; i < 2; i++) /* the others are not part of every node */
         if (ctl_ask(ctl, daemons[i], 1, ping) != 0) {
             printf("kontalk-%s is not running\n", daemons[i]);
             all = false;

@@ -50,7 +50,7 @@ static void free_served(struct served *served)
 /* Not all daemons are part of every node, but without these two there is no server. */
 static int ask_daemons(const struct ctl *ctl, struct served *served)
 {
-    static const char *const daemons[] = {"router", "c2s", "s2s", "net"};
+    static const char *const daemons[] = {"router", "c2s", "s2s", "net", "files"};
     static const char *const words[] = {"features"};
 
     for (size_t i = 0; i < ARRAY_SIZE(daemons); i++) {

@@ -97,6 +97,18 @@ static void info(struct sm_request *request)
     sm_reply_take(request, result);
 }
 
+/* What clients are to find beside the server itself. */
+static void add_services(const struct sm_request *request, struct element *query)
+{
+    const struct config *config = worker_config(request->sm->worker);
+    const char *domain = request->iq->to.domain;
+    size_t count = config_list_size(config, "domain", domain, "service");
+
+    for (size_t i = 0; i < count; i++)
+        element_set(element_add(query, NS_DISCO_ITEMS, "item"), "jid",
+                    config_list_item(config, "domain", domain, "service", i));
+}
+
 /* The items of an account are its available resources (XEP-0030 §4.3) and its nodes. */
 static void items(struct sm_request *request)
 {
@@ -112,8 +124,10 @@ static void items(struct sm_request *request)
         return;
     }
     struct element *query = begin(request, &result);
-    if (request->addressed == SM_TO_SERVER)
+    if (request->addressed == SM_TO_SERVER) {
         service_announce(request->sm, request->iq->to.domain, query);
+        add_services(request, query);
+    }
     if (request->account) {
         pubsub_disco_nodes(request->account, &request->iq->from, query);
         ACCOUNT_SESSIONS (session, request->account) {

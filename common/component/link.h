@@ -26,6 +26,7 @@ struct link_settings {
     const char *secret;   /* NULL on a role socket, where file permissions authenticate */
     size_t queue_bytes;   /* 0: 4 MiB */
     uint64_t patience_ms; /* 0: 30 s */
+    bool is_plain;        /* XEP-0114 and no more, as other servers have it; with a secret */
 };
 
 struct link_bind {

@@ -62,6 +62,7 @@ struct link {
     struct timer *retry_timer;
     struct timer *stream_timer;
     bool durable; /* the router speaks urn:kontalk:durable:1 */
+    bool is_plain;
 
     struct bound *binds;
     uint64_t next_id;

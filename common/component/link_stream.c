@@ -77,7 +77,8 @@ static void send_protocols(struct link *link)
 
 static void opened(struct link *link)
 {
-    send_protocols(link);
+    if (!link->is_plain)
+        send_protocols(link);
     stream_ready(link->stream);
     binds_begin(link);
 }

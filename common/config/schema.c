@@ -26,6 +26,7 @@ const struct config_section config_sections[] = {
     {"database", false, "The connection to PostgreSQL, which only kontalk-c2s has.", CONFIG_TEXT},
     {"net", false, "The streams to the other nodes of the network.", CONFIG_TEXT},
     {"s2s", false, "Federation with other domains.", CONFIG_TEXT},
+    {"files", false, "HTTP File Upload: kontalk-files (docs/FILES.md).", CONFIG_TEXT},
     {"peer", true, "Another node or domain, by its name.", CONFIG_DOMAIN},
 };
 const size_t config_sections_count = ARRAY_SIZE(config_sections);

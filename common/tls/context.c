@@ -25,6 +25,11 @@ static const char priorities_known_keys[] =
     ":-CIPHER-ALL:+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM:-MAC-ALL:+AEAD"
     ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1";
 
+const char *tls_priorities(void)
+{
+    return priorities;
+}
+
 static int failed(int result, const char **problem)
 {
     *problem = gnutls_strerror(result);

@@ -39,6 +39,29 @@ void crypto_digest(enum crypto_hash hash, const void *bytes, size_t length, uint
     require(gnutls_hash_fast(algorithms[hash].digest, bytes, length, digest));
 }
 
+struct crypto_running {
+    gnutls_hash_hd_t handle;
+};
+
+struct crypto_running *crypto_running_new(enum crypto_hash hash)
+{
+    struct crypto_running *running = xmalloc(sizeof(*running));
+
+    require(gnutls_hash_init(&running->handle, algorithms[hash].digest));
+    return running;
+}
+
+void crypto_running_add(struct crypto_running *running, const void *bytes, size_t length)
+{
+    require(gnutls_hash(running->handle, bytes, length));
+}
+
+void crypto_running_end(struct crypto_running *running, uint8_t *digest)
+{
+    gnutls_hash_deinit(running->handle, digest);
+    free(running);
+}
+
 void crypto_hmac(enum crypto_hash hash, const void *key, size_t key_length, const void *bytes,
                  size_t length, uint8_t *mac)
 {

@@ -15,6 +15,12 @@ enum crypto_hash { CRYPTO_SHA1, CRYPTO_SHA256, CRYPTO_SHA512 };
 
 size_t crypto_hash_size(enum crypto_hash hash);
 void crypto_digest(enum crypto_hash hash, const void *bytes, size_t length, uint8_t *digest);
+/* The same of bytes that come in pieces. */
+struct crypto_running;
+struct crypto_running *crypto_running_new(enum crypto_hash hash);
+void crypto_running_add(struct crypto_running *running, const void *bytes, size_t length);
+/* Frees it; digest NULL: nobody wants to know. */
+void crypto_running_end(struct crypto_running *running, uint8_t *digest);
 void crypto_hmac(enum crypto_hash hash, const void *key, size_t key_length, const void *bytes,
                  size_t length, uint8_t *mac);
 /* Takes about a millisecond per 10,000 rounds: never on the loop. Safe in any thread. */

@@ -22,6 +22,9 @@ struct tls_session;
 
 enum tls_role { TLS_CLIENT, TLS_SERVER };
 
+/* What sessions may be made of, as GnuTLS writes it: for libraries that do TLS by themselves. */
+const char *tls_priorities(void);
+
 struct tls_settings {
     enum tls_role role;
     const char *const *alpn;  /* offered or accepted protocols, NULL-terminated; NULL: none.

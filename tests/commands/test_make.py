@@ -14,11 +14,12 @@ import pytest
 
 from tests.harness import wait
 from tests.node import accounts, place
-from tests.node.node import DAEMONS, POSTGRES, Node
+from tests.node.node import DAEMONS, FILES, POSTGRES, Node
 from tests.node.process import all_pids, command_line
 
 SECONDS = 60
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+STARTED = (*DAEMONS, FILES)
 
 
 class Instance:
@@ -26,7 +27,7 @@ class Instance:
 
     def __init__(self, directory, programs):
         self.run = directory
-        self.node = Node(place.Place(directory, programs))
+        self.node = Node(place.Place(directory, programs), files=True)
         self.environment = dict(os.environ, RUN=directory, BIN=programs)
 
     def command(self, *words):
@@ -38,7 +39,7 @@ class Instance:
                               check=False)
 
     def pids(self):
-        return {name: self.node.part(name).pids() for name in (POSTGRES, *DAEMONS)}
+        return {name: self.node.part(name).pids() for name in (POSTGRES, *STARTED)}
 
     def read_environment(self):
         lines = place.read(self.node.place.environment).splitlines()
@@ -99,10 +100,10 @@ def test_what_start_leaves_for_others(instance):
     values = instance.read_environment()
     assert values["HOST"] == "alpha.example.test" and values["NETWORK"] == "example.test"
     assert set(values) == {"HOST", "NETWORK", "CA", "DATABASE", "CONF", "PIDS", "C2S", "C2S_TLS",
-                           "S2S", "S2S_TLS", "COMPONENT"}
-    pids = {name: [int(place.read(f"{values['PIDS']}/{name}.pid"))] for name in DAEMONS}
-    assert pids == {name: instance.node.part(name).pids() for name in DAEMONS}
-    assert sorted(os.listdir(values["PIDS"])) == sorted(f"{name}.pid" for name in DAEMONS)
+                           "S2S", "S2S_TLS", "COMPONENT", "HTTP", "HTTPS", "FILES"}
+    pids = {name: [int(place.read(f"{values['PIDS']}/{name}.pid"))] for name in STARTED}
+    assert pids == {name: instance.node.part(name).pids() for name in STARTED}
+    assert sorted(os.listdir(values["PIDS"])) == sorted(f"{name}.pid" for name in STARTED)
     file = f"{instance.run}/accounts"
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
     assert list(accounts.read(file)) == ["alice@example.test", "bob@example.test"]
@@ -164,7 +165,7 @@ def test_a_number_in_a_file_is_not_believed(instance):
     instance.call("stop")
     other = subprocess.Popen(["sleep", "60"])
     try:
-        for name in DAEMONS:
+        for name in STARTED:
             place.write(f"{instance.node.place.pids}/{name}.pid", f"{other.pid}\n")
         assert instance.call("stop").returncode == 0
         assert other.poll() is None
@@ -174,16 +175,16 @@ def test_a_number_in_a_file_is_not_believed(instance):
 
 
 def test_failed_start_tells_why_and_stops(make_instance, tmp_path):
-    for name in (*DAEMONS, "kontalkctl"):
+    for name in (*STARTED, "kontalkctl"):
         (tmp_path / name).symlink_to(f"{programs()}/{name}")
-    broken = tmp_path / DAEMONS[-1]
+    broken = tmp_path / STARTED[-1]
     broken.unlink()
     broken.write_text("#!/bin/sh\necho the last words\nexit 3\n")
     broken.chmod(0o755)
     instance = make_instance(binaries=str(tmp_path))
     done = instance.call("start")
     assert done.returncode == 1
-    assert f"{DAEMONS[-1]} ended with status 3" in done.stderr
+    assert f"{STARTED[-1]} ended with status 3" in done.stderr
     assert "the last words" in done.stderr
     assert_nothing_left(instance)
 

@@ -52,7 +52,7 @@ def make_system(options):
 
 def of_size(count, run_directory, programs, workers=1):
     if count == 1:
-        return Node(place.Place(run_directory, programs), workers=workers)
+        return Node(place.Place(run_directory, programs), workers=workers, files=True)
     from tests.node.network import Network  # needs a package that one node does not
     return Network(run_directory, programs, count, workers=workers)
 
@@ -85,6 +85,7 @@ alice sent bob a message through real connections.
   clients        {ADDRESS}:{node.ports['C2S']} (STARTTLS), {ADDRESS}:{node.ports['C2S_TLS']} (TLS)
   web clients    wss://{ADDRESS}:{node.ports['HTTPS']}/xmpp-websocket
                  ws://{ADDRESS}:{node.ports['HTTP']}/xmpp-websocket
+  files          {ADDRESS}:{node.ports['FILES']} (HTTPS), for {where.upload}
   components     {ADDRESS}:{node.ports['COMPONENT']}, as {place.COMPONENT}
                  with the secret in {shown(where.secrets)}/{place.COMPONENT}
   accounts       {shown(where.accounts)} (JID and password)

@@ -47,6 +47,26 @@ def sections(where, ports, conninfo, certificates, ca):
     }
 
 
+def files_sections(where, ports, pair):
+    """What kontalk-files needs: it is a component."""
+    certificate, key = pair
+    component = secret(f"{where.secrets}/{where.upload}")
+    return {
+        f'component "{where.upload}"': {"secret-file": component},
+        f'domain "{where.network}"': {"service": where.upload},
+        "files": {
+            "router": f"{ADDRESS}:{ports['COMPONENT']}",
+            "secret-file": component,
+            "directory": where.files,
+            "listen": [],
+            "listen-tls": f"{ADDRESS}:{ports['FILES']}",
+            "certificate": certificate,
+            "key": key,
+            "public-url": f"https://{where.upload}:{ports['FILES']}",
+        },
+    }
+
+
 def merge(base, changes):
     """Sections with the keys of `changes` in place of their own; None takes a key away."""
     merged = {name: dict(keys) for name, keys in base.items()}
@@ -68,7 +88,7 @@ def text(all_sections):
         lines += ["", f"[{name}]"]
         for key, value in keys.items():
             values = value if isinstance(value, (list, tuple)) else [value]
-            lines += [f"{key} = {quote(one)}" for one in values]
+            lines += [f"{key} = {quote(one)}" for one in values] or [f"{key} ="]
     return "\n".join(lines) + "\n"
 
 

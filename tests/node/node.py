@@ -14,15 +14,17 @@ from tests.node.process import Process, remove
 # In the order in which they start; each can be restarted alone at any time.
 DAEMONS = ("kontalk-router", "kontalk-c2s", "kontalk-s2s")
 NETWORK_DAEMONS = ("kontalk-router", "kontalk-net", "kontalk-c2s", "kontalk-s2s")
+FILES = "kontalk-files"
 POSTGRES = "postgres"
 CONTROL_SECONDS = 60
 
 
 class Node:
     def __init__(self, where, settings=None, durable=True, usual_ports=True, postgres=None,
-                 member_of=None, workers=1):
+                 member_of=None, workers=1, files=False):
         """settings: {section: {key: value}} to put into its kontalk.conf, for tests;
-        member_of: its Network, which has a database for it; workers: so many c2s."""
+        member_of: its Network, which has a database for it; workers: so many c2s; files: with
+        kontalk-files."""
         self.place = where
         self.settings = settings
         self.usual_ports = usual_ports
@@ -34,6 +36,8 @@ class Node:
         self.workers = workers
         for number in range(2, workers + 1):
             self.daemons[f"kontalk-c2s@c2s-{number}"] = self._worker(f"c2s-{number}")
+        if files:
+            self.daemons[FILES] = self._daemon(FILES)
         self.ports = ports.recall(where.ports)
         self._reservation = None
         self.domains = {where.network: (where.network, where.host)}
@@ -118,6 +122,11 @@ class Node:
         conninfo = self.postgres.conninfo
         base = configuration.sections(self.place, self.ports, conninfo, pairs,
                                       self.authority.certificate)
+        if FILES in self.daemons:
+            pair = self.authority.issue_server(f"{self.place.tls}/{self.place.upload}",
+                                               (self.place.upload,))
+            base = configuration.merge(
+                base, configuration.files_sections(self.place, self.ports, pair))
         if self.member_of:
             base = configuration.merge(base, self.member_of.sections_of(self))
         settings = configuration.merge(base, self.settings)
@@ -125,8 +134,10 @@ class Node:
         for number in range(2, self.workers + 1):
             place.write(self.place.configuration_of(f"c2s-{number}"),
                         configuration.text(self.of_worker(settings, number)))
+        built = {service: port for service, port in self.ports.items()
+                 if service != "FILES" or FILES in self.daemons}
         place.write(self.place.environment,
-                    configuration.environment(self.place, self.ports, conninfo,
+                    configuration.environment(self.place, built, conninfo,
                                               self.authority.certificate), 0o644)
 
     def of_worker(self, settings, number):

@@ -26,6 +26,7 @@ class Place:
         self.name = host
         self.network = network
         self.component = f"test.{network}"
+        self.upload = f"upload.{network}"
         self.host = f"{host}.{network}"
         self.node = f"{self.run}/{self.host}"
         self.ca = f"{self.run}/ca"
@@ -40,6 +41,7 @@ class Place:
         self.document = f"{self.node}/network.document"
         self.environment = f"{self.node}/node.env"
         self.database = f"{self.node}/database"
+        self.files = f"{self.node}/files"
         self.sockets = f"{self.node}/sockets"
 
     def prepare(self):

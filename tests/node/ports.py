@@ -16,7 +16,7 @@ from tests.node import place
 ADDRESS = "127.0.0.1"
 # Name in node.env and the port it usually has.
 SERVICES = {"C2S": 5222, "C2S_TLS": 5223, "S2S": 5269, "S2S_TLS": 5270, "COMPONENT": 5347,
-            "HTTP": 5280, "HTTPS": 5281}
+            "HTTP": 5280, "HTTPS": 5281, "FILES": 5283}
 # Of a node in a network.
 NETWORK_SERVICES = {"NET": 5271}
 # Below what the kernel gives to outgoing connections.

@@ -13,6 +13,7 @@
 #include "common/service/spec.h"
 #include "common/service/suite.h"
 #include "common/xmpp/element.h"
+#include "files/files.h"
 #include "tests/unit/unit.h"
 
 #define LIST "docs/PROTOCOLS.md"
@@ -68,6 +69,7 @@ static struct rows collect(void)
     add_table(&rows, router_specs, "router");
     add_table(&rows, c2s_specs, "c2s");
     add_table(&rows, s2s_specs, "s2s");
+    add_table(&rows, files_specs, "files");
     return sorted(rows);
 }
 

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The life of kontalk-files: its store, its link to the router, its HTTP servers.
+ */
+#include "files/files.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/service/service.h"
+#include "common/tls/crypto.h"
+
+#define SWEEP_MS     60000
+#define PEM_MAX      (1024 * 1024)
+#define US_IN_MS     INT64_C(1000)
+#define SECRET_BYTES 4096
+
+static int64_t number(const struct config *config, const char *key)
+{
+    return config_number(config, "files", NULL, key);
+}
+
+static const char *text(const struct config *config, const char *key)
+{
+    return config_text(config, "files", NULL, key);
+}
+
+static void read_limits(struct files *files, const struct config *config)
+{
+    files->config = config;
+    files->domain = text(config, "domain");
+    files->limits = (struct files_limits){
+        .size_max = (uint64_t)number(config, "size"),
+        .quota = {.slots_per_hour = (size_t)number(config, "slots-per-hour"),
+                  .bytes_per_day = (uint64_t)number(config, "bytes-per-day"),
+                  .slot_us = number(config, "slot-valid") * US_IN_MS},
+        .keep_us = number(config, "keep") * US_IN_MS,
+        .bytes_per_second = (uint64_t)number(config, "slowest"),
+    };
+}
+
+/* free() it; NULL: it cannot be read, which has been logged. */
+static char *read_file(const char *path, size_t most)
+{
+    struct buffer bytes = {0};
+    FILE *file = path ? fopen(path, "re") : NULL;
+    size_t got;
+
+    if (file == NULL) {
+        log_error("files_file_unreadable", LOG_TEXT("file", path ? path : "-"),
+                  LOG_TEXT("reason", path ? strerror(errno) : "not configured"));
+        return NULL;
+    }
+    while (bytes.length < most &&
+           (got = fread(buffer_reserve(&bytes, BUFSIZ), 1, BUFSIZ, file)) > 0)
+        buffer_added(&bytes, got);
+    fclose(file);
+    return buffer_take(&bytes);
+}
+
+static void wipe(char *secret)
+{
+    if (secret)
+        crypto_wipe(secret, strlen(secret));
+    free(secret);
+}
+
+/* --- the router --- */
+
+static void on_up(void *user UNUSED)
+{
+    service_ready("serving files");
+}
+
+static void on_down(void *user UNUSED)
+{
+    service_status("the router is away");
+}
+
+static void on_stanza(void *user, struct stanza *stanza, int problem)
+{
+    if (problem < 0)
+        request_take(user, stanza);
+    else
+        stanza_unref(stanza);
+}
+
+static void on_undelivered(void *user UNUSED, struct stanza *stanza)
+{
+    stanza_unref(stanza); /* who asked has long given up */
+}
+
+static void on_link_closed(void *user)
+{
+    files_release(user);
+}
+
+static const struct link_ops link_ops = {
+    .up = on_up,
+    .down = on_down,
+    .stanza = on_stanza,
+    .undelivered = on_undelivered,
+    .closed = on_link_closed,
+};
+
+static int open_link(struct files *files)
+{
+    char *secret = read_file(text(files->config, "secret-file"), SECRET_BYTES);
+
+    if (secret == NULL)
+        return ERR_INVALID;
+    secret[strcspn(secret, "\r\n")] = '\0';
+    const struct link_settings settings = {
+        .address = text(files->config, "router"),
+        .name = files->domain,
+        .secret = secret,
+        .is_plain = true,
+    };
+    const struct link_bind bind = {.name = files->domain};
+    files->link = link_new(files->loop, files->parsers, &settings, &link_ops, files);
+    files->open++;
+    link_bind(files->link, &bind);
+    wipe(secret);
+    return 0;
+}
+
+/* --- HTTP --- */
+
+struct pair {
+    char *certificate, *key;
+};
+
+static bool read_pair(const struct config *config, struct pair *pair)
+{
+    pair->certificate = read_file(text(config, "certificate"), PEM_MAX);
+    pair->key = pair->certificate ? read_file(text(config, "key"), PEM_MAX) : NULL;
+    return pair->key != NULL;
+}
+
+static void free_pair(struct pair *pair)
+{
+    free(pair->certificate);
+    wipe(pair->key);
+}
+
+static int listen_at(struct files *files, const char *address, const struct pair *pair)
+{
+    const struct http_settings settings = {
+        .address = address,
+        .certificate = pair ? pair->certificate : NULL,
+        .key = pair ? pair->key : NULL,
+        .idle_s = (unsigned)(number(files->config, "idle") / 1000),
+        .connections = (unsigned)number(files->config, "connections"),
+        .per_address = (unsigned)number(files->config, "connections-per-address"),
+    };
+    struct http_server *server;
+    int error = http_server_open(files->loop, &settings, &files_http_ops, files, &server);
+
+    if (error) {
+        log_error("files_not_listening", LOG_TEXT("addr", address), LOG_ERROR(error));
+        return error;
+    }
+    files->servers =
+        xrealloc(files->servers, (files->servers_count + 1) * sizeof(struct http_server *));
+    files->servers[files->servers_count++] = server;
+    files->open++;
+    log_info("files_listening", LOG_TEXT("addr", address), LOG_TEXT("tls", pair ? "yes" : "no"));
+    return 0;
+}
+
+static int listen_all(struct files *files, const char *key, const struct pair *pair)
+{
+    size_t count = config_list_size(files->config, "files", NULL, key);
+    int error = 0;
+
+    for (size_t i = 0; !error && i < count; i++)
+        error = listen_at(files, config_list_item(files->config, "files", NULL, key, i), pair);
+    return error;
+}
+
+static int open_servers(struct files *files)
+{
+    struct pair pair = {0};
+    int error = listen_all(files, "listen", NULL);
+
+    files->clear_count = files->servers_count;
+    if (!error && config_list_size(files->config, "files", NULL, "listen-tls") > 0)
+        error =
+            read_pair(files->config, &pair) ? listen_all(files, "listen-tls", &pair) : ERR_INVALID;
+    free_pair(&pair);
+    return error;
+}
+
+/* The old certificate stays if the new one is not good. */
+static int change_certificate(struct files *files, const struct config *config)
+{
+    struct pair pair = {0};
+    int error = 0;
+
+    if (files->servers_count == files->clear_count)
+        return 0;
+    if (!read_pair(config, &pair))
+        error = ERR_INVALID;
+    for (size_t i = files->clear_count; !error && i < files->servers_count; i++)
+        error = http_server_change(files->servers[i], pair.certificate, pair.key);
+    free_pair(&pair);
+    return error;
+}
+
+/* --- what has expired --- */
+
+static void sweep(void *user)
+{
+    struct files *files = user;
+
+    if (store_expire(files->store, clock_wall_us()) != 0)
+        log_error("files_not_expired");
+}
+
+static void on_swept(void *user)
+{
+    struct files *files = user;
+
+    files->sweeping = false;
+    files_release(files);
+}
+
+static void work(struct files *files, void (*job)(void *user))
+{
+    files->sweeping = true;
+    files->open++;
+    loop_work(files->loop, job, on_swept, files);
+}
+
+static void on_sweep(void *user)
+{
+    struct files *files = user;
+
+    quota_sweep(files->quota, clock_wall_us());
+    if (!files->sweeping)
+        work(files, sweep);
+}
+
+static void tidy(void *user)
+{
+    struct files *files = user;
+
+    store_tidy(files->store);
+    sweep(files);
+}
+
+/* --- life --- */
+
+static int open_store(struct files *files)
+{
+    const char *directory = text(files->config, "directory");
+    char *problem = NULL;
+    int error = store_open(directory, &files->store, &problem);
+
+    if (error)
+        log_error("files_no_store", LOG_TEXT("directory", directory), LOG_TEXT("reason", problem));
+    free(problem);
+    return error;
+}
+
+int files_start(struct loop *loop, const struct config *config, void **state)
+{
+    struct files *files = xcalloc(1, sizeof(*files));
+
+    files->loop = loop;
+    read_limits(files, config);
+    files->quota = quota_new();
+    files->parsers = parser_pool_new();
+    *state = files;
+    if (open_store(files) != 0 || open_servers(files) != 0 || open_link(files) != 0)
+        return ERR_INVALID;
+    files->sweep = timer_new(loop, on_sweep, files);
+    timer_start(files->sweep, SWEEP_MS, SWEEP_MS);
+    work(files, tidy);
+    return 0;
+}
+
+int files_reload(void *state, const struct config *config)
+{
+    struct files *files = state;
+    int error = change_certificate(files, config);
+
+    if (!error)
+        read_limits(files, config);
+    return error;
+}
+
+void files_release(struct files *files)
+{
+    if (--files->open > 0 || !files->stopping)
+        return;
+    void (*stopped)(void *user) = files->stopped;
+    void *user = files->stopped_user;
+    store_close(files->store);
+    quota_free(files->quota);
+    parser_pool_free(files->parsers);
+    free(files->servers);
+    free(files);
+    stopped(user);
+}
+
+static void on_server_closed(void *user)
+{
+    files_release(user);
+}
+
+void files_stop(void *state, void (*stopped)(void *user), void *user)
+{
+    struct files *files = state;
+
+    files->stopping = true;
+    files->stopped = stopped;
+    files->stopped_user = user;
+    timer_close(files->sweep);
+    for (size_t i = 0; i < files->servers_count; i++)
+        http_server_close(files->servers[i], on_server_closed, files);
+    link_close(files->link);
+}
+
+/* "show counts" */
+static void show_counts(void *state, struct control_request *request, size_t argc UNUSED,
+                        const char *const *argv UNUSED)
+{
+    struct files *files = state;
+    uint64_t count = 0, bytes = 0;
+    int error = index_totals(store_index(files->store), &count, &bytes);
+
+    control_print(request, "files: %" PRIu64 ", %" PRIu64 " bytes", count, bytes);
+    control_print(request, "uploads: %" PRIu64, files->uploads);
+    control_print(request, "downloads: %" PRIu64, files->downloads);
+    control_end(request, error ? error_text(error) : NULL);
+}
+
+const struct control_command files_commands[] = {
+    {"show counts", 0, 0, show_counts, "  files that are kept, and what was done since the start"},
+    {0},
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * kontalk-files: HTTP File Upload (XEP-0363) as a component. It gives slots over XMPP (request.c),
+ * and takes and serves files over HTTP (put.c, get.c). Everything hangs from one struct files.
+ */
+#pragma once
+
+#include "common/component/link.h"
+#include "common/config/config.h"
+#include "common/io/loop.h"
+#include "common/io/timer.h"
+#include "common/service/control.h"
+#include "common/service/spec.h"
+#include "files/http.h"
+#include "files/quota.h"
+#include "files/store.h"
+
+/* Read from the configuration once per (re)load. */
+struct files_limits {
+    uint64_t size_max;
+    struct quota_limits quota;
+    int64_t keep_us;
+    uint64_t bytes_per_second; /* an upload that is slower is given up */
+};
+
+struct files {
+    struct loop *loop;
+    const struct config *config;
+    const char *domain;
+    struct files_limits limits;
+    struct store *store;
+    struct quota *quota;
+    struct parser_pool *parsers;
+    struct link *link;
+    struct http_server **servers; /* the first `clear` ones without TLS */
+    size_t servers_count, clear_count;
+    struct timer *sweep; /* of what has expired */
+    bool sweeping;
+    uint64_t uploads, downloads; /* since the start */
+    size_t open;                 /* servers and work that stop() waits for */
+    bool stopping;
+    void (*stopped)(void *user);
+    void *stopped_user;
+};
+
+extern const struct control_command files_commands[];
+extern const struct spec files_specs[];
+
+int files_start(struct loop *loop, const struct config *config, void **state);
+int files_reload(void *state, const struct config *config);
+void files_stop(void *state, void (*stopped)(void *user), void *user);
+
+/* Something that stop() waits for has ended. */
+void files_release(struct files *files);
+
+/* Answers an iq request, if it is one; consumes the stanza. */
+void request_take(struct files *files, struct stanza *stanza);
+
+extern const struct http_ops files_http_ops; /* user: struct files */

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# kontalk-files behind a reverse proxy as docs/FILES.md has it, and as a component of Prosody.
+
+import contextlib
+import os
+import pathlib
+import re
+import socket
+import tempfile
+from types import SimpleNamespace
+
+import pytest
+
+from tests.files import upload
+from tests.files.upload import CONTENT
+from tests.harness import program, wait
+from tests.node import certificates, configuration, place, ports
+from tests.node.client import Client, encode
+from tests.node.ports import ADDRESS
+
+DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "FILES.md"
+PASSWORD = "wonderland"
+SECRET = "a secret"
+PROSODY = """
+run_as_root = true
+pidfile = "{directory}/pid"
+data_path = "{directory}/data"
+interfaces = {{ "{address}" }}
+c2s_ports = {{ {c2s} }}
+component_ports = {{ {component} }}
+component_interface = "{address}"
+modules_enabled = {{ "saslauth"; "disco"; "ping" }}
+modules_disabled = {{ "s2s" }}
+authentication = "internal_plain"
+storage = "internal"
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+log = {{ info = "*console" }}
+VirtualHost "example.test"
+Component "upload.example.test"
+    component_secret = "{secret}"
+"""
+NGINX = """
+daemon off;
+pid {directory}/pid;
+error_log stderr;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+{server}
+}}
+"""
+
+
+@pytest.fixture
+def directory():
+    with tempfile.TemporaryDirectory(prefix="kontalk-files-", dir="/tmp") as path:
+        os.chmod(path, 0o755)
+        yield path
+
+
+@pytest.fixture
+def run():
+    """run(command, …): until the end of the test."""
+    with contextlib.ExitStack() as stack:
+        def begin(*command):
+            home = stack.enter_context(program.home("/nonexistent"))
+            return stack.enter_context(program.running(home, *command))
+        yield begin
+
+
+def free_port():
+    reservation = ports.Reservation()
+    try:
+        return ports.first_free([], reservation)
+    finally:
+        reservation.release()
+
+
+def snippet():
+    """The configuration of nginx in the document."""
+    return re.search(r"<!-- nginx -->\n```\n(.*?)```", DOCUMENT.read_text("utf-8"), re.S)[1]
+
+
+def server_of(node, port, behind):
+    """The snippet with our ports and files."""
+    pair = f"{node.place.tls}/{node.place.upload}"
+    text = snippet()
+    for old, new in (("listen 443 ssl", f"listen {ADDRESS}:{port} ssl"),
+                     ("upload.example.net;", f"{node.place.upload};"),
+                     ("/etc/letsencrypt/live/upload.example.net/fullchain.pem", f"{pair}.pem"),
+                     ("/etc/letsencrypt/live/upload.example.net/privkey.pem", f"{pair}.key"),
+                     ("127.0.0.1:5282", f"{ADDRESS}:{behind}")):
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def accepts(port):
+    with contextlib.suppress(ConnectionError):
+        socket.create_connection((ADDRESS, port)).close()
+        return True
+    return False
+
+
+def test_behind_nginx(make_node, login, directory, run):
+    behind, front = free_port(), free_port()
+    node = make_node(files=True, settings={"files": {
+        "listen": f"{ADDRESS}:{behind}", "listen-tls": [],
+        "public-url": f"https://upload.example.test:{front}"}})
+    text = NGINX.format(directory=directory, server=server_of(node, front, behind))
+    place.write(f"{directory}/nginx.conf", text)
+    node.ports["FILES"] = front
+    run("nginx", "-p", directory, "-c", f"{directory}/nginx.conf")
+    wait.until(lambda: accepts(front))
+    client = login(where=node)
+    large = os.urandom(3 * 1024 * 1024)  # more than nginx takes by itself
+    granted = upload.slot(client, node, size=len(large))
+    assert upload.put(node, granted, large).status == 201
+    assert upload.get(node, granted).body == large
+    assert upload.get(node, granted, Range="bytes=0-9").body == large[:10]
+    assert upload.put(node, granted, large).status == 409
+
+
+def configure_files(directory, component):
+    """kontalk-files alone: no other daemon of ours."""
+    authority = certificates.Authority(f"{directory}/ca")
+    os.mkdir(f"{directory}/ca")
+    authority.ensure()
+    certificate, key = authority.issue_server(f"{directory}/upload", ("upload.example.test",))
+    place.write(f"{directory}/secret", f"{SECRET}\n")
+    port = free_port()
+    place.write(f"{directory}/kontalk.conf", configuration.text({
+        "node": {"host": "alpha.example.test", "network": "example.test",
+                 "run-directory": directory},
+        "files": {"router": f"{ADDRESS}:{component}", "secret-file": f"{directory}/secret",
+                  "directory": f"{directory}/files", "listen": [],
+                  "listen-tls": f"{ADDRESS}:{port}", "certificate": certificate, "key": key,
+                  "public-url": f"https://upload.example.test:{port}"}}))
+    return SimpleNamespace(place=SimpleNamespace(upload="upload.example.test"),
+                           ca=authority.certificate, address=lambda _: (ADDRESS, port))
+
+
+class Plain(Client):
+    """A client of Prosody on the loopback interface."""
+
+    def login(self, mechanism="PLAIN"):
+        self.begin()
+        secret = encode(f"\0{self.user}\0{self.password}".encode())
+        self.send(f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='{mechanism}'>"
+                  f"{secret}</auth>")
+        self.expect("{urn:ietf:params:xml:ns:xmpp-sasl}success")
+        self.begin()
+        self.bind()
+        return self
+
+
+def test_component_of_prosody(directory, run):
+    c2s, component = free_port(), free_port()
+    os.makedirs(f"{directory}/data/example%2etest/accounts")
+    place.write(f"{directory}/data/example%2etest/accounts/alice.dat",
+                f'return {{ ["password"] = "{PASSWORD}" }};\n')
+    place.write(f"{directory}/prosody.cfg.lua", PROSODY.format(
+        directory=directory, address=ADDRESS, c2s=c2s, component=component, secret=SECRET))
+    there = configure_files(directory, component)
+    run("prosody", "-F", "--config", f"{directory}/prosody.cfg.lua")
+    run(os.path.abspath(f"{os.environ.get('BIN', 'build')}/kontalk-files"),
+        "-c", f"{directory}/kontalk.conf")
+    wait.until(lambda: accepts(c2s))
+    client = Plain((ADDRESS, c2s), "alice@example.test", PASSWORD, None).login()
+    # Prosody answers for a component that is not there yet.
+    wait.until(lambda: upload.request(client, there).get("type") == "result")
+    items = client.ask("get", "<query xmlns='http://jabber.org/protocol/disco#items'/>",
+                       to="example.test")[0]
+    assert upload.service(there) in {item.get("jid") for item in items}
+    granted = upload.slot(client, there)
+    assert upload.put(there, granted).status == 201
+    assert upload.get(there, granted).body == CONTENT
+    client.logout()
