@@ -20,6 +20,8 @@ void owner_begun(struct client *client, const struct jid *full, bool resumed,
             element_add_copy(begun, child);
         }
     channel_send(client->channel);
+    if (full)
+        channel_no_stranger(client->channel);
 }
 
 void owner_begin_refused(struct client *client, enum sasl_condition condition)
@@ -61,6 +63,7 @@ void owner_begin(struct channel *channel, struct element *element)
     const struct element *request = element_find(element, NS_SASL2, "authenticate");
 
     if (!client->jid || client->bound || client->bind_id || !request || !worker->plugin->begin) {
+        line_refuse(channel->line, FRONT_REFUSED_EARLY);
         client_close(client, STREAM_POLICY_VIOLATION, NULL);
         return;
     }

@@ -199,7 +199,7 @@ static void on_begun(struct client *client, struct element *element)
     struct jid full;
 
     if (!client->sasl2 || client->bound)
-        client_close(client, STREAM_INTERNAL_SERVER_ERROR, NULL);
+        refuse(client, FRONT_REFUSED_HOME);
     else if (why)
         client_begin_refused(client, condition < 0 ? SASL_TEMPORARY_AUTH_FAILURE
                                                    : (enum sasl_condition)condition);
@@ -210,7 +210,7 @@ static void on_begun(struct client *client, struct element *element)
         client_begun(client, &full, client->channel, element_get(element, "resumed") != NULL,
                      element);
     else
-        client_close(client, STREAM_INTERNAL_SERVER_ERROR, NULL);
+        refuse(client, FRONT_REFUSED_HOME);
     arena_free(arena);
 }
 

@@ -244,6 +244,7 @@ def answer_where(network, beta):
 def test_a_session_before_the_login(network, account, visit, counted):
     for said in (f"<resumed i='{{i}}' jid='{account.jid}/x'/>",
                  f"<bound i='{{i}}' jid='{account.jid}/x'/>",
+                 f"<begun i='{{i}}' jid='{account.jid}/x'/>",
                  "<s i='{i}'><message xmlns='jabber:client'/></s>", "<read i='{i}'/>"):
         client, home, i = visit()
 
