@@ -431,3 +431,23 @@ def test_too_many(modern, account):
     failed = client.success.find(f"{{{BIND2}}}failed")
     assert [local_name(e.tag) for e in failed] == ["resource-constraint"]
     held[0].settle()
+
+
+def test_gone_in_between(modern, account):
+    """A client that does not wait for the answer leaves nothing behind that harms the next."""
+    owner = account()
+    first = modern(owner)
+    first.accept(first.with_password(BOUND_SM))
+    message = base64.b64encode(f"\0{first.user}\0{first.password}".encode()).decode()
+    token = f"<request-token xmlns='{FAST}' mechanism='HT-SHA-256-NONE'/>"
+    for n in range(12):
+        client = modern(owner, device=first.device)
+        resume = first.resume_of(first) if n % 2 else ""
+        client.send(f"<authenticate xmlns='{SASL2}' mechanism='PLAIN'><initial-response>{message}"
+                    f"</initial-response>{client.agent()}{resume}{token}{BOUND_SM}</authenticate>")
+        if n % 3 == 0:
+            client.send("</stream:stream>")
+        client.close()
+    last = modern(owner, device=first.device)
+    last.accept(last.with_password(BOUND_SM))
+    last.settle()
