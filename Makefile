@@ -111,6 +111,7 @@ check-attacks: T := attacks
 ROUNDS ?=
 SEED ?=
 export ROUNDS SEED
+check-faults check-network: FORM := --campaign
 check-faults: T := test_nothing_acknowledged_is_lost
 check-network: T := test_campaign_across_nodes
 bench bench-faults: FORM := --bench

@@ -2,9 +2,11 @@
 #
 # Which groups there are, in order. A group without tests in the tree is absent.
 
+import contextlib
 import functools
 import os
 import re
+import tempfile
 
 from tests.runner import lanes, lint, process, pytests, units
 from tests.runner.result import failed, passed
@@ -24,6 +26,7 @@ PYTEST_SECONDS = {
 }
 OTHER_SECONDS = 300
 LONG_FACTOR = 10
+CAMPAIGN_FACTOR = 20
 WHOLE_FACTOR = 60
 BENCHMARK_SECONDS = 3600
 SANITIZER = "sanitizer"
@@ -89,8 +92,22 @@ def run(options, summary):
     works += pytest_works(summary, options)
     if options.all and name == "":
         works.append(functools.partial(run_with_workers, summary))
-    lanes.run(int(os.environ.get("LANES") or LANES), works)
+    with figures_told(options):
+        lanes.run(int(os.environ.get("LANES") or LANES), works)
     return None
+
+
+@contextlib.contextmanager
+def figures_told(options):
+    """A campaign that passes tells what it came to, too."""
+    if not options.campaign:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="kontalk-figures-") as directory:
+        report = os.environ.setdefault("FAULTS_REPORT", f"{directory}/report")
+        yield
+        if os.path.exists(report):
+            print(open(report, encoding="utf-8").read(), end="")
 
 
 def with_sanitizer(name):
@@ -131,6 +148,8 @@ def factor(options):
     if options.whole:
         os.environ["ATTACKS_DIVISOR"] = "1"
         return WHOLE_FACTOR
+    if options.campaign:
+        return CAMPAIGN_FACTOR
     return LONG_FACTOR if options.all else 1
 
 

@@ -41,9 +41,8 @@ class Faults:
                 *(self._long() if long else [])]
 
     def _long(self):
-        return [Fault("disk full", self._fill_disk),
-                *(Fault(f"SIGSTOP {name} for 30 s", self._pausing(name, LONG_PAUSE_SECONDS))
-                  for name in self.workers)]
+        return [Fault(f"SIGSTOP {name} for 30 s", self._pausing(name, LONG_PAUSE_SECONDS))
+                for name in self.workers]
 
     def _of_daemons(self):
         found = []
@@ -60,6 +59,7 @@ class Faults:
         return [Fault("SIGKILL of a PostgreSQL backend", self._kill_backend),
                 Fault("SIGKILL of PostgreSQL", self._kill_postgres),
                 Fault("restart of PostgreSQL", self._restart_postgres),
+                Fault("disk full", self._fill_disk),
                 Fault("SIGSTOP of PostgreSQL, then SIGKILL c2s", self._stall_and_kill)]
 
     def _of_clients(self):
