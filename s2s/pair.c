@@ -11,6 +11,8 @@
 #include "common/base/fault_point.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/xmpp/datetime.h"
+#include "common/xmpp/namespaces.h"
 #include "s2s/offer.h"
 #include "s2s/out.h"
 
@@ -171,6 +173,7 @@ static void enqueue(struct pair *pair, struct stanza *stanza, struct offer *offe
     parcel->offer = offer;
     parcel->pair = pair;
     parcel->size = arena_size(stanza->arena);
+    parcel->given_us = clock_wall_us();
     parcel->deadline_ms = clock_monotonic_ms() + pair->remote->server->limits.expiry_ms;
     DL_APPEND(pair->waiting, parcel);
     add_up(parcel);
@@ -222,9 +225,24 @@ void pair_flush(struct pair *pair)
         timer_stop(pair->expiry);
 }
 
+/* When it was sent first (XEP-0203), as far as this process knows. */
+static void add_delay(const struct parcel *parcel)
+{
+    struct element *root = parcel->stanza->root, *delay;
+    char stamp[DATETIME_SIZE];
+
+    if (parcel->stanza->kind != STANZA_MESSAGE || element_find(root, NS_DELAY, "delay"))
+        return;
+    datetime_format(parcel->given_us, stamp);
+    delay = element_add(root, NS_DELAY, "delay");
+    element_set(delay, "from", parcel->pair->local);
+    element_set(delay, "stamp", stamp);
+}
+
 void pair_return(struct pair *pair, struct parcel *parcel)
 {
     parcel->covered = false;
+    add_delay(parcel);
     DL_PREPEND(pair->waiting, parcel);
     add_up(parcel);
     timer_stop(pair->expiry);

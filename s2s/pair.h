@@ -37,6 +37,7 @@ struct parcel {
     struct offer *offer; /* somebody answers for it meanwhile; NULL: nobody does */
     bool covered;        /* sent, and a barrier behind it */
     size_t size;
+    int64_t given_us; /* wall time */
     uint64_t deadline_ms;
     struct parcel *prev, *next;
 };

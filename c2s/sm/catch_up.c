@@ -15,8 +15,7 @@
 #include "c2s/sm/stanza_id.h"
 #include "common/xmpp/datetime.h"
 
-#define NS_DELAY "urn:xmpp:delay"
-#define BATCH    100
+#define BATCH 100
 
 /* $2: what the session has been sent; $3: it gets what came after this even if another device has
  * acknowledged it. In two parts, so that both are short walks along a key; what has been emptied in

@@ -36,6 +36,8 @@ void outbox_put(struct sm *sm, const struct outbox_row *row, struct stanza *stan
         return;
     }
     parcel = outbox_add_take(sm->outbox, id, stanza, row, old);
+    parcel->said_us = clock_wall_us() - age_ms * 1000;
+    parcel->old = old;
     parcel->expires_ms -= MIN((uint64_t)MAX(age_ms, 0), sm->limits.outbox_expiry_ms);
     outbox_flow(sm->outbox, parcel->list);
 }

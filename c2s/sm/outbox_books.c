@@ -126,7 +126,7 @@ void outbox_remove(struct outbox *outbox, struct parcel *parcel)
     parcel->list->count--;
     parcel->sender->count--;
     release_sender(outbox, parcel->sender);
-    outbox->bytes -= arena_size(parcel->stanza->arena);
+    outbox->bytes -= parcel->size;
     stanza_unref(parcel->stanza);
     free(parcel->id);
     free(parcel);
@@ -188,7 +188,8 @@ struct parcel *outbox_add_take(struct outbox *outbox, char *id, struct stanza *s
     parcel->sender = find_sender(outbox, stanza->from.bare);
     parcel->stanza = stanza_ref(stanza);
     parcel->expires_ms = clock_monotonic_ms() + outbox->sm->limits.outbox_expiry_ms;
-    outbox->bytes += arena_size(stanza->arena);
+    parcel->size = arena_size(stanza->arena);
+    outbox->bytes += parcel->size;
     parcel->sender->count++;
     parcel->list->count++;
     parcel->row = *row;

@@ -16,9 +16,12 @@ struct parcel {
     struct list *list;
     struct sender *sender;
     struct stanza *stanza;
+    size_t size; /* of it when it came: it may grow */
     struct outbox_row row;
     unsigned attempt;
-    bool offered; /* the answer is awaited */
+    int64_t said_us; /* wall time */
+    bool old;        /* read back: it may have been offered before */
+    bool offered;    /* the answer is awaited */
     uint64_t offered_ms;
     uint64_t expires_ms;
     struct parcel *prev, *next;

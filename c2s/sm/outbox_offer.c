@@ -15,6 +15,7 @@
 #include "common/base/error.h"
 #include "common/base/fault_point.h"
 #include "common/base/log.h"
+#include "common/xmpp/datetime.h"
 
 #define BACK_OFF_MIN 1000
 #define BACK_OFF_MAX 60000
@@ -28,14 +29,32 @@ static const char *predecessor(const struct parcel *parcel)
     return parcel == parcel->list->parcels ? NULL : parcel->prev->id;
 }
 
+/* Another server is told when that was said which comes to it later, or again (XEP-0203). */
+static void add_delay(struct outbox *outbox, const struct parcel *parcel)
+{
+    const struct stanza *stanza = parcel->stanza;
+    struct element *delay;
+    char stamp[DATETIME_SIZE];
+
+    if ((parcel->attempt == 0 && !parcel->old) || stanza->kind != STANZA_MESSAGE ||
+        sm_is_ours(outbox->sm, &stanza->to) || element_find(stanza->root, NS_DELAY, "delay"))
+        return;
+    datetime_format(parcel->said_us, stamp);
+    delay = element_add(stanza->root, NS_DELAY, "delay");
+    element_set(delay, "from", stanza->from.domain);
+    element_set(delay, "stamp", stamp);
+}
+
 /* False: nothing more can be offered now. */
 static bool offer(struct outbox *outbox, struct parcel *parcel)
 {
     FAULT_POINT(before_notice);
     struct list *list = parcel->list;
-    int error = words_offer(outbox->sm, parcel->id, parcel->attempt + 1, predecessor(parcel),
-                            parcel->stanza);
+    int error;
 
+    add_delay(outbox, parcel);
+    error = words_offer(outbox->sm, parcel->id, parcel->attempt + 1, predecessor(parcel),
+                        parcel->stanza);
     if (error == ERR_NOT_FOUND) {
         list->moved = true;
         timer_start(outbox->timer, 0, OUTBOX_TICK_MS);

@@ -18,8 +18,6 @@
 #include "common/tls/crypto.h"
 #include "common/xmpp/datetime.h"
 
-#define NS_DELAY "urn:xmpp:delay"
-
 /* How far the client may be ahead of what the row of a session says that it acknowledged: the row
  * is written behind. */
 #define RESTORED_WINDOW 65536

@@ -179,16 +179,38 @@ static void read_origin(struct row *row, const struct post *post)
     row->has_origin = true;
 }
 
+/* Without the delay that its server has added because it sends it again (XEP-0203 §4). */
+static char *first_text(const struct row *row, const struct stanza *stanza)
+{
+    const struct element *delay = element_find(stanza->root, NS_DELAY, "delay");
+    const char *by = delay ? element_get(delay, "from") : NULL;
+    struct element *copy;
+    struct arena *arena;
+    char *text;
+
+    if (!by || strcmp(by, stanza->from.domain) != 0)
+        return xstrdup(row->text);
+    arena = arena_new();
+    copy = element_copy(arena, stanza->root);
+    element_remove(copy, element_find(copy, NS_DELAY, "delay"));
+    text = sm_format(copy);
+    arena_free(arena);
+    return text;
+}
+
 /* A server whose stream has ended sends again what was not acknowledged on it (XEP-0198 §5), as it
  * was. Every byte counts: nothing is known of how strangers choose their ids. */
 static void read_repeat(struct row *row, const struct post *post)
 {
     const struct element *root = post->stanza->root;
     struct buffer key = {0};
+    char *text;
 
     if (sm_is_ours(post->sm, &post->stanza->from) || (!origin_id(root) && !element_get(root, "id")))
         return;
-    buffer_printf(&key, "from %s\n%s", post->stanza->from.full, row->text);
+    text = first_text(row, post->stanza);
+    buffer_printf(&key, "from %s\n%s", post->stanza->from.full, text);
+    free(text);
     crypto_digest(CRYPTO_SHA256, key.data, key.length, row->origin);
     buffer_fini(&key);
     row->has_origin = true;

@@ -21,3 +21,4 @@
 #define NS_SESSION       "urn:ietf:params:xml:ns:xmpp-session"
 #define NS_APP_ERRORS    "urn:xmpp:errors"
 #define NS_ROUTER        "urn:kontalk:router:1"
+#define NS_DELAY         "urn:xmpp:delay" /* XEP-0203 */

@@ -288,6 +288,27 @@ static void somebody_new_is_there(void **state)
     expect(alice, "message error x@y.z > alice@example.net/a remote-server-timeout");
 }
 
+/* What is offered again grows by its delay; the sum of all sizes is right all the same. */
+static void there_is_room_behind_a_delay(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        say(alice, MESSAGE("x@y.z", "1"));
+        char *text = words(&fake.offered);
+        char *id = id_of(text, 0);
+
+        assert_int_equal(offers(), 1);
+        not_now(id, 0);
+        fake_pass(1000);
+        took(id);
+        buffer_clear(&fake.offered);
+        offers();
+        free(id);
+        free(text);
+    }
+    expect_nothing(alice);
+}
+
 static void limits(void **state)
 {
     (void)state;
@@ -312,10 +333,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(what_is_offered),       TEST(order_is_told),
-        TEST(a_dead_domain),         TEST(it_expires),
-        TEST(refused_for_good),      TEST(no_room_and_room_again),
-        TEST(somebody_new_is_there), TEST(limits),
+        TEST(what_is_offered),
+        TEST(order_is_told),
+        TEST(a_dead_domain),
+        TEST(it_expires),
+        TEST(there_is_room_behind_a_delay),
+        TEST(refused_for_good),
+        TEST(no_room_and_room_again),
+        TEST(somebody_new_is_there),
+        TEST(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,16 @@ def hear(stream, *bodies):
     assert [stream.next_stanza().findtext("{*}body") for _ in bodies] == list(bodies)
 
 
+def hear_with_delay(stream, *expected):
+    """(body, by which domain it was delayed or None)"""
+    heard = []
+    for _ in expected:
+        message = stream.next_stanza()
+        delay = message.find("{urn:xmpp:delay}delay")
+        heard.append((message.findtext("{*}body"), None if delay is None else delay.get("from")))
+    assert heard == list(expected)
+
+
 def next_ping(stream):
     return stream.wait_for(lambda e: e.tag == f"{{{SERVER}}}iq" and e.get("type") == "get"
                            and e.find(f"{{{PING}}}ping") is not None)
@@ -73,10 +83,11 @@ def test_killed_before_it_acknowledged(peer, alice):
     hear(stream, "4")
     stream.close()
     stream = peer.accept().serve().enable()
-    hear(stream, "3", "4")
+    ours = alice.bare.partition("@")[2]
+    hear_with_delay(stream, ("3", ours), ("4", ours))
     stream.acknowledge(2)
     say(alice, peer, "5")
-    hear(stream, "5")
+    hear_with_delay(stream, ("5", None))
 
 
 @pytest.mark.parametrize("daemon", ["s2s", "router"])

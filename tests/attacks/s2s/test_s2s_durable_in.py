@@ -171,11 +171,14 @@ def test_c2s_dies(scene, stream):
 
 
 def test_the_peer_says_it_again(peer, alice):
-    """It has not heard that it is here. Whatever is not the same in every byte is something else,
-    and so is what has no id."""
-    def send(stream, identity, body):
+    """It has not heard that it is here. Whatever is not the same in every byte, but for a delay, is
+    something else, and so is what has no id."""
+    def send(stream, identity, body, more=""):
         stream.send(f"<message type='chat' from='bob@{stream.domain}/x' to='{alice.full}' "
-                    f"{identity}><body>{body}</body></message>")
+                    f"{identity}><body>{body}</body>{more}</message>")
+
+    def delay(by):
+        return f"<delay xmlns='urn:xmpp:delay' from='{by}' stamp='2026-11-27T21:00:00Z'/>"
 
     first = enabled(peer.dial_proven())
     send(first, "id='1'", "one")
@@ -184,12 +187,14 @@ def test_the_peer_says_it_again(peer, alice):
     first.close()
     again = enabled(peer.dial_proven())
     send(again, "id='1'", "one")
+    send(again, "id='1'", "one", delay(again.domain))
     send(again, "", "two")
     send(again, "id='1'", "three")
     send(again, "id='2'", "three")
+    send(again, "id='1'", "one", delay("elsewhere.example"))
     again.send(f"<r xmlns='{SM}'/>")
-    wait_h(again, 4)
-    hear(alice, "two", "three", "three")
+    wait_h(again, 6)
+    hear(alice, "two", "three", "three", "one")
     nothing_more(alice)
 
 
