@@ -75,6 +75,7 @@ struct reading {
     struct outbox_rows *rows;
     unsigned slot;
     int64_t owner, seq; /* the last row that was read */
+    struct done *gone;  /* deleted since it began: what comes may be older than that */
     struct db_unit *unit;
     struct reading *prev, *next;
 };
@@ -121,6 +122,7 @@ static void free_batch(struct batch *batch)
 static void free_reading(struct reading *reading)
 {
     DL_DELETE(reading->rows->readings, reading);
+    free_all(reading->gone);
     free(reading);
 }
 
@@ -178,6 +180,27 @@ void outbox_rows_done(struct outbox_rows *rows, const struct outbox_row *row,
     DL_APPEND(rows->done[row->slot], done);
 }
 
+static bool is_current(const struct reading *reading)
+{
+    const struct outbox_rows *rows = reading->rows;
+
+    return slots_owned(rows->sm->slots, reading->slot) &&
+           slots_epoch(rows->sm->slots, reading->slot) == rows->epochs[reading->slot];
+}
+
+static void keep_for_readings(struct outbox_rows *rows, struct batch *batch)
+{
+    struct reading *reading;
+
+    DL_FOREACH (rows->readings, reading) {
+        if (reading->slot == batch->slot && is_current(reading)) {
+            DL_CONCAT(reading->gone, batch->done);
+            batch->done = NULL;
+            return;
+        }
+    }
+}
+
 static void on_deleted(void *user, int status, const struct db_result *results UNUSED,
                        size_t count UNUSED)
 {
@@ -190,6 +213,7 @@ static void on_deleted(void *user, int status, const struct db_result *results U
             if (done->forget.id)
                 words_say(rows->sm, &done->forget);
         }
+        keep_for_readings(rows, batch);
     } else if (status != ERR_FENCED) {
         DL_CONCAT(batch->done, rows->done[batch->slot]);
         rows->done[batch->slot] = batch->done;
@@ -198,26 +222,27 @@ static void on_deleted(void *user, int status, const struct db_result *results U
     free_batch(batch);
 }
 
-static bool has_seq(const struct done *list, int64_t seq)
+/* owner 0: of any. */
+static bool has_row(const struct done *list, int64_t owner, int64_t seq)
 {
     const struct done *done;
 
     DL_FOREACH (list, done) {
-        if (done->row.seq == seq)
+        if (done->row.seq == seq && (owner == 0 || done->row.owner == owner))
             return true;
     }
     return false;
 }
 
-static bool is_done(const struct outbox_rows *rows, unsigned slot, int64_t seq)
+static bool is_done(const struct outbox_rows *rows, unsigned slot, int64_t owner, int64_t seq)
 {
     const struct batch *batch;
 
     DL_FOREACH (rows->batches, batch) {
-        if (batch->slot == slot && has_seq(batch->done, seq))
+        if (batch->slot == slot && has_row(batch->done, owner, seq))
             return true;
     }
-    return has_seq(rows->done[slot], seq);
+    return has_row(rows->done[slot], owner, seq);
 }
 
 /* Ids end with it (outbox_put()); what is none of ours is 0. */
@@ -237,7 +262,7 @@ bool outbox_rows_may_have(const struct outbox_rows *rows, const char *bare, cons
         if (reading->slot == slot)
             return true;
     }
-    return rows->epochs[slot] == 0 || is_done(rows, slot, seq_of(id));
+    return rows->epochs[slot] == 0 || is_done(rows, slot, 0, seq_of(id));
 }
 
 static void append_number(struct buffer *array, int64_t number)
@@ -308,19 +333,12 @@ static void read_row(struct reading *reading, const struct db_result *result, si
     reading->owner = db_get_int(result, row, 0);
     reading->seq = db_get_int(result, row, 1);
     if (stanza && stanza->has_from && stanza->has_to &&
-        !is_done(reading->rows, reading->slot, reading->seq)) {
+        !is_done(reading->rows, reading->slot, reading->owner, reading->seq) &&
+        !has_row(reading->gone, reading->owner, reading->seq)) {
         const struct outbox_row at = {reading->owner, reading->seq, reading->slot};
         outbox_put(sm, &at, stanza, (clock_wall_us() - db_get_int(result, row, 3)) / 1000, true);
     }
     stanza_unref(stanza);
-}
-
-static bool is_current(const struct reading *reading)
-{
-    const struct outbox_rows *rows = reading->rows;
-
-    return slots_owned(rows->sm->slots, reading->slot) &&
-           slots_epoch(rows->sm->slots, reading->slot) == rows->epochs[reading->slot];
 }
 
 static void on_read(void *user, int status, const struct db_result *results, size_t count UNUSED)
