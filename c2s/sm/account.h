@@ -72,6 +72,8 @@ struct account {
     /* Of the stanza whose job runs now, or whose unit was answered (settle.h); NULL: of none. */
     struct settle_ticket *ticket;
 
+    unsigned outboxing; /* messages for the outbox that are being committed (store.c) */
+
     /* Private to account.c. */
     bool loaded;   /* the modules hold something */
     int64_t epoch; /* of the slot when it was loaded */

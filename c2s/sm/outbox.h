@@ -15,6 +15,9 @@
 /* Whether one more like this may be put into it: not too many wait for its domain, or are its
  * sender's. */
 bool outbox_has_room(struct sm *sm, const struct stanza *stanza);
+/* Whether something that this account has sent to `to` before may be in it: what comes behind that
+ * must not overtake it, although the recipient has come to this worker meanwhile. */
+bool outbox_may_have(struct sm *sm, const struct account *sender, const struct stanza *stanza);
 /* It is committed, and as old as this. Borrowed; it must not be changed afterwards. old: read from
  * the table, where it may have been before others that are here already. */
 void outbox_put(struct sm *sm, const struct outbox_row *row, struct stanza *stanza, int64_t age_ms,

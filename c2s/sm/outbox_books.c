@@ -147,6 +147,36 @@ bool outbox_has_room(struct sm *sm, const struct stanza *stanza)
            (!sender || sender->count < sm->limits.outbox_sender) && outbox->bytes < BYTES_MAX;
 }
 
+static bool is_in_list(const struct outbox *outbox, const struct account *sender,
+                       const struct stanza *stanza)
+{
+    const struct parcel *parcel;
+    const struct list *list;
+    struct aim aim;
+
+    take_aim(outbox, stanza, &aim);
+    HASH_FIND_STR(outbox->lists, aim.key, list);
+    free(aim.key);
+    if (!list)
+        return false;
+    DL_FOREACH (list->parcels, parcel) {
+        if (parcel->row.owner == sender->owner && jid_bare_equal(&parcel->stanza->to, &stanza->to))
+            return true;
+    }
+    return false;
+}
+
+bool outbox_may_have(struct sm *sm, const struct account *sender, const struct stanza *stanza)
+{
+    const struct outbox *outbox = sm->outbox;
+    const struct sender *known;
+
+    if (sender->outboxing > 0 || !outbox_rows_are_read(outbox->rows, sender->slot))
+        return true;
+    HASH_FIND_STR(outbox->senders, sender->jid->bare, known);
+    return known && is_in_list(outbox, sender, stanza);
+}
+
 /* Behind what its account has sent before. */
 static void insert_old(struct list *list, struct parcel *parcel)
 {

@@ -378,6 +378,19 @@ static void read_slot(struct outbox_rows *rows, unsigned slot)
     read_more(reading);
 }
 
+bool outbox_rows_are_read(const struct outbox_rows *rows, unsigned slot)
+{
+    const struct reading *reading;
+
+    if (rows->epochs[slot] != slots_epoch(rows->sm->slots, slot))
+        return false;
+    DL_FOREACH (rows->readings, reading) {
+        if (reading->slot == slot)
+            return false;
+    }
+    return true;
+}
+
 void outbox_rows_slots_changed(struct outbox_rows *rows)
 {
     for (unsigned slot = 0; slot < SLOTS; slot++) {

@@ -30,6 +30,8 @@ void outbox_rows_done(struct outbox_rows *rows, const struct outbox_row *row,
 /* Whether the row of this id, of an account of ours, may still be in the table, although nothing is
  * known of it here: it will be read, or deleted. */
 bool outbox_rows_may_have(const struct outbox_rows *rows, const char *bare, const char *id);
+/* What others have left in the slot has been read, all of it. */
+bool outbox_rows_are_read(const struct outbox_rows *rows, unsigned slot);
 /* Now and then: deletes. */
 void outbox_rows_flush(struct outbox_rows *rows);
 

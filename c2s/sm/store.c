@@ -128,6 +128,8 @@ static void on_sent(struct account *account, int status, const struct db_result 
 {
     struct post *post = user;
 
+    if (post->outboxed)
+        account->outboxing--;
     if (status < 0) {
         not_stored(post, status);
         return;
@@ -229,10 +231,13 @@ static void send_by_outbox(struct post *post)
     const struct stanza *message = post->stanza;
 
     post->outboxed = !sm_is_server(sm, &message->to);
-    if (post->outboxed && !outbox_has_room(sm, message))
+    if (post->outboxed && !outbox_has_room(sm, message)) {
         store_failed(post, STANZA_RESOURCE_CONSTRAINT);
-    else
-        write_sent(post, on_sent);
+        return;
+    }
+    if (post->outboxed)
+        post->session->account->outboxing++;
+    write_sent(post, on_sent);
 }
 
 void store_sent(struct session *session, struct stanza *message)
@@ -245,7 +250,7 @@ void store_sent(struct session *session, struct stanza *message)
     post->ticket = settle_take(session);
     session_job_queued(session);
     post->run = delivery_post;
-    if (!can_store_both(account, &message->to))
+    if (!can_store_both(account, &message->to) || outbox_may_have(sm, account, message))
         send_by_outbox(post);
     else if (account_queue_post(account_get(sm, &message->to), post) < 0)
         store_failed(post, STANZA_RESOURCE_CONSTRAINT);

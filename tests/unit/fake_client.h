@@ -161,7 +161,14 @@ static UNUSED int fake_setup(void **state)
     fake_db.accounts[0].local = "alice";
     fake_db.accounts[1].local = "bob";
     fake_db.accounts[2].local = "carol";
-    return sm_plugin.start(NULL, &fake.state);
+    int error = sm_plugin.start(NULL, &fake.state);
+
+    if (error == 0) {
+        sm_plugin.slots_changed(fake.state);
+        pump();
+        fake_db.units = 0; /* tests count their own */
+    }
+    return error;
 }
 
 static void fake_stopped(void *user)

@@ -15,8 +15,6 @@ static int setup(void **state)
     int error = fake_setup(state);
 
     fake.keeps_offers = true;
-    sm_plugin.slots_changed(fake.state);
-    pump();
     alice = login_available("alice", "a");
     fake_clear(&fake.router);
     return error;
@@ -309,6 +307,28 @@ static void there_is_room_behind_a_delay(void **state)
     expect_nothing(alice);
 }
 
+/* What was said before the recipient's slot came to this worker is still on its way. */
+static void the_recipient_comes_here(void **state)
+{
+    (void)state;
+    struct client *bob = login_available("bob", "b");
+    unsigned slot = slot_of("bob@example.net");
+
+    fake.lost[slot] = true;
+    say(alice, MESSAGE("bob@example.net", "1"));
+    char *text = words(&fake.offered), *id = id_of(text, 0);
+    fake.lost[slot] = false;
+    sm_plugin.slots_changed(fake.state);
+    pump();
+    say(alice, MESSAGE("bob@example.net", "2"));
+    expect_nothing(bob);
+    took(id);
+    pump();
+    expect(bob, "message chat alice@example.net/a > bob@example.net \"2\"");
+    free(id);
+    free(text);
+}
+
 static void limits(void **state)
 {
     (void)state;
@@ -340,6 +360,7 @@ int main(void)
         TEST(there_is_room_behind_a_delay),
         TEST(refused_for_good),
         TEST(no_room_and_room_again),
+        TEST(the_recipient_comes_here),
         TEST(somebody_new_is_there),
         TEST(limits),
     };
