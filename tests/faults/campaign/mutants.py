@@ -47,8 +47,8 @@ void offline_deliver"""),
          "return true ? NULL"),
         ("c2s/sm/outbox_offer.c", "    if (error) {\n        list->due_ms = UINT64_MAX;",
          "    if (error && parcel->row.seq % 8 != 0) {\n        list->due_ms = UINT64_MAX;"),
-        ("c2s/sm/outbox_offer.c", "int error = words_offer(",
-         "int error = parcel->row.seq % 8 == 0 ? -1 : words_offer("),
+        ("c2s/sm/outbox_offer.c", "    error = words_offer(",
+         "    error = parcel->row.seq % 8 == 0 ? -1 : words_offer("),
     ]),
     Mutant("what comes live overtakes what is stored", ("I4",), [
         ("c2s/sm/catch_up.c", """    if (!session->behind)
