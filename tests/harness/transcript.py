@@ -7,6 +7,7 @@ import base64
 import hmac
 from xml.etree.ElementTree import tostring
 
+from tests.harness import pubsub
 from tests.harness.sasl2 import FAST, SASL2, Sasl2Stream, encode
 from tests.node.client import SASL, STREAM
 from tests.node.scram import Scram
@@ -28,7 +29,7 @@ NAMES = {
     "private": "jabber:iq:private", "bookmarks": "storage:bookmarks",
     "notes": "storage:rosternotes", "blocking": "urn:xmpp:blocking",
     "version": "jabber:iq:version", "extdisco": "urn:xmpp:extdisco:2",
-    "omemo": "eu.siacs.conversations.axolotl", "conference": "urn:xmpp:bookmarks:1",
+    "omemo": "eu.siacs.conversations.axolotl", "mds": "urn:xmpp:mds:displayed:0",
     "stanzas": "urn:ietf:params:xml:ns:xmpp-stanzas",
 }
 ANSWERS = ("result", "error")
@@ -74,11 +75,13 @@ def need(found, path):
 
 
 class Player:
-    """A client as it is played; `others` came while answers were waited for."""
+    """A client as it is played; `others` came while answers were waited for. It answers what it is
+    asked of its features, as each client does."""
 
     def __init__(self, stream):
         self.stream = stream
         self.others = []
+        self.shown = None
         self._count = 0
 
     def say(self, *texts):
@@ -90,6 +93,22 @@ class Player:
             text = text.replace(f"{{{name}}}", getattr(self.stream, name) or "")
         return text
 
+    def presence(self, *nodes):
+        """Its text, with capabilities (XEP-0115) that want the events of these nodes."""
+        self.shown = [pubsub.INFO, *(f"{node}+notify" for node in nodes)]
+        return "<presence>" + element("caps", "c", hash="sha-1", node="urn:example:client",
+                                      ver=pubsub.ver(self.shown)) + "</presence>"
+
+    def _receive(self):
+        stanza = self.stream.receive()
+        if pubsub.is_question(stanza):
+            node = need(stanza, "info:query").get("node")
+            said = element("info", "query", pubsub.disco(self.shown or [pubsub.INFO]),
+                           **({"node": node} if node else {}))
+            self.say(f'<iq type="result" id="{stanza.get("id")}" to="{stanza.get("from")}">{said}'
+                     "</iq>")
+        return stanza
+
     def ask(self, *asks, behind=""):
         """Sends all, with `behind` after them, before it reads the answers, which may come in any
         order. Returns them in the order of the requests."""
@@ -97,7 +116,7 @@ class Player:
         self.say(*(self._iq(name, one) for name, one in zip(names, asks)), behind)
         found = {}
         while len(found) < len(asks):
-            stanza = self.stream.receive()
+            stanza = self._receive()
             if stanza.get("id") in names and stanza.get("type") in ANSWERS:
                 found[stanza.get("id")] = stanza
             else:
@@ -136,7 +155,9 @@ class Player:
             if stanza.find(path, NAMES) is not None:
                 self.others.remove(stanza)
                 return stanza
-        return self.stream.wait_for(lambda stanza: stanza.find(path, NAMES) is not None)
+        while (stanza := self._receive()).find(path, NAMES) is None:
+            self.others.append(stanza)
+        return stanza
 
     def results(self, queryid):
         """The messages of the archive that came for a query."""
