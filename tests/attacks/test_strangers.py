@@ -144,8 +144,8 @@ def test_P7_account_of_other_domain(scene, attacker):
         stream.prove("SCRAM-SHA-256")
 
 
-SASL_FEATURES = [f"{{{SASL}}}mechanisms", "{urn:xmpp:sasl-cb:0}sasl-channel-binding",
-                 "{urn:xmpp:stream-limits:0}limits"]
+SASL_FEATURES = [f"{{{SASL}}}mechanisms", "{urn:xmpp:sasl:2}authentication",
+                 "{urn:xmpp:sasl-cb:0}sasl-channel-binding", "{urn:xmpp:stream-limits:0}limits"]
 FEATURES = {
     "plain": [f"{{{TLS}}}starttls"],
     "tls": SASL_FEATURES,
