@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
-# Conversations 2.19 for Android, as its DOAP file and public source have it: SASL2 with Bind 2 and
+# Conversations for Android, as its DOAP file and public source have it: SASL2 with Bind 2 and
 # a token, or the classic login where that is not offered; then its start in the order in which it
 # says things, and the return of a device that was woken.
 
@@ -42,7 +42,7 @@ def phone(node, source):
 
 
 def agent(stream):
-    return stream.agent("<software>Conversations 2.19.9</software><device>Fairphone 5</device>")
+    return stream.agent("<software>Conversations 2.19.5</software><device>Fairphone 5</device>")
 
 
 def log_in(phone, owner):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
-# Dino 0.5, as its DOAP file and public source have it: SASL2 without a user agent and with Bind 2,
+# Dino, as its DOAP file and public source have it: SASL2 without a user agent and with Bind 2,
 # or the classic login; presence before the roster; OMEMO nodes that it opens by their form; an
 # archive that it reads backwards.
 

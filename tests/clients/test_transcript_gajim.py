@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
-# Gajim 2 with nbxmpp 7, and before (classic login), as their DOAP file and public source have it:
+# Gajim with nbxmpp, as its DOAP file and the public source of both have it:
 # SASL2 for the proof alone, binding and stream management as RFC 6120 and XEP-0198 have it, and
 # what it keeps at the server: bookmarks and notes in private storage, OMEMO keys, its archive.
 
