@@ -285,6 +285,7 @@ const struct schema_step schema_steps[] = {
             " count bigint NOT NULL DEFAULT 0,"
             " used boolean NOT NULL DEFAULT false,"
             " PRIMARY KEY (owner, device, token_id))"},
+    {.sql = "ALTER TABLE vcard ADD COLUMN IF NOT EXISTS photo text"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

@@ -6,7 +6,10 @@
 
 #include <string.h>
 
+extern const struct pubsub_hook avatar_hook;
+
 const struct pubsub_hook *const pubsub_hooks[] = {
+    &avatar_hook,
     NULL,
 };
 

@@ -64,6 +64,7 @@ struct account {
     struct push *pushes;
     struct pubsub *pubsub;
     struct contact *contacts;
+    char *photo;
 
     /* Private to unit.c. */
     int64_t seq_reserved; /* the database knows that numbers up to this may be in use */

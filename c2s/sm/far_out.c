@@ -8,6 +8,7 @@
 #include "c2s/slots.h"
 #include "c2s/sm/envelope.h"
 #include "c2s/sm/far.h"
+#include "c2s/sm/photo.h"
 #include "c2s/sm/places.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/roster.h"
@@ -92,6 +93,8 @@ uint64_t far_version(const struct account *account)
         buffer_append_text(&text, session->jid->resource);
         buffer_append_char(&text, '\0');
         element_write(&text, session->presence->root, NS_CLIENT);
+        if (photo_of(account))
+            buffer_append_text(&text, photo_of(account));
         version ^= hash_stable(text.data, text.length);
     }
     buffer_fini(&text);

@@ -23,11 +23,11 @@
 #include "c2s/sm/stanza_id.h"
 #include "c2s/sm/subscription.h"
 
-extern const struct sm_module access_module, archive_rate_module, binding_module, blocking_module,
-    bundle_module, contact_module, external_module, far_in_module, far_out_module, gateway_module,
-    homes_module, last_module, lookup_module, outbox_module, ping_module, places_module,
-    private_module, retention_module, taker_module, time_module, vcard_module, version_module,
-    words_module;
+extern const struct sm_module access_module, archive_rate_module, avatar_module, binding_module,
+    bookmarks_module, blocking_module, bundle_module, contact_module, external_module,
+    far_in_module, far_out_module, gateway_module, homes_module, last_module, lookup_module,
+    outbox_module, ping_module, places_module, photo_module, private_module, retention_module,
+    taker_module, time_module, vcard_module, version_module, words_module;
 extern const struct sm_module peer_hash_module;
 
 const struct sm_module *const sm_modules[] = {
@@ -66,7 +66,10 @@ const struct sm_module *const sm_modules[] = {
     &time_module,
     &version_module,
     &vcard_module,
+    &photo_module,  /* no hooks: presence asks it */
+    &avatar_module, /* no hooks but of its nodes */
     &private_module,
+    &bookmarks_module, /* no hooks: private storage asks it */
     &access_module,
     &archive_module,
     &archive_prefs_module,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/sm/photo.h"
 #include "c2s/sm/roster.h"
 #include "c2s/sm/smacks_row.h"
 #include "common/base/error.h"
@@ -52,6 +53,7 @@ void presence_say(struct account *account, const struct jid *from, const struct 
     stanza_set_from(copy, from);
     stanza_set_to(copy, to);
     copy->says_all = says_all;
+    photo_add(account, copy);
     sm_route_take(account->sm, copy);
 }
 
@@ -90,6 +92,7 @@ static void send_own(struct session *to, const struct session *from, const struc
 
     stanza_set_from(copy, from->jid);
     stanza_set_to(copy, to->jid);
+    photo_add(from->account, copy);
     session_send_take(to, copy);
 }
 
@@ -108,6 +111,16 @@ static void broadcast(struct session *session, const struct stanza *presence)
         if (session_available(other)) {
             send_own(other, session, presence);
         }
+    }
+}
+
+void presence_again(struct account *account)
+{
+    struct session *session;
+
+    ACCOUNT_SESSIONS (session, account) {
+        if (session_available(session) && !session->leaving)
+            broadcast(session, session->presence);
     }
 }
 
@@ -326,6 +339,22 @@ static enum sm_verdict direct_first(struct session *session, struct stanza *pres
     return SM_HANDLED;
 }
 
+/* Others see the photo too (XEP-0398 §4). */
+static enum sm_verdict direct(struct session *session, struct stanza *presence, bool is_new)
+{
+    struct stanza *shown = photo_shown(session->account, presence);
+    enum sm_verdict verdict = SM_PASS;
+
+    if (is_new)
+        verdict = direct_first(session, shown);
+    else if (shown != presence) {
+        sm_route(session->account->sm, shown);
+        verdict = SM_HANDLED;
+    }
+    stanza_unref(shown);
+    return verdict;
+}
+
 static enum sm_verdict directed(struct session *session, struct stanza *presence)
 {
     int priority, noted;
@@ -342,7 +371,7 @@ static enum sm_verdict directed(struct session *session, struct stanza *presence
         session_refuse(session, presence, STANZA_POLICY_VIOLATION);
         return SM_HANDLED;
     }
-    return noted > 0 ? direct_first(session, presence) : SM_PASS;
+    return direct(session, presence, noted > 0);
 }
 
 static enum sm_verdict presence_outgoing(struct session *session, struct stanza *stanza)

@@ -15,6 +15,8 @@ extern const struct sm_module probe_module;
 void presence_show(struct account *account, const struct jid *to);
 /* Sends unavailable presence of every available resource to one address. */
 void presence_hide(struct account *account, const struct jid *to);
+/* Every available resource says once more what it has said: what is added to it is another. */
+void presence_again(struct account *account);
 /* The session is not available any more: tells everybody who saw it, as `presence` says (the
  * client's stanza) or with an empty unavailable presence (NULL). */
 void presence_end(struct session *session, struct stanza *presence);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/sm/bookmarks.h"
 #include "c2s/sm/sm.h"
 #include "common/tls/crypto.h"
 
@@ -48,6 +49,20 @@ static bool has_namespace(const struct element *element)
            strcmp(element->ns, NS_PRIVATE) != 0;
 }
 
+static void answer(struct sm_request *request, const struct element *stored)
+{
+    const struct element *wanted = element_first(request->payload);
+    struct stanza *result;
+
+    if (bookmarks_are(wanted) && bookmarks_are_items(request->account)) {
+        bookmarks_answer(request, stored);
+        return;
+    }
+    result = stanza_result(request->iq);
+    element_add_copy(element_add(result->root, NS_PRIVATE, "query"), stored ? stored : wanted);
+    sm_reply_take(request, result);
+}
+
 /* What is not stored is answered with the empty element that was asked for (§3). */
 static void on_read(struct account *account, int status, const struct db_result *results,
                     void *user)
@@ -61,12 +76,9 @@ static void on_read(struct account *account, int status, const struct db_result 
     }
     if (db_rows(&results[0]) > 0)
         stored = sm_parse(account->sm, db_get_text(&results[0], 0, 0));
-    struct stanza *result = stanza_result(request->iq);
-    struct element *query = element_add(result->root, NS_PRIVATE, "query");
-    element_add_copy(query, stored ? stored : element_first(request->payload));
+    answer(request, stored);
     if (stored)
         arena_free(stored->arena);
-    sm_reply_take(request, result);
 }
 
 static void get(struct sm_request *request)
@@ -125,12 +137,10 @@ static void on_written(struct account *account UNUSED, int status, const struct 
     sm_result(request);
 }
 
-static void set(struct sm_request *request)
+static void write(struct sm_request *request, int status)
 {
-    int problem = check(request);
-
-    if (problem >= 0) {
-        sm_error(request, (enum stanza_condition)problem, NULL);
+    if (status < 0) {
+        sm_fail(request, status);
         return;
     }
     struct sm_unit *unit = sm_unit_new(request->account, SM_WRITE);
@@ -144,6 +154,28 @@ static void set(struct sm_request *request)
         free(xml);
     }
     sm_submit(unit, on_written, request);
+}
+
+static const struct element *find_bookmarks(const struct sm_request *request)
+{
+    ELEMENT_FOREACH (element, request->payload) {
+        if (bookmarks_are(element))
+            return element;
+    }
+    return NULL;
+}
+
+static void set(struct sm_request *request)
+{
+    int problem = check(request);
+    const struct element *bookmarks = problem < 0 ? find_bookmarks(request) : NULL;
+
+    if (problem >= 0)
+        sm_error(request, (enum stanza_condition)problem, NULL);
+    else if (bookmarks)
+        bookmarks_store(request, bookmarks, write);
+    else
+        write(request, 0);
 }
 
 static void refuse(struct sm_request *request)

@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/sm/avatar.h"
+#include "c2s/sm/photo.h"
 #include "c2s/sm/sm.h"
-
-#define NS_VCARD "vcard-temp"
+#include "c2s/sm/vcard.h"
 
 static const struct db_statement read_statement = {
     .name = "vcard_read",
@@ -18,9 +19,9 @@ static const struct db_statement read_statement = {
 
 static const struct db_statement write_statement = {
     .name = "vcard_write",
-    .sql = "INSERT INTO vcard (owner, xml) VALUES ($1::bigint, $2)"
-           " ON CONFLICT (owner) DO UPDATE SET xml = EXCLUDED.xml",
-    .parameters = 2,
+    .sql = "INSERT INTO vcard (owner, xml, photo) VALUES ($1::bigint, $2, $3)"
+           " ON CONFLICT (owner) DO UPDATE SET xml = EXCLUDED.xml, photo = EXCLUDED.photo",
+    .parameters = 3,
 };
 
 static void none(struct sm_request *request)
@@ -62,18 +63,140 @@ static void get(struct sm_request *request)
     sm_query(request->account, sm_access_of(request), &read_statement, &owner, on_read, request);
 }
 
+/* The statement that writes a vCard, with what its column says of the photo. */
+static void submit(struct account *account, const char *xml, const char *column, sm_done *done,
+                   void *user)
+{
+    struct sm_unit *unit = sm_unit_new(account, SM_WRITE);
+
+    sm_add_values(unit, &write_statement, DB_INT(account->owner), DB_TEXT(xml), DB_TEXT(column));
+    sm_submit(unit, done, user);
+}
+
+/* --- of a client --- */
+
+/* Another photo is published as the avatar too (XEP-0398 §3.2). */
+static void on_set(struct account *account, int status, const struct db_result *results UNUSED,
+                   void *user)
+{
+    struct sm_request *request = user;
+    char hash[PHOTO_HASH_SIZE];
+    const struct element *photo;
+    struct stanza *iq;
+    size_t bytes;
+
+    if (status != 0) {
+        sm_fail(request, status);
+        return;
+    }
+    iq = stanza_ref(request->iq);
+    photo = photo_find(request->payload, hash, &bytes);
+    sm_result(request);
+    if (photo_set(account, photo_column(account, photo ? hash : NULL)))
+        avatar_publish(account, photo, hash, bytes);
+    stanza_unref(iq);
+}
+
 static void set(struct sm_request *request)
 {
     char *xml = sm_format(request->payload);
+    char hash[PHOTO_HASH_SIZE];
+    bool has_photo;
+    size_t bytes;
 
     if (strlen(xml) > request->sm->limits.vcard_bytes) {
         sm_error(request, STANZA_POLICY_VIOLATION, "the vCard is too big");
     } else {
-        struct sm_unit *unit = sm_unit_new(request->account, SM_WRITE);
-        sm_add_values(unit, &write_statement, DB_INT(request->account->owner), DB_TEXT(xml));
-        sm_submit_for(unit, request);
+        has_photo = photo_find(request->payload, hash, &bytes) != NULL;
+        submit(request->account, xml, photo_column(request->account, has_photo ? hash : NULL),
+               on_set, request);
     }
     free(xml);
+}
+
+/* --- of an avatar --- */
+
+struct change {
+    char *type;
+    char *image; /* base64; NULL: none */
+    char *column;
+};
+
+static void change_free(struct change *change)
+{
+    free(change->type);
+    free(change->image);
+    free(change->column);
+    free(change);
+}
+
+static void on_changed(struct account *account, int status, const struct db_result *results UNUSED,
+                       void *user)
+{
+    struct change *change = user;
+
+    if (status == 0)
+        photo_set(account, change->column);
+    change_free(change);
+}
+
+static void replace_photo(struct element *vcard, const struct change *change)
+{
+    struct element *photo;
+
+    while ((photo = element_find(vcard, NS_VCARD, "PHOTO")) != NULL)
+        element_remove(vcard, photo);
+    if (change->image) {
+        photo = element_add(vcard, NS_VCARD, "PHOTO");
+        element_add_with_text(photo, NS_VCARD, "TYPE", change->type);
+        element_add_with_text(photo, NS_VCARD, "BINVAL", change->image);
+    }
+}
+
+/* What is too big for a vCard leaves it without a photo, rather than with another. */
+static void write_photo(struct account *account, struct element *vcard, struct change *change)
+{
+    char *xml;
+
+    replace_photo(vcard, change);
+    xml = sm_format(vcard);
+    if (change->image && strlen(xml) > account->sm->limits.vcard_bytes) {
+        free(change->image);
+        free(change->column);
+        change->image = NULL;
+        change->column = xstrdup_or_null(photo_column(account, NULL));
+        write_photo(account, vcard, change);
+    } else {
+        submit(account, xml, change->column, on_changed, change);
+    }
+    free(xml);
+}
+
+static void on_old(struct account *account, int status, const struct db_result *results, void *user)
+{
+    struct change *change = user;
+    struct element *vcard = NULL;
+
+    if (status == 0)
+        vcard = db_rows(&results[0]) > 0 ? sm_parse(account->sm, db_get_text(&results[0], 0, 0))
+                                         : element_new(arena_new(), NS_VCARD, "vCard");
+    if (!vcard) {
+        change_free(change);
+        return;
+    }
+    write_photo(account, vcard, change);
+    arena_free(vcard->arena);
+}
+
+void vcard_set_photo(struct account *account, const char *type, const char *image, const char *hash)
+{
+    const struct db_value owner = DB_INT(account->owner);
+    struct change *change = xcalloc(1, sizeof(*change));
+
+    change->type = xstrdup_or_null(type);
+    change->image = xstrdup_or_null(image);
+    change->column = xstrdup_or_null(photo_column(account, hash));
+    sm_query(account, SM_READ_HELD, &read_statement, &owner, on_old, change);
 }
 
 static void set_other(struct sm_request *request)
