@@ -53,8 +53,11 @@ struct fake_statement {
     char *values[DB_PARAMETERS_MAX];
 };
 
+/* Of one unit. */
+#define FAKE_STATEMENTS 32
+
 struct db_unit {
-    struct fake_statement statements[8];
+    struct fake_statement statements[FAKE_STATEMENTS];
     size_t count;
     db_callback *done;
     void *user;
@@ -314,8 +317,8 @@ static void fake_results_free(struct pg_result *results, size_t count)
 static void fake_answer(void *user)
 {
     struct db_unit *unit = user;
-    struct pg_result *rows = xcalloc(8, sizeof(*rows));
-    struct db_result results[8];
+    struct pg_result *rows = xcalloc(FAKE_STATEMENTS, sizeof(*rows));
+    struct db_result results[FAKE_STATEMENTS];
     int status = fake_db.status;
 
     for (size_t i = 0; i < unit->count; i++) {
@@ -327,7 +330,7 @@ static void fake_answer(void *user)
     if (unit->done) {
         unit->done(unit->user, status, status == 0 ? results : NULL, unit->count);
     }
-    fake_results_free(rows, 8);
+    fake_results_free(rows, FAKE_STATEMENTS);
     fake_unit_free(unit);
 }
 
