@@ -257,7 +257,8 @@ struct client *client_new(struct worker *worker, const struct stream_profile *pr
     client->stranger = true;
     client->token = -1;
     client->timer = timer_new(worker->loop, client_timer_fired, client);
-    client->since_ms = client->heard_ms = clock_monotonic_ms();
+    client->since_us = clock_monotonic_us();
+    client->heard_ms = client->since_us / 1000;
     if (!admission_is_exempt(worker->admission, peer))
         rate_init(&client->bytes, worker->limits.bytes_before_auth,
                   worker->limits.bytes_before_auth * STRANGER_BURST_SECONDS, client->heard_ms);

@@ -86,7 +86,7 @@ struct client {
     struct stream *stream;
     struct timer *timer;
     uint64_t deadlines[CLIENT_DEADLINES];
-    uint64_t since_ms;
+    uint64_t since_us;
     uint64_t heard_ms; /* when it last sent anything */
     uint64_t written;  /* bytes, and how many of them it had taken when DEADLINE_SEND was set */
     uint64_t taken;

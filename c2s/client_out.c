@@ -129,7 +129,7 @@ const char *client_device(const struct client *client)
 
 uint64_t client_since(const struct client *client)
 {
-    return client->since_ms;
+    return client->since_us;
 }
 
 const char *client_stream_id(const struct client *client)

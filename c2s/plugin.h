@@ -208,7 +208,7 @@ const char *client_node(const struct client *client);
 const struct jid *client_account(const struct client *client);
 /* Which device it is: the id of its user agent (XEP-0388 §2.3), or NULL. */
 const char *client_device(const struct client *client);
-/* When it connected (clock_monotonic_ms()). */
+/* When it connected (clock_monotonic_us()). */
 uint64_t client_since(const struct client *client);
 const char *client_stream_id(const struct client *client);
 /* The language of its stream, or NULL. */

@@ -286,6 +286,7 @@ const struct schema_step schema_steps[] = {
             " used boolean NOT NULL DEFAULT false,"
             " PRIMARY KEY (owner, device, token_id))"},
     {.sql = "ALTER TABLE vcard ADD COLUMN IF NOT EXISTS photo text"},
+    {.sql = "ALTER TABLE session ADD COLUMN IF NOT EXISTS errors text"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

@@ -243,13 +243,13 @@ static void open_channel(struct line *line, uint64_t id, const struct element *o
 {
     struct client *client = xcalloc(1, sizeof(*client));
     const char *text = element_get(open, "lang");
-    uint64_t now = clock_monotonic_ms();
+    uint64_t now_ms = clock_monotonic_ms();
 
     client->worker = line->front->worker;
     client->ops = &owner_ops;
     client->jid = account ? jid_dup_with_resource(account, NULL) : NULL;
     client->token = -1;
-    client->since_ms = now - MIN(number(open, "age"), now);
+    client->since_us = clock_monotonic_us() - MIN(number(open, "age"), now_ms) * 1000;
     client->channel = channel_new(line, id, client);
     client->channel->address = short_text(or_empty(element_get(open, "addr")));
     client->channel->stream_id = short_text(or_empty(element_get(open, "sid")));

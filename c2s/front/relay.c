@@ -29,7 +29,7 @@ static void say_open(struct channel *channel)
     element_set(open, "addr", client_address(client));
     element_set(open, "sid", client_stream_id(client));
     element_set(open, "lang", client_lang(client));
-    set_number(open, "age", clock_monotonic_ms() - client->since_ms);
+    set_number(open, "age", (clock_monotonic_us() - client->since_us) / 1000);
     channel_send(channel);
 }
 

@@ -136,11 +136,10 @@ static void last(struct sm_request *request)
     int64_t newest_us = 0;
 
     ACCOUNT_SESSIONS (session, request->account) {
-        uint64_t now_ms = clock_monotonic_ms();
+        uint64_t now_us = clock_monotonic_us();
         if (session->client)
             newest_us =
-                MAX(newest_us,
-                    clock_wall_us() - (int64_t)(now_ms - client_since(session->client)) * 1000);
+                MAX(newest_us, clock_wall_us() - (int64_t)(now_us - client_since(session->client)));
     }
     if (newest_us > 0) {
         answer_last(request, newest_us);

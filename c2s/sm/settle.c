@@ -30,6 +30,7 @@ static void disown(struct settle *settle)
         DL_DELETE(settle->open, ticket);
         ticket->settle = NULL;
     }
+    settle_unhold(settle);
 }
 
 void settle_fini(struct settle *settle)
@@ -83,6 +84,20 @@ void settle_release(struct settle_ticket *ticket)
     free(ticket);
 }
 
+void settle_hold(struct settle *settle)
+{
+    if (!settle->held)
+        settle->held = settle_ref(settle->open);
+}
+
+void settle_unhold(struct settle *settle)
+{
+    struct settle_ticket *held = settle->held;
+
+    settle->held = NULL;
+    settle_release(held);
+}
+
 uint32_t settle_number(const struct settle_ticket *ticket)
 {
     return ticket->number;
@@ -95,6 +110,8 @@ bool settle_go(struct settle_ticket *ticket, unsigned lane)
     if (!ticket || !ticket->settle)
         return false;
     ticket->lane = lane;
+    if (ticket->settle->held)
+        return false;
     before = ticket->settle->open;
     while (before != ticket && before->lane == lane)
         before = before->next;

@@ -20,6 +20,7 @@ struct settle_ticket;
 struct settle {
     uint32_t arrived; /* the number of the last stanza */
     struct settle_ticket *open;
+    struct settle_ticket *held; /* by settle_hold() */
     /* h has risen; called inside settle_release(). */
     void (*progress)(void *user);
     void *user;
@@ -35,6 +36,11 @@ uint32_t settle_h(const struct settle *settle);
 /* The numbers go on behind h; what is still open is not counted any more: its sender sends it
  * again. */
 void settle_reset(struct settle *settle, uint32_t h);
+
+/* h rises no more, and nobody knows it in advance (settle_go()), until settle_unhold(), a reset or
+ * the end. Nothing if no stanza is open, or if it is held already. */
+void settle_hold(struct settle *settle);
+void settle_unhold(struct settle *settle);
 
 /* NULL is allowed: a stanza that nobody counts. */
 struct settle_ticket *settle_ref(struct settle_ticket *ticket);

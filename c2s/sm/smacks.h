@@ -28,7 +28,7 @@ struct smacks {
     char row_id[2 * SMACKS_ID_BYTES + 1];
     uint8_t hash[SMACKS_HASH_SIZE]; /* of the SM-ID */
     bool restored;                  /* from its row: what was sent before is not known here */
-    uint64_t taken_ms;              /* when a client resumed it last */
+    uint64_t taken_us;              /* when a client resumed it last (monotonic) */
     int64_t expires_us;             /* wall time, while it waits; else 0 */
     bool expired;                   /* its time is over */
     struct timer *expiry;
@@ -49,12 +49,13 @@ struct smacks {
 
     /* What it is sent. */
     struct unacked out;
-    int64_t cursor; /* the last stored message that it acknowledged */
-    bool asking;    /* <r/> is out */
-    uint32_t asked; /* what had been sent then */
-    uint32_t quiet; /* sent since then, that can wait */
-    bool worth;     /* something was sent since then that cannot */
-    bool full;      /* who stopped because of that is told */
+    int64_t cursor;      /* the last stored message that it acknowledged */
+    uint32_t held_until; /* h of the client with which settle_hold() ends */
+    bool asking;         /* <r/> is out */
+    uint32_t asked;      /* what had been sent then */
+    uint32_t quiet;      /* sent since then, that can wait */
+    bool worth;          /* something was sent since then that cannot */
+    bool full;           /* who stopped because of that is told */
     struct loop_task *turn;
 };
 

@@ -189,6 +189,7 @@ int smacks_acknowledged(struct session *session, uint32_t h)
 {
     struct smacks *smacks = session->smacks;
     struct acknowledged acknowledged = {session, NULL, 0};
+    size_t errors = smacks->out.errors;
     int error;
 
     acknowledged.seqs = xcalloc((size_t)smacks->out.count + 1, sizeof(*acknowledged.seqs));
@@ -197,8 +198,10 @@ int smacks_acknowledged(struct session *session, uint32_t h)
         bool raised = has_pushes(session, h);
 
         tell_acknowledged(&acknowledged);
-        if (acknowledged.count > 0 || raised)
+        if (acknowledged.count > 0 || raised || smacks->out.errors < errors)
             smacks_row_touch(session);
+        if (h - smacks->held_until <= INT32_MAX)
+            settle_unhold(&smacks->in);
     }
     free(acknowledged.seqs);
     return error;
@@ -289,6 +292,16 @@ static void refuse_forgotten(struct session *session, struct stanza *stanza)
         sm_refuse(session->account->sm, stanza, STANZA_RESOURCE_CONSTRAINT, NULL);
 }
 
+/* The row has the error once its h covers the message (A3c); or the h waits for the client. */
+static void keep_error(struct smacks *smacks, char *text, size_t size)
+{
+    if (!unacked_add_error(&smacks->out, text, size, clock_wall_us())) {
+        settle_hold(&smacks->in);
+        smacks->held_until = unacked_sent(&smacks->out);
+    }
+    smacks_row_touch(smacks->session);
+}
+
 void smacks_send(struct session *session, struct stanza *stanza, int64_t seq)
 {
     struct smacks *smacks = session->smacks;
@@ -297,7 +310,9 @@ void smacks_send(struct session *session, struct stanza *stanza, int64_t seq)
 
     stanza_write(&text, stanza, NS_CLIENT);
     size = text.length;
-    if (!unacked_add(&smacks->out, buffer_take(&text), size, seq, clock_wall_us()))
+    if (smacks->resumable && seq == 0 && stanza->kind == STANZA_MESSAGE && stanza_is_error(stanza))
+        keep_error(smacks, buffer_take(&text), size);
+    else if (!unacked_add(&smacks->out, buffer_take(&text), size, seq, clock_wall_us()))
         refuse_forgotten(session, stanza);
     if (session->client) {
         client_send(session->client, stanza);

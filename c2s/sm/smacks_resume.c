@@ -111,7 +111,7 @@ static struct session *find(const struct account *account, const char *previd)
  * several that try at once one has it. */
 static bool is_late(const struct session *session, const struct client *client)
 {
-    return session->client && client_since(client) <= session->smacks->taken_ms;
+    return session->client && client_since(client) < session->smacks->taken_us;
 }
 
 static bool knows(const struct smacks *smacks, uint32_t h)
@@ -212,7 +212,7 @@ static void attach(struct session *session, struct session *request)
     smacks->restored = false;
     session->client = client;
     session->waiting = false;
-    smacks->taken_ms = clock_monotonic_ms();
+    smacks->taken_us = clock_monotonic_us();
     smacks->owes_a = smacks->owes_rest = smacks->full = false;
     tell_resumed(session, request);
     send_again(session);
@@ -299,7 +299,7 @@ static void take_over(struct session *session, struct session *request)
 
     take_from_client(session);
     if (smacks->restored)
-        smacks->out.acknowledged = request->resumption->h;
+        unacked_restart(&smacks->out, request->resumption->h);
     else if (smacks_acknowledged(session, request->resumption->h) < 0)
         log_error("session_counter_lost", LOG_TEXT("jid", session->jid->full));
     smacks->expires_us = 0;

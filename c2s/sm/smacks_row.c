@@ -41,9 +41,9 @@ static const struct db_statement save_statement = {
                " presence = $6, priority = $7::bigint, directed = $8, carbons = $9::boolean,"
                " csi_inactive = $10::boolean, roster_interested = $11::boolean,"
                " blocking_interested = $12::boolean, expires = $13::timestamptz, worker = $14,"
-               " roster_version = $15::bigint, blocklist_version = $16::bigint"
+               " roster_version = $15::bigint, blocklist_version = $16::bigint, errors = $18"
                " WHERE owner = $1::bigint AND session_id = $2 RETURNING h_in",
-    .parameters = 17,
+    .parameters = 18,
 };
 
 static const struct db_statement h_statement = {
@@ -62,7 +62,7 @@ static const struct db_statement delete_statement = {
 static const struct db_statement expire_statement = {
     .name = "session_expire",
     .sql = "UPDATE session SET ended = $3::timestamptz, h_in = $4::bigint, presence = NULL,"
-           " directed = NULL WHERE owner = $1::bigint AND session_id = $2",
+           " directed = NULL, errors = NULL WHERE owner = $1::bigint AND session_id = $2",
     .parameters = 4,
 };
 
@@ -84,7 +84,7 @@ const struct db_statement smacks_rows_load = {
     .sql = "SELECT session_id, resource, resume_hash, resume_ms, h_in, out_count, cursor_seq,"
            " presence, priority, directed, carbons, csi_inactive, roster_interested,"
            " blocking_interested, (extract(epoch FROM expires) * 1000000)::bigint, device,"
-           " roster_version, blocklist_version"
+           " roster_version, blocklist_version, errors"
            " FROM session WHERE owner = $1::bigint AND ended IS NULL",
     .parameters = 1,
 };
@@ -102,9 +102,11 @@ static void add_save(struct sm_unit *unit, const struct session *session, uint32
     char *presence = available ? sm_format(session->presence->root) : NULL;
     char *directed = session->leaving ? NULL : directed_format(session);
     char expires[DATETIME_SIZE];
+    struct buffer errors = {0};
 
     if (smacks->expires_us)
         datetime_format(smacks->expires_us, expires);
+    unacked_write_errors(&smacks->out, &errors);
     sm_add_values(unit, &save_statement, DB_INT(session->account->owner), DB_TEXT(smacks->row_id),
                   DB_INT(h), DB_INT(smacks->out.acknowledged), DB_INT(smacks->cursor),
                   DB_TEXT(presence), DB_INT(session->priority), DB_TEXT(directed),
@@ -112,7 +114,8 @@ static void add_save(struct sm_unit *unit, const struct session *session, uint32
                   DB_BOOL(session->roster_interested), DB_BOOL(session->blocking_interested),
                   DB_TEXT(smacks->expires_us ? expires : NULL),
                   DB_TEXT(worker_host(session->account->sm->worker)), DB_INT(session->roster.has),
-                  DB_INT(session->blocklist.has), before);
+                  DB_INT(session->blocklist.has), before, DB_TEXT(errors.data));
+    buffer_fini(&errors);
     free(presence);
     free(directed);
 }
@@ -427,6 +430,8 @@ static void restore_smacks(struct session *session, const struct db_result *rows
     smacks->resume_ms = (uint64_t)db_get_int(rows, row, 3);
     smacks->h_row = smacks->in.arrived = smacks->told = (uint32_t)db_get_int(rows, row, 4);
     smacks->out.acknowledged = (uint32_t)db_get_int(rows, row, 5);
+    unacked_read_errors(&smacks->out,
+                        db_is_null(rows, row, 18) ? NULL : db_get_text(rows, row, 18));
     smacks->cursor = session->sent_seq = db_get_int(rows, row, 6);
     smacks->expires_us = db_get_int(rows, row, 14);
     if (smacks->expires_us == 0)

@@ -180,21 +180,24 @@ static void add_h(struct sm_unit *unit, const struct account *first, struct post
     post->tells_h = smacks_row_add_h(unit, post->session, post->ticket, lane_of(first));
 }
 
-static void write_sent(struct post *post, sm_done *done)
+/* covered: then it is settled. Behind a refusal there is still the error, which the row of the
+ * session has to have before h covers the message (A3c). */
+static void write_sent(struct post *post, bool covered, sm_done *done)
 {
     struct account *sender = post->session->account;
     struct sm_unit *unit = sm_unit_new(sender, SM_APPEND);
 
     store_rows_sent(unit, post, sender);
-    add_h(unit, sender, post);
+    if (covered)
+        add_h(unit, sender, post);
     sm_submit(unit, done, post);
 }
 
-void store_refused(struct post *post, int refusal)
+static void end_here(struct post *post, int refusal, bool covered)
 {
     post->refusal = refusal;
     if (post->session) {
-        write_sent(post, on_refused);
+        write_sent(post, covered, on_refused);
         return;
     }
     if (refusal >= 0)
@@ -202,9 +205,15 @@ void store_refused(struct post *post, int refusal)
     post_end(post);
 }
 
+void store_refused(struct post *post, int refusal)
+{
+    end_here(post, refusal, refusal < 0);
+}
+
+/* The answer is in the sender's queue. */
 void store_answered(struct post *post)
 {
-    store_refused(post, -1);
+    end_here(post, -1, false);
 }
 
 /* --- sending --- */
@@ -237,7 +246,7 @@ static void send_by_outbox(struct post *post)
     }
     if (post->outboxed)
         post->session->account->outboxing++;
-    write_sent(post, on_sent);
+    write_sent(post, true, on_sent);
 }
 
 void store_sent(struct session *session, struct stanza *message)

@@ -4,7 +4,9 @@
  */
 #include "c2s/sm/unacked.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/memory.h"
 #include "common/stream/ack.h"
@@ -23,6 +25,10 @@ static void drop_first(struct unacked *unacked)
     if (!unacked->first)
         unacked->last = NULL;
     unacked->bytes -= stanza->size;
+    if (stanza->error) {
+        unacked->errors--;
+        unacked->error_bytes -= stanza->size;
+    }
     free(stanza->text);
     free(stanza);
 }
@@ -82,6 +88,23 @@ bool unacked_add(struct unacked *unacked, char *text, size_t size, int64_t seq, 
     return true;
 }
 
+static bool has_room_for_error(const struct unacked *unacked, size_t size)
+{
+    return unacked->errors < UNACKED_ERRORS && unacked->error_bytes + size <= UNACKED_ERROR_BYTES;
+}
+
+bool unacked_add_error(struct unacked *unacked, char *text, size_t size, int64_t now_us)
+{
+    bool room = has_room_for_error(unacked, size);
+
+    if (!unacked_add(unacked, text, size, 0, now_us) || !room)
+        return false;
+    unacked->last->error = true;
+    unacked->errors++;
+    unacked->error_bytes += unacked->last->size;
+    return true;
+}
+
 /* Of the next `count` as many as were forgotten there; returns how many. */
 static uint32_t pass_gap(struct unacked *unacked, uint32_t count)
 {
@@ -119,4 +142,65 @@ bool unacked_resume(struct unacked *unacked)
     for (struct unacked_stanza *stanza = unacked->first; stanza; stanza = stanza->next)
         stanza->gap = 0;
     return lossy;
+}
+
+/* Each is a line and the text: the number, or - if the client cannot have it; when it was sent; how
+ * many bytes follow. */
+static void write_error(const struct unacked *unacked, const struct unacked_stanza *stanza,
+                        uint32_t number, struct buffer *column)
+{
+    if (unacked->unnumbered && !stanza->old)
+        buffer_append_char(column, '-');
+    else
+        buffer_printf(column, "%" PRIu32, stanza->old ? stanza->was : number);
+    buffer_printf(column, " %" PRId64 " %zu\n%s", stanza->sent_us, strlen(stanza->text),
+                  stanza->text);
+}
+
+void unacked_write_errors(const struct unacked *unacked, struct buffer *column)
+{
+    const struct unacked_stanza *stanza = unacked->errors > 0 ? unacked->first : NULL;
+    uint32_t number = unacked->acknowledged + unacked->gap + 1;
+
+    for (; stanza; number += stanza->gap + 1, stanza = stanza->next) {
+        if (stanza->error)
+            write_error(unacked, stanza, number, column);
+    }
+}
+
+/* Returns what is behind it; NULL: it is none. */
+static const char *read_error(struct unacked *unacked, const char *column)
+{
+    bool old = *column != '-';
+    char *end = (char *)column + 1;
+    uint32_t was = old ? (uint32_t)strtoul(column, &end, 10) : 0;
+    int64_t sent_us = strtoll(end, &end, 10);
+    size_t length = strtoul(end, &end, 10);
+
+    if (*end != '\n' || length > strlen(end + 1))
+        return NULL;
+    if (unacked_add_error(unacked, xstrndup(end + 1, length), length, sent_us)) {
+        unacked->last->old = old;
+        unacked->last->was = was;
+    }
+    return end + 1 + length;
+}
+
+void unacked_read_errors(struct unacked *unacked, const char *column)
+{
+    unacked->unnumbered = true;
+    while (column && *column)
+        column = read_error(unacked, column);
+}
+
+void unacked_restart(struct unacked *unacked, uint32_t h)
+{
+    while (unacked->first && unacked->first->old && h - unacked->first->was <= INT32_MAX) {
+        unacked->count--;
+        drop_first(unacked);
+    }
+    for (struct unacked_stanza *stanza = unacked->first; stanza; stanza = stanza->next)
+        stanza->old = false;
+    unacked->acknowledged = h;
+    unacked->unnumbered = false;
 }

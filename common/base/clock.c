@@ -21,9 +21,14 @@ static int64_t read_us(clockid_t id)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+uint64_t clock_monotonic_us(void)
+{
+    return fake.on ? fake.monotonic_ms * 1000 : (uint64_t)read_us(CLOCK_MONOTONIC);
+}
+
 uint64_t clock_monotonic_ms(void)
 {
-    return fake.on ? fake.monotonic_ms : (uint64_t)(read_us(CLOCK_MONOTONIC) / 1000);
+    return clock_monotonic_us() / 1000;
 }
 
 int64_t clock_wall_us(void)

@@ -8,6 +8,8 @@
 
 /* Milliseconds, monotonic. */
 uint64_t clock_monotonic_ms(void);
+/* The same clock in microseconds. */
+uint64_t clock_monotonic_us(void);
 /* Microseconds since 1970-01-01T00:00:00Z. */
 int64_t clock_wall_us(void);
 /* For tests: from now on both clocks stand at these values. */

@@ -333,3 +333,31 @@ def test_messages_in_flight(node, connect, account):
     again.resume(client)
     assert [text for text, _, _ in messages(again, count)] == [str(n) for n in range(count)]
     assert not [e for e in collect(again) if e.find(BODY) is not None]
+
+
+def errors_of(client):
+    return [(e.get("id"), e.find(DELAY) is not None) for e in collect(client)
+            if e.get("type") == "error"]
+
+
+def test_errors_come_again(node, connect, account):
+    """h covers messages that were refused, their errors were not acknowledged: they come again,
+    behind a second death too, until they are."""
+    owner = account()
+    client = connect(owner)
+    client.answers = False
+    nobody = f"nobody@{client.domain}"
+    client.send("".join(f"<message to='{nobody}' type='chat' id='m{n}'><body>{n}</body></message>"
+                        for n in range(3)))
+    assert client.ask_h() == 3
+    kill(node)
+    for n, restart in enumerate([stop, kill]):
+        again = connect(owner, enabled=False)
+        again.answers = False
+        assert again.resume(client, 1) == 3 + n
+        assert errors_of(again) == [("m1", True), ("m2", True)]
+        again.ask_h()
+        restart(node)
+    last = connect(owner, enabled=False)
+    last.resume(client, 3)
+    assert errors_of(last) == []

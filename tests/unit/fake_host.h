@@ -35,7 +35,7 @@ struct client {
     size_t room; /* stanzas it takes before it is full */
     bool drained;
     bool gone;
-    uint64_t since_ms;
+    uint64_t since_us;
 };
 
 struct loop_task {
@@ -331,7 +331,7 @@ const struct jid *client_account(const struct client *client)
 
 uint64_t client_since(const struct client *client)
 {
-    return client->since_ms;
+    return client->since_us;
 }
 
 void client_hold(struct client *client)

@@ -23,7 +23,7 @@ static struct client *come(const char *bare)
 
     assert_int_equal(jid_parse(arena, bare, &jid), 0);
     client->jid = jid_dup(&jid);
-    client->since_ms = clock_monotonic_ms();
+    client->since_us = clock_monotonic_us();
     arena_free(arena);
     return client;
 }
@@ -382,6 +382,21 @@ static void test_old_stream(void **state)
     skip_to(again, "<resumed h='1'");
 }
 
+/* A10: who comes behind a resumption takes it, however soon. */
+static void test_resumed_twice_at_once(void **state)
+{
+    struct client *again[2];
+
+    (void)state;
+    hang_up(alice);
+    for (size_t i = 0; i < ARRAY_SIZE(again); i++) {
+        again[i] = come("alice@example.net");
+        resume(again[i], id, 0);
+        skip_to(again[i], "<resumed h='0'");
+    }
+    assert_int_equal(again[0]->closed, STREAM_CONFLICT);
+}
+
 /* A7, A8: its resources count, and who is there comes first. */
 static void test_who_waits_makes_room(void **state)
 {
@@ -432,6 +447,7 @@ int main(void)
         TEST(test_client_goes_while_it_resumes),
         TEST(test_session_ends_while_it_is_resumed),
         TEST(test_old_stream),
+        TEST(test_resumed_twice_at_once),
         TEST(test_who_waits_makes_room),
         TEST(test_stop),
     };
