@@ -144,21 +144,29 @@ def test_users_do_not_ask(network, user):
     assert condition(answer) == ("auth", "forbidden")
 
 
-def test_handover(network):
-    """Another registrar: it knows what the one before it gave."""
-    domain = network.place.network
-    add(network.gamma, f"before@{domain}")
-    c2s = network.beta.daemon("c2s")
+def hand_over(network, home):
+    """Another registrar."""
+    c2s = network[home].daemon("c2s")
     c2s.mark_log()
 
-    def to_beta(document):
-        document.registrar = "beta"
+    def change(document):
+        document.registrar = home
 
-    network.change(to_beta)
-    c2s.wait_log("event=registrar_open home=beta")
+    network.change(change)
+    c2s.wait_log(f"event=registrar_open home={home}")
+
+
+def test_handover(network):
+    """Another registrar knows what the one before it gave, and so on."""
+    domain = network.place.network
+    add(network.gamma, f"before@{domain}")
+    hand_over(network, "beta")
     wait.until(lambda: "exists" in refused(network.alpha, f"before@{domain}"), 20, "beta's word")
     wait.until(lambda: can_add(network.alpha, f"after@{domain}"), 20, "a name of beta's")
     assert lookup(network.beta, f"after@{domain}") == ("alpha", network.alpha.place.host)
+    hand_over(network, "alpha")  # which others take for the registrar
+    wait.until(lambda: can_add(network.gamma, f"later@{domain}"), 20, "a name of alpha's")
+    assert "exists" in refused(network.gamma, f"after@{domain}")
 
 
 def can_add(node, jid):
