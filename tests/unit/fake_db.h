@@ -48,9 +48,6 @@ static struct {
     unsigned accounts_read;
 } fake_db;
 
-/* Of a unit: what the modules load of an account, at most. */
-#define FAKE_STATEMENTS 16
-
 struct fake_statement {
     const struct db_statement *statement;
     char *values[DB_PARAMETERS_MAX];
@@ -135,7 +132,7 @@ void db_unit_add(struct db_unit *unit, const struct db_statement *statement,
 {
     struct fake_statement *copy = &unit->statements[unit->count++];
 
-    assert_true(unit->count <= ARRAY_SIZE(unit->statements));
+    assert_true(unit->count < ARRAY_SIZE(unit->statements));
     copy->statement = statement;
     for (int i = 0; i < statement->parameters; i++) {
         copy->values[i] = fake_value(&values[i]);
