@@ -35,8 +35,8 @@ WORKERS = "workers"
 # What make check runs there; without sanitizers only the tests that have MEASURED.
 SANITIZED_GROUPS = ("attacks",)
 MEASURED = "memory"
-# Groups with programs that are not ours, whose own races we cannot mend.
-FOREIGN = ("clients", "peers")
+# What fails in other groups is run once more (pytests.run_twice()): these have one try.
+ONCE = ("faults", "attacks")
 # So many groups run side by side: most of the time they wait.
 LANES = 2
 
@@ -136,7 +136,7 @@ def run_with_workers(summary):
 def run_pytest(summary, options, group):
     limit = PYTEST_SECONDS.get(group, OTHER_SECONDS) * factor(options)
     long = options.all or options.whole
-    if group in FOREIGN:
+    if group not in ONCE:
         summary.run_group(group, lambda: pytests.run_twice(group, options.name, limit, long))
         return
     elsewhere = with_sanitizer(options.name) and group in SANITIZED_GROUPS and not long
