@@ -18,10 +18,9 @@
 #include "common/service/service.h"
 #include "common/tls/crypto.h"
 
-#define SWEEP_MS     60000
-#define PEM_MAX      (1024 * 1024)
-#define US_IN_MS     INT64_C(1000)
-#define SECRET_BYTES 4096
+#define SWEEP_MS 60000
+#define PEM_MAX  (1024 * 1024)
+#define US_IN_MS INT64_C(1000)
 
 static int64_t number(const struct config *config, const char *key)
 {
@@ -36,7 +35,6 @@ static const char *text(const struct config *config, const char *key)
 static void read_limits(struct files *files, const struct config *config)
 {
     files->config = config;
-    files->domain = text(config, "domain");
     files->limits = (struct files_limits){
         .size_max = (uint64_t)number(config, "size"),
         .quota = {.slots_per_hour = (size_t)number(config, "slots-per-hour"),
@@ -47,8 +45,8 @@ static void read_limits(struct files *files, const struct config *config)
     };
 }
 
-/* free() it; NULL: it cannot be read, which has been logged. */
-static char *read_file(const char *path, size_t most)
+/* PEM; free() it. NULL: it cannot be read, which has been logged. */
+static char *read_file(const char *path)
 {
     struct buffer bytes = {0};
     FILE *file = path ? fopen(path, "re") : NULL;
@@ -59,7 +57,7 @@ static char *read_file(const char *path, size_t most)
                   LOG_TEXT("reason", path ? strerror(errno) : "not configured"));
         return NULL;
     }
-    while (bytes.length < most &&
+    while (bytes.length < PEM_MAX &&
            (got = fread(buffer_reserve(&bytes, BUFSIZ), 1, BUFSIZ, file)) > 0)
         buffer_added(&bytes, got);
     fclose(file);
@@ -113,18 +111,22 @@ static const struct link_ops link_ops = {
 
 static int open_link(struct files *files)
 {
-    char *secret = read_file(text(files->config, "secret-file"), SECRET_BYTES);
+    const char *path = text(files->config, "secret-file");
+    char *secret;
+    size_t length;
+    int error = path ? config_read_secret(path, &secret, &length) : ERR_NOT_FOUND;
 
-    if (secret == NULL)
+    if (error) {
+        log_error("secret_unreadable", LOG_TEXT("file", path), LOG_ERROR(error));
         return ERR_INVALID;
-    secret[strcspn(secret, "\r\n")] = '\0';
+    }
     const struct link_settings settings = {
         .address = text(files->config, "router"),
-        .name = files->domain,
+        .name = text(files->config, "domain"),
         .secret = secret,
         .is_plain = true,
     };
-    const struct link_bind bind = {.name = files->domain};
+    const struct link_bind bind = {.name = settings.name};
     files->link = link_new(files->loop, files->parsers, &settings, &link_ops, files);
     files->open++;
     link_bind(files->link, &bind);
@@ -140,8 +142,8 @@ struct pair {
 
 static bool read_pair(const struct config *config, struct pair *pair)
 {
-    pair->certificate = read_file(text(config, "certificate"), PEM_MAX);
-    pair->key = pair->certificate ? read_file(text(config, "key"), PEM_MAX) : NULL;
+    pair->certificate = read_file(text(config, "certificate"));
+    pair->key = pair->certificate ? read_file(text(config, "key")) : NULL;
     return pair->key != NULL;
 }
 

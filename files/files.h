@@ -26,7 +26,6 @@ struct files_limits {
 struct files {
     struct loop *loop;
     const struct config *config;
-    const char *domain;
     struct files_limits limits;
     struct store *store;
     struct quota *quota;

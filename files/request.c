@@ -14,6 +14,7 @@
 #include "common/base/log.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/datetime.h"
+#include "common/xmpp/form.h"
 #include "common/xmpp/namespaces.h"
 #include "files/files.h"
 #include "files/media.h"
@@ -23,7 +24,6 @@
 #define NS_DISCO_INFO  "http://jabber.org/protocol/disco#info"
 #define NS_DISCO_ITEMS "http://jabber.org/protocol/disco#items"
 #define NS_PING        "urn:xmpp:ping"
-#define NS_FORM        "jabber:x:data"
 
 #define DAY_US INT64_C(86400000000)
 
@@ -42,24 +42,12 @@ static void refuse(struct files *files, const struct stanza *request,
 
 /* --- who it is --- */
 
-static void add_field(struct element *form, const char *name, const char *type, const char *value)
-{
-    struct element *field = element_add(form, NS_FORM, "field");
-
-    element_set(field, "var", name);
-    element_set(field, "type", type);
-    element_add_with_text(field, NS_FORM, "value", value);
-}
-
 static void add_form(const struct files *files, struct element *query)
 {
-    struct element *form = element_add(query, NS_FORM, "x");
     char size[24];
 
     snprintf(size, sizeof(size), "%" PRIu64, files->limits.size_max);
-    element_set(form, "type", "result");
-    add_field(form, "FORM_TYPE", "hidden", NS_UPLOAD);
-    add_field(form, "max-file-size", NULL, size);
+    form_add_field(form_add(query, "result", NS_UPLOAD), "max-file-size", NULL, size);
 }
 
 static void info(struct files *files, struct stanza *request, const struct element *payload)
