@@ -5,24 +5,10 @@
 
 import pytest
 
-from tests.harness.sasl2 import (BOUND, BOUND_SM, CAM, Sasl2Stream, condition_of, request_token)
+from tests.harness.sasl2 import BOUND, BOUND_SM, CAM, condition_of, request_token
 from tests.node.client import Closed, local_name
 
 LIST = f"<list xmlns='{CAM}'/>"
-
-
-@pytest.fixture
-def modern(node, source):
-    streams = []
-
-    def connect(owner, where=node, **options):
-        stream = Sasl2Stream(where, owner, source=source(), **options)
-        streams.append(stream)
-        stream.secure()
-        return stream
-    yield connect
-    for stream in streams:
-        stream.close()
 
 
 def clients(client):

@@ -14,21 +14,6 @@ MECHANISMS = ["HT-SHA-256-NONE", "HT-SHA-512-NONE", "HT-SHA-256-ENDP", "HT-SHA-5
 
 
 @pytest.fixture
-def modern(node, source):
-    streams = []
-
-    def connect(owner=None, where=node, **options):
-        options.setdefault("source", source())
-        stream = Sasl2Stream(where, owner or where.add_account(), **options)
-        streams.append(stream)
-        stream.secure()
-        return stream
-    yield connect
-    for stream in streams:
-        stream.close()
-
-
-@pytest.fixture
 def device(modern, account):
     """device(mechanism): a client that has just got a token."""
     def make(mechanism="HT-SHA-256-NONE", owner=None, inside=""):

@@ -7,29 +7,13 @@ import base64
 import pytest
 
 from tests.harness.sasl2 import (BIND2, BOUND, BOUND_SM, CARBONS, CSI, FAST, MAM, SASL2, SM,
-                                 Sasl2Stream, condition_of)
+                                 condition_of)
 from tests.harness.smacks import collect
 from tests.harness.stream import Answer
 from tests.node.client import BIND, SASL, STREAM, Closed, local_name
 from tests.node.scram import Scram
 
 AUTHENTICATION = f"{{{SASL2}}}authentication"
-
-
-@pytest.fixture
-def modern(node, source):
-    """modern(owner, device=…): secured, with the features seen."""
-    streams = []
-
-    def connect(owner=None, where=node, secure=True, **options):
-        stream = Sasl2Stream(where, owner or where.add_account(), source=source(), **options)
-        streams.append(stream)
-        if secure:
-            stream.secure()
-        return stream
-    yield connect
-    for stream in streams:
-        stream.close()
 
 
 def test_features(modern):

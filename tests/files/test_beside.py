@@ -16,11 +16,10 @@ from tests.files import upload
 from tests.files.upload import CONTENT
 from tests.harness import program, wait
 from tests.node import certificates, configuration, place, ports
-from tests.node.client import Client, encode
 from tests.node.ports import ADDRESS
+from tests.peers.foreign import PASSWORD, PeerClient
 
 DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "FILES.md"
-PASSWORD = "wonderland"
 SECRET = "a secret"
 PROSODY = """
 run_as_root = true
@@ -147,20 +146,6 @@ def configure_files(directory, component):
                            ca=authority.certificate, address=lambda _: (ADDRESS, port))
 
 
-class Plain(Client):
-    """A client of Prosody on the loopback interface."""
-
-    def login(self, mechanism="PLAIN"):
-        self.begin()
-        secret = encode(f"\0{self.user}\0{self.password}".encode())
-        self.send(f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='{mechanism}'>"
-                  f"{secret}</auth>")
-        self.expect("{urn:ietf:params:xml:ns:xmpp-sasl}success")
-        self.begin()
-        self.bind()
-        return self
-
-
 def test_component_of_prosody(directory, run):
     c2s, component = free_port(), free_port()
     os.makedirs(f"{directory}/data/example%2etest/accounts")
@@ -173,7 +158,8 @@ def test_component_of_prosody(directory, run):
     run(os.path.abspath(f"{os.environ.get('BIN', 'build')}/kontalk-files"),
         "-c", f"{directory}/kontalk.conf")
     wait.until(lambda: accepts(c2s))
-    client = Plain((ADDRESS, c2s), "alice@example.test", PASSWORD, None).login()
+    client = PeerClient((ADDRESS, c2s), "alice@example.test", socket.create_connection,
+                        "r").login()
     # Prosody answers for a component that is not there yet.
     wait.until(lambda: upload.request(client, there).get("type") == "result")
     items = client.ask("get", "<query xmlns='http://jabber.org/protocol/disco#items'/>",

@@ -84,3 +84,17 @@ class SmStream(RawStream):
     def cut(self):
         """The connection breaks."""
         self.socket.close()
+
+
+def resume_everywhere(node, source, first, *others):
+    """One session that goes on by each of these services in turn, cut off before every one."""
+    account = node.add_account()
+    last = SmStream(node, account, service=first, source=source()).login()
+    last.enable()
+    for service in others:
+        last.cut()
+        stream = SmStream(node, account, service=service, source=source()).authenticated()
+        stream.resume(last)
+        stream.settle()
+        last = stream
+    last.logout()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.attacks import xml_vectors
 from tests.harness import bosh, web
-from tests.harness.smacks import SmStream
+from tests.harness.smacks import resume_everywhere
 
 FEATURES = f"{{{web.STREAM}}}features"
 ERROR = f"{{{web.STREAM}}}error"
@@ -306,16 +306,7 @@ def test_inactivity(make_node, source):
 
 def test_resumption(node, source):
     """From BOSH to WebSocket to TCP and back (XEP-0198)."""
-    account = node.add_account()
-    last = SmStream(node, account, service="BOSH", source=source()).login()
-    last.enable()
-    for service in ("WS", "BOSH", "C2S", "BOSHS"):
-        last.cut()
-        stream = SmStream(node, account, service=service, source=source()).authenticated()
-        stream.resume(last)
-        stream.settle()
-        last = stream
-    last.logout()
+    resume_everywhere(node, source, "BOSH", "WS", "BOSH", "C2S", "BOSHS")
 
 
 def test_cors(session):

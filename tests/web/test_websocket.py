@@ -5,7 +5,7 @@
 import pytest
 
 from tests.harness import web
-from tests.harness.smacks import SmStream
+from tests.harness.smacks import resume_everywhere
 
 SERVICES = ("WS", "WSS")
 
@@ -205,13 +205,4 @@ def test_utf8_cut_by_fragments(login):
 
 def test_lost_and_resumed(node, source):
     """A WebSocket that is cut leaves a session (XEP-0198) that any transport can go on with."""
-    account = node.add_account()
-    last = SmStream(node, account, service="WS", source=source()).login()
-    last.enable()
-    for service in ("C2S", "WSS", "WS", "C2S"):
-        last.cut()
-        stream = SmStream(node, account, service=service, source=source()).authenticated()
-        stream.resume(last)
-        stream.settle()
-        last = stream
-    last.logout()
+    resume_everywhere(node, source, "WS", "C2S", "WSS", "WS", "C2S")
