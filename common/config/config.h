@@ -66,12 +66,11 @@ struct config_section {
     const char *help;
     /* What a name has to be; CONFIG_DOMAIN: it is kept prepared. */
     enum config_type name_type;
+    const struct config_item *items; /* ends with one without a key */
 };
 
 extern const struct config_section config_sections[];
 extern const size_t config_sections_count;
-extern const struct config_item config_items[];
-extern const size_t config_items_count;
 
 struct config;
 

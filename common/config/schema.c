@@ -1,34 +1,40 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * The sections, and finding them and their keys. The keys are in items.c.
+ * The sections, and finding them and their keys. The keys are in items_*.c.
  */
 #include "common/config/schema.h"
 
 #include <string.h>
 
+#include "common/config/items.h"
+
+/* clang-format off */
 const struct config_section config_sections[] = {
-    {"node", false, "What all daemons of this node share.", CONFIG_TEXT},
-    {"router", false, "The router, which takes stanzas from one component to another.",
-     CONFIG_TEXT},
+    {"node", false, "What all daemons of this node share.", CONFIG_TEXT, config_node_items},
+    {"router", false, "The router, which takes stanzas from one component to another.", CONFIG_TEXT,
+     config_router_items},
     {"component", true,
-     "A third-party component (XEP-0114), by its domain. It connects to an address of \"listen\" "
-     "in "
+     "A third-party component (XEP-0114), by its domain. It connects to an address of \"listen\" in "
      "[router] and may do what its section allows.",
-     CONFIG_DOMAIN},
-    {"c2s", false, "The streams of clients.", CONFIG_TEXT},
-    {"domain", true, "A domain that clients can connect to, with its certificate.", CONFIG_DOMAIN},
-    {"sm", false, "The session manager: the accounts and what they store.", CONFIG_TEXT},
+     CONFIG_DOMAIN, config_component_items},
+    {"c2s", false, "The streams of clients.", CONFIG_TEXT, config_c2s_items},
+    {"domain", true, "A domain that clients can connect to, with its certificate.", CONFIG_DOMAIN,
+     config_domain_items},
+    {"sm", false, "The session manager: the accounts and what they store.", CONFIG_TEXT,
+     config_sm_items},
     {"external-service", true,
-     "A service beside this one that clients are told of (XEP-0215), such as STUN or TURN. The "
-     "name "
+     "A service beside this one that clients are told of (XEP-0215), such as STUN or TURN. The name "
      "is for the log only.",
-     CONFIG_TEXT},
-    {"database", false, "The connection to PostgreSQL, which only kontalk-c2s has.", CONFIG_TEXT},
-    {"net", false, "The streams to the other nodes of the network.", CONFIG_TEXT},
-    {"s2s", false, "Federation with other domains.", CONFIG_TEXT},
-    {"files", false, "HTTP File Upload: kontalk-files (docs/FILES.md).", CONFIG_TEXT},
-    {"peer", true, "Another node or domain, by its name.", CONFIG_DOMAIN},
+     CONFIG_TEXT, config_external_service_items},
+    {"database", false, "The connection to PostgreSQL, which only kontalk-c2s has.", CONFIG_TEXT,
+     config_database_items},
+    {"net", false, "The streams to the other nodes of the network.", CONFIG_TEXT, config_net_items},
+    {"s2s", false, "Federation with other domains.", CONFIG_TEXT, config_s2s_items},
+    {"files", false, "HTTP File Upload: kontalk-files (docs/FILES.md).", CONFIG_TEXT,
+     config_files_items},
+    {"peer", true, "Another node or domain, by its name.", CONFIG_DOMAIN, config_peer_items},
 };
+/* clang-format on */
 const size_t config_sections_count = ARRAY_SIZE(config_sections);
 
 const struct config_section *config_section_find(const char *name)
@@ -43,34 +49,35 @@ const struct config_section *config_section_find(const char *name)
 
 const struct config_item *config_section_items(const struct config_section *section, size_t *count)
 {
-    const struct config_item *first = NULL;
-
     *count = 0;
-    for (size_t i = 0; i < config_items_count; i++) {
-        if (strcmp(config_items[i].section, section->name) == 0) {
-            first = first ? first : &config_items[i];
-            ++*count;
-        }
+    while (section->items[*count].key) {
+        ++*count;
     }
-    return first;
+    return section->items;
 }
 
-const struct config_item *config_item_find(const char *section, const char *key)
+static const struct config_item *item_in(const struct config_section *section, const char *key)
 {
-    for (size_t i = 0; i < config_items_count; i++) {
-        if (strcmp(config_items[i].section, section) == 0 &&
-            strcmp(config_items[i].key, key) == 0) {
-            return &config_items[i];
+    for (const struct config_item *item = section->items; item->key; item++) {
+        if (strcmp(item->key, key) == 0) {
+            return item;
         }
     }
     return NULL;
 }
 
+const struct config_item *config_item_find(const char *section, const char *key)
+{
+    const struct config_section *found = config_section_find(section);
+
+    return found ? item_in(found, key) : NULL;
+}
+
 const char *config_section_with(const char *key)
 {
-    for (size_t i = 0; i < config_items_count; i++) {
-        if (strcmp(config_items[i].key, key) == 0) {
-            return config_items[i].section;
+    for (size_t i = 0; i < config_sections_count; i++) {
+        if (item_in(&config_sections[i], key)) {
+            return config_sections[i].name;
         }
     }
     return NULL;
@@ -89,11 +96,10 @@ const char *config_section_suggest(const char *name)
 const char *config_item_suggest(const char *section, const char *key)
 {
     struct suggestion suggestion = suggestion_for(key);
+    const struct config_section *found = config_section_find(section);
 
-    for (size_t i = 0; i < config_items_count; i++) {
-        if (strcmp(config_items[i].section, section) == 0) {
-            suggestion_consider(&suggestion, config_items[i].key);
-        }
+    for (const struct config_item *item = found ? found->items : NULL; item && item->key; item++) {
+        suggestion_consider(&suggestion, item->key);
     }
     return suggestion.best;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Finding sections and keys in the schema. The rows of a section stand together.
+ * Finding sections and keys in the schema.
  */
 #pragma once
 
