@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "c2s/pubsub/notify.h"
-#include "c2s/sm/rsm.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/xmpp/datetime.h"
+#include "common/xmpp/rsm.h"
 
 /* Items of one answer (with RSM, §6.5.4), ids that one request may name, bytes of all payloads. */
 #define PAGE_MAX   100

@@ -4,8 +4,7 @@
  */
 #include "c2s/sm/archive.h"
 
-#include "c2s/sm/rsm.h"
-#include "common/xmpp/datetime.h"
+#include "common/xmpp/rsm.h"
 
 const struct db_statement archive_ends = {
     .name = "archive_ends",
@@ -17,10 +16,18 @@ const struct db_statement archive_ends = {
     .parameters = 1,
 };
 
+static int decode(void *user, const char *text, int64_t *seq)
+{
+    const struct sm_request *request = user;
+
+    return stanza_id_decode(request->sm, request->account->owner, text, seq);
+}
+
 static void start_query(struct sm_request *request)
 {
+    const struct archive_ids ids = {decode, request};
     struct archive_query query;
-    int problem = archive_query_read(request, &query);
+    int problem = archive_query_read(request->iq->arena, request->payload, &ids, &query);
 
     if (problem >= 0) {
         archive_query_fini(&query);
@@ -43,18 +50,6 @@ static void form(struct sm_request *request)
     sm_reply_take(request, result);
 }
 
-static void add_end(struct element *metadata, const struct account *account, const char *name,
-                    int64_t seq, int64_t time_us)
-{
-    struct element *end = element_add(metadata, NS_MAM, name);
-    char id[STANZA_ID_SIZE], stamp[DATETIME_SIZE];
-
-    stanza_id_encode(account->sm, account->owner, seq, id);
-    datetime_format(time_us, stamp);
-    element_set(end, "id", id);
-    element_set(end, "timestamp", stamp);
-}
-
 int64_t archive_add_metadata(struct element *parent, const struct account *account,
                              const struct db_result *ends)
 {
@@ -63,8 +58,11 @@ int64_t archive_add_metadata(struct element *parent, const struct account *accou
 
     if (db_rows(ends) != ARRAY_SIZE(names))
         return 0;
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-        add_end(metadata, account, names[i], db_get_int(ends, i, 0), db_get_int(ends, i, 1));
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        char id[STANZA_ID_SIZE];
+        stanza_id_encode(account->sm, account->owner, db_get_int(ends, i, 0), id);
+        archive_add_end(metadata, names[i], id, db_get_int(ends, i, 1));
+    }
     return db_get_int(ends, 1, 0);
 }
 

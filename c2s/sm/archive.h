@@ -9,33 +9,7 @@
 
 #include "c2s/sm/sm.h"
 #include "c2s/sm/stanza_id.h"
-
-#define NS_MAM "urn:xmpp:mam:2"
-
-#define ARCHIVE_PAGE_MAX 100
-
-/* What one query asks for. Numbers are seq of table message. */
-struct archive_query {
-    const char *id; /* `queryid`, or NULL */
-    bool flipped;   /* newest first on the wire */
-    bool backward;  /* the page that ends at `below`, or at the end */
-    size_t max;     /* 0: only how many there are */
-    bool has_with;
-    struct jid with;
-    bool has_start, has_end;
-    int64_t start_us, end_us;
-    int64_t above, below; /* exclusive */
-    bool has_ids;
-    struct buffer ids;   /* only these, "1,2,3" */
-    struct buffer known; /* all that were named; they have to be there */
-};
-
-/* archive_query.c: reads the payload of the request; strings live as long as it. -1, or the
- * condition of the error. Release with archive_query_fini() in both cases. */
-int archive_query_read(struct sm_request *request, struct archive_query *query);
-void archive_query_fini(struct archive_query *query);
-/* The form with all fields (§4.1.5). */
-void archive_query_add_form(struct element *parent);
+#include "common/xmpp/archive_query.h"
 
 /* archive_rows.c: adds what a query needs to a unit. If it has `known`: how many of these are not
  * there. Then: how many rows there are (max 0), or the numbers of at most max + 1 of them, in the

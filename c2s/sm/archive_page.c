@@ -11,11 +11,8 @@
 #include <string.h>
 
 #include "c2s/sm/archive.h"
-#include "c2s/sm/forward.h"
-#include "c2s/sm/rsm.h"
 #include "common/base/error.h"
 #include "common/tls/crypto.h"
-#include "common/xmpp/datetime.h"
 
 /* So many messages are in memory at once. */
 #define CHUNK 16
@@ -104,15 +101,11 @@ static void finish(struct page *page, int64_t count)
 {
     struct sm_request *request = page->request;
     struct stanza *result = stanza_result(request->iq);
-    struct element *fin = element_add(result->root, NS_MAM, "fin");
+    bool empty = page->count == 0;
 
     note_shown(page);
-    if (page->complete)
-        element_set(fin, "complete", "true");
-    if (page->count > 0)
-        rsm_add(fin, id_of(page, oldest(page)), id_of(page, newest(page)), count);
-    else
-        rsm_add(fin, NULL, NULL, count);
+    archive_add_fin(result->root, page->complete, empty ? NULL : id_of(page, oldest(page)),
+                    empty ? NULL : id_of(page, newest(page)), count);
     page_free(page);
     sm_reply_take(request, result);
 }
@@ -123,8 +116,6 @@ static void send_result(struct page *page, const struct db_result *rows, size_t 
     int64_t seq = db_get_int(rows, row, 0);
     struct element *message = sm_parse(account->sm, db_get_text(rows, row, 1));
     struct stanza *stanza = stanza_new(STANZA_MESSAGE, MESSAGE_NORMAL);
-    struct element *result = element_add(stanza->root, NS_MAM, "result");
-    char stamp[DATETIME_SIZE];
 
     if (message == NULL) { /* a row that cannot be read harms only itself */
         stanza_unref(stanza);
@@ -132,10 +123,10 @@ static void send_result(struct page *page, const struct db_result *rows, size_t 
     }
     stanza_set_from(stanza, account->jid);
     stanza_set_to(stanza, page->request->session->jid);
-    element_set(result, "queryid", page->query.id);
-    element_set(result, "id", id_of(page, seq));
-    datetime_format(db_get_int(rows, row, 2), stamp);
-    stanza_id_add(account, forward_message(result, message, stamp), seq);
+    stanza_id_add(account,
+                  archive_add_result(stanza->root, &page->query, id_of(page, seq), message,
+                                     db_get_int(rows, row, 2)),
+                  seq);
     session_send_take(page->request->session, stanza);
     arena_free(message->arena);
 }
@@ -223,12 +214,10 @@ void archive_page_forget(struct session *session)
 /* Into the order of the wire; one row more than the page has says that it is not the last. */
 static void take_numbers(struct page *page, const struct db_result *rows)
 {
-    bool reversed = page->query.backward != page->query.flipped;
-
     page->complete = db_rows(rows) <= page->query.max;
     page->count = MIN(db_rows(rows), page->query.max);
     for (size_t i = 0; i < page->count; i++)
-        page->seqs[reversed ? page->count - 1 - i : i] = db_get_int(rows, i, 0);
+        page->seqs[archive_query_place(&page->query, i, page->count)] = db_get_int(rows, i, 0);
 }
 
 static bool asks_all(const struct archive_query *query)

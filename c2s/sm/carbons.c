@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "c2s/sm/content.h"
-#include "c2s/sm/forward.h"
 #include "c2s/sm/smacks_row.h"
 #include "c2s/sm/stanza_id.h"
+#include "common/xmpp/forward.h"
 
 #define NS_CARBONS "urn:xmpp:carbons:2"
 

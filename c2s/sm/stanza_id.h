@@ -8,10 +8,11 @@
 #pragma once
 
 #include "c2s/sm/sm.h"
+#include "common/tls/sealed_id.h"
 
 #define NS_SID "urn:xmpp:sid:0"
 
-#define STANZA_ID_SIZE (2 * 16 + 1)
+#define STANZA_ID_SIZE SEALED_ID_SIZE
 
 void stanza_id_encode(struct sm *sm, int64_t owner, int64_t seq, char text[STANZA_ID_SIZE]);
 /* ERR_MALFORMED: it is no id of this owner's. There may be no such message all the same. */

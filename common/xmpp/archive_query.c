@@ -3,12 +3,14 @@
  * Reading a query to the archive: the form (XEP-0313 §4.1), the page (XEP-0059). What comes out of
  * it are numbers, times and an address; nothing a client writes becomes part of a statement.
  */
+#include "common/xmpp/archive_query.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-#include "c2s/sm/archive.h"
-#include "c2s/sm/rsm.h"
+#include "common/xmpp/conditions.h"
 #include "common/xmpp/datetime.h"
+#include "common/xmpp/rsm.h"
 
 #define NS_DATA     "jabber:x:data"
 #define NS_VALIDATE "http://jabber.org/protocol/xdata-validate"
@@ -17,17 +19,17 @@
 #define IDS_MAX 100
 
 struct reading {
-    struct sm_request *request;
+    struct arena *arena;
+    const struct archive_ids *names;
     struct archive_query *query;
     size_t ids;
 };
 
 static int read_id(struct reading *reading, const char *text, int64_t *seq)
 {
-    struct sm_request *request = reading->request;
     struct buffer *known = &reading->query->known;
 
-    if (stanza_id_decode(request->sm, request->account->owner, text, seq) < 0)
+    if (reading->names->decode(reading->names->user, text, seq) < 0)
         return STANZA_ITEM_NOT_FOUND;
     buffer_printf(known, "%s%" PRId64, known->length > 0 ? "," : "", *seq);
     return -1;
@@ -70,9 +72,7 @@ static int read_ids(struct reading *reading, const char *text)
 static int read_with(struct reading *reading, const char *text)
 {
     reading->query->has_with = true;
-    return jid_parse(reading->request->iq->arena, text, &reading->query->with) < 0
-               ? STANZA_BAD_REQUEST
-               : -1;
+    return jid_parse(reading->arena, text, &reading->query->with) < 0 ? STANZA_BAD_REQUEST : -1;
 }
 
 static int read_start(struct reading *reading, const char *text)
@@ -93,7 +93,8 @@ static int read_form_type(struct reading *reading, const char *text)
     return strcmp(text, NS_MAM) == 0 ? -1 : STANZA_BAD_REQUEST;
 }
 
-/* There is nothing of rooms in the archive of an account, so it makes no difference. */
+/* There is nothing of rooms in the archive of an account, and nothing else in that of a room, so it
+ * makes no difference. */
 static int read_include_groupchat(struct reading *reading, const char *text)
 {
     static const char *const values[] = {"true", "false", "1", "0"};
@@ -185,11 +186,11 @@ static int read_page(struct reading *reading, const struct element *payload)
     return problem;
 }
 
-int archive_query_read(struct sm_request *request, struct archive_query *query)
+int archive_query_read(struct arena *arena, const struct element *payload,
+                       const struct archive_ids *ids, struct archive_query *query)
 {
-    const struct element *payload = request->payload;
     const struct element *form = element_find(payload, NS_DATA, "x");
-    struct reading reading = {request, query, 0};
+    struct reading reading = {arena, ids, query, 0};
     int problem = -1;
 
     *query = (struct archive_query){.below = INT64_MAX};

@@ -2,7 +2,7 @@
  *
  * Messages inside of messages.
  */
-#include "c2s/sm/forward.h"
+#include "common/xmpp/forward.h"
 
 struct element *forward_message(struct element *parent, const struct element *message,
                                 const char *stamp)

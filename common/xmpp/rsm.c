@@ -2,7 +2,7 @@
  *
  * Result Set Management.
  */
-#include "c2s/sm/rsm.h"
+#include "common/xmpp/rsm.h"
 
 #include <inttypes.h>
 #include <string.h>
