@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "c2s/pubsub/configure.h"
+#include "c2s/pubsub/defaults.h"
 #include "c2s/pubsub/store.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -22,6 +23,17 @@ bool create_is_allowed(const struct account *account, const struct jid *who)
     return who->local && sm_is_ours(account->sm, who);
 }
 
+static int apply(const struct account *account, struct pubsub_node *node,
+                 const struct pubsub_setting *settings)
+{
+    const struct pubsub_option_limits limits = pubsub_limits(account->sm);
+    int error = 0;
+
+    for (; settings && settings->var && error == 0; settings++)
+        error = options_set(&node->options, settings->var, settings->value, &limits);
+    return error;
+}
+
 static struct pubsub_node *make(const struct account *account, const char *name,
                                 const struct jid *creator)
 {
@@ -31,6 +43,8 @@ static struct pubsub_node *make(const struct account *account, const char *name,
     node->created_us = clock_wall_us();
     if (!jid_bare_equal(creator, account->jid))
         node_affiliate(node, creator, AFFILIATION_OWNER);
+    if (pubsub_kind(account) == PUBSUB_ACCOUNT)
+        (void)!apply(account, node, defaults_of(name)); /* nothing there has a limit */
     return node;
 }
 
@@ -60,15 +74,10 @@ struct pubsub_refusal create_node(struct account *account, const char *name,
 int create_node_with(struct account *account, const char *name,
                      const struct pubsub_setting *settings, struct pubsub_node **made)
 {
-    const struct pubsub_option_limits limits = pubsub_limits(account->sm);
-    int error = 0;
-
     if (is_full(account))
         return ERR_LIMIT;
     *made = make(account, name, account->jid);
-    for (; settings && settings->var && error == 0; settings++)
-        error = options_set(&(*made)->options, settings->var, settings->value, &limits);
-    return error;
+    return apply(account, *made, settings);
 }
 
 void create_write(struct sm_unit *unit, const struct account *account,

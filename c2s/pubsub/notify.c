@@ -57,7 +57,8 @@ struct element *notify_add_item(struct element *items, const struct account *acc
     element_set(item, "id", id);
     /* What an account publishes on its own nodes is its own. */
     if (publisher && *publisher &&
-        (strncmp(publisher, account->jid->bare, length) != 0 || publisher[length] != '/'))
+        (strncmp(publisher, account->jid->bare, length) != 0 ||
+         (publisher[length] != '/' && publisher[length] != '\0')))
         element_set(item, "publisher", publisher);
     if (payload)
         element_add_copy(item, payload);

@@ -48,10 +48,11 @@ struct pubsub_setting {
 
 /* status: 0, or as of a unit (common/db/db.h); ERR_DENIED: it cannot be (a limit, a hook). */
 typedef void pubsub_done(struct account *account, int status, void *user);
-/* In the name of the account itself, as its clients do: the node is created with `settings` on the
- * defaults if there is none (one that exists is left as it is), contacts and devices are told. The
- * account is READY and this is called within a job of its, or in sm_done of a unit of its. Strings
- * and payload are copied. id NULL: a new one. done may be NULL; never called inside the call. */
+/* In the name of the account itself, as its clients do: the node is created with `settings` on its
+ * defaults (defaults.h) if there is none (one that exists is left as it is), contacts and devices
+ * are told. The account is READY and this is called within a job of its, or in sm_done of a unit of
+ * its. Strings and payload are copied. id NULL: a new one. done may be NULL; never called inside
+ * the call. */
 void pubsub_publish(struct account *account, const char *node, const char *id,
                     const struct element *payload, const struct pubsub_setting *settings,
                     pubsub_done *done, void *user);

@@ -16,13 +16,6 @@
 #define NS_STORAGE   "storage:bookmarks"
 #define NS_PRIVATE   "jabber:iq:private"
 
-/* Private and whole (XEP-0223; XEP-0402 §3.4). */
-static const struct pubsub_setting closed[] = {{"pubsub#persist_items", "1"},
-                                               {"pubsub#max_items", "max"},
-                                               {"pubsub#send_last_published_item", "never"},
-                                               {"pubsub#access_model", "whitelist"},
-                                               {0}};
-
 bool bookmarks_are(const struct element *element)
 {
     return element_is(element, NS_STORAGE, "storage");
@@ -205,7 +198,7 @@ static void go_on(struct account *account, int status, void *user)
     }
     storing->steps = step->next;
     if (step->item)
-        pubsub_publish(account, NS_BOOKMARKS, step->room, step->item, closed, go_on, storing);
+        pubsub_publish(account, NS_BOOKMARKS, step->room, step->item, NULL, go_on, storing);
     else
         pubsub_retract(account, NS_BOOKMARKS, step->room, true, go_on, storing);
 }

@@ -32,12 +32,14 @@ static bool parse(const struct context *context, const char *text, struct jid *j
     return text && jid_parse(context->stanza->arena, text, jid) == 0;
 }
 
-/* In any form that is prepared to the same address. */
+/* In any form that is prepared to the same address. What was displayed (XEP-0490 §4.1) names the id
+ * of another message, which is no word about this one. */
 static bool is_by_us(const struct context *context, const struct element *id)
 {
     struct jid by;
 
-    return parse(context, element_get(id, "by"), &by) && sm_is_ours(context->sm, &by);
+    return !element_is(id->parent, "urn:xmpp:mds:displayed:0", "displayed") &&
+           parse(context, element_get(id, "by"), &by) && sm_is_ours(context->sm, &by);
 }
 
 static bool is_from_server(const struct context *context, const struct element *delay)

@@ -24,10 +24,11 @@
 #include "c2s/sm/subscription.h"
 
 extern const struct sm_module access_module, archive_rate_module, avatar_module, binding_module,
-    bookmarks_module, blocking_module, bundle_module, contact_module, external_module,
-    far_in_module, far_out_module, gateway_module, homes_module, last_module, lookup_module,
-    outbox_module, ping_module, places_module, photo_module, private_module, retention_module,
-    taker_module, time_module, vcard_module, version_module, words_module;
+    bookmarks_module, blocking_module, bundle_module, contact_module, displayed_module,
+    external_module, far_in_module, far_out_module, gateway_module, homes_module, last_module,
+    lookup_module, outbox_module, ping_module, places_module, photo_module, private_module,
+    retention_module, taker_module, time_module, vcard_module, vcard4_module, version_module,
+    words_module;
 extern const struct sm_module peer_hash_module;
 
 const struct sm_module *const sm_modules[] = {
@@ -42,6 +43,7 @@ const struct sm_module *const sm_modules[] = {
     &taker_module,        /* the same the other way */
     &admin_module,        /* workers ask accounts: no list of theirs stands before that */
     &blocking_module,     /* nothing from or to a blocked address is seen by any other */
+    &displayed_module,    /* what it takes out of messages nobody else is to see */
     &roster_module,       /* refuses forged pushes before anybody takes them for something else */
     &subscription_module, /* before presence: what it takes is presence by name only; its requests
                              are shown before old messages */
@@ -66,6 +68,7 @@ const struct sm_module *const sm_modules[] = {
     &time_module,
     &version_module,
     &vcard_module,
+    &vcard4_module,
     &photo_module,  /* no hooks: presence asks it */
     &avatar_module, /* no hooks but of its nodes */
     &private_module,

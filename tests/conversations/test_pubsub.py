@@ -441,3 +441,41 @@ def test_item_that_is_too_big(owner):
     owner.configure(NODE, max_payload_size="100")
     assert what(owner.publish(NODE, payload=fits)) == "not-acceptable payload-too-big"
     assert answer.find(f"{CLIENT}error") is not None
+
+
+# Access model, items, when the last one is sent: if nobody says (c2s/pubsub/defaults.c).
+CLOSED = ("whitelist", "max", "never")
+MEANINGS = {
+    "urn:xmpp:vcard4": ("open", "1", "on_sub_and_presence"),
+    "urn:xmpp:contacts": CLOSED,
+    "urn:xmpp:mds:displayed:0": CLOSED,
+    "urn:xmpp:bookmarks:1": CLOSED,
+    "storage:bookmarks": ("whitelist", "1", "on_sub_and_presence"),
+    "urn:xmpp:omemo:2:devices": ("open", "1", "on_sub_and_presence"),
+    "urn:xmpp:omemo:2:bundles": ("open", "max", "on_sub_and_presence"),
+    "eu.siacs.conversations.axolotl.devicelist": ("open", "1", "on_sub_and_presence"),
+    "eu.siacs.conversations.axolotl.bundles:1": ("open", "1", "on_sub_and_presence"),
+    "urn:xmpp:openpgp:0:public-keys": ("open", "1", "on_sub_and_presence"),
+    "urn:xmpp:openpgp:0:public-keys:AB": ("open", "1", "on_sub_and_presence"),
+    "urn:xmpp:openpgp:0:secret-key": ("whitelist", "1", "on_sub_and_presence"),
+    "urn:xmpp:vcard4:other": ("presence", "1", "on_sub_and_presence"),
+}
+
+
+def shape(desk, name):
+    config = desk.config(name)
+    return tuple(config[f"pubsub#{option}"][0] for option in (
+        "access_model", "max_items", "send_last_published_item"))
+
+
+def test_defaults_of_nodes_with_a_meaning(owner):
+    for name in MEANINGS:
+        assert what(owner.publish(name)) is None
+    assert {name: shape(owner, name) for name in MEANINGS} == MEANINGS
+
+
+def test_wishes_come_above_such_defaults(owner):
+    assert what(owner.publish("urn:xmpp:vcard4", access_model="whitelist")) is None
+    assert what(owner.create("urn:xmpp:bookmarks:1", access_model="open")) is None
+    assert shape(owner, "urn:xmpp:vcard4")[0] == "whitelist"
+    assert shape(owner, "urn:xmpp:bookmarks:1") == ("open", "max", "never")
