@@ -69,6 +69,7 @@ enum client_deadline {
     DEADLINE_RATE,   /* it may go on sending */
     DEADLINE_ANSWER, /* the refusal of a login is told */
     DEADLINE_TLS,    /* its handshake may begin */
+    DEADLINE_OWNER,  /* the worker that serves its account must have answered */
     CLIENT_DEADLINES
 };
 

@@ -107,7 +107,7 @@ void client_timer_fired(void *user)
         [DEADLINE_LOGIN] = login_overdue, [DEADLINE_STREAM] = stream_overdue,
         [DEADLINE_IDLE] = check_idle,     [DEADLINE_SEND] = send_overdue,
         [DEADLINE_RATE] = rate_over,      [DEADLINE_ANSWER] = login_answer,
-        [DEADLINE_TLS] = client_tls_turn,
+        [DEADLINE_TLS] = client_tls_turn, [DEADLINE_OWNER] = relay_overdue,
     };
     struct client *client = user;
     uint64_t now = clock_monotonic_ms();

@@ -37,6 +37,7 @@ struct login {
     enum sasl_condition refusal; /* held back until DEADLINE_ANSWER */
     bool in_thread;
     bool held;     /* the stream, until the home elsewhere has answered */
+    bool lost;     /* … whose answer will not come; told when the client says the next thing */
     bool disabled; /* the account; told only to who knows the password */
     bool outdated; /* the password has changed since the exchange began */
 };
@@ -367,13 +368,15 @@ void login_visit_succeeded(struct client *client, const struct buffer *message, 
 void login_visit_failed(struct client *client, enum sasl_condition condition, bool counts)
 {
     struct login *login = client->login;
-    bool held = login->held;
 
     visit_end(login->visit, client);
     login->visit = NULL;
+    if (!login->held) { /* an answer that nobody has asked for would be taken for the next one */
+        login->lost = true;
+        return;
+    }
     failed(login, condition, counts);
-    if (held)
-        stream_release(client->stream);
+    stream_release(client->stream);
 }
 
 static void in_thread(void *user)
@@ -447,6 +450,10 @@ void login_continue(struct login *login, const char *response, size_t length)
 {
     struct buffer out = {0};
 
+    if (login->lost) {
+        failed(login, SASL_TEMPORARY_AUTH_FAILURE, false);
+        return;
+    }
     if (login->visit) {
         stream_hold(login->client->stream);
         login->held = true;

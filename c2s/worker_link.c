@@ -87,10 +87,14 @@ static void on_drained(void *user)
 
 static void on_route(void *user, const char *name, bool available, const char *incarnation)
 {
+    struct worker *worker = user;
+
     (void)incarnation;
-    if (available && name)
-        directory_node_reachable(user, name);
-    reachable(user, available ? C2S_REACH_ROUTE : C2S_REACH_LOST, name);
+    if (available && name) {
+        directory_node_reachable(worker, name);
+        front_node_reachable(worker->front, name);
+    }
+    reachable(worker, available ? C2S_REACH_ROUTE : C2S_REACH_LOST, name);
 }
 
 static void on_offer(void *user, const struct durable *offer, struct stanza *stanza)

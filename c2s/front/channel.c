@@ -74,3 +74,13 @@ void channel_say(struct channel *channel, const char *name)
     channel_begin(channel, name);
     channel_send(channel);
 }
+
+void channel_expect(struct channel *channel)
+{
+    client_deadline(channel->client, DEADLINE_OWNER, CHANNEL_ANSWER_MS);
+}
+
+void channel_answered(struct channel *channel)
+{
+    client_deadline(channel->client, DEADLINE_OWNER, 0);
+}

@@ -20,6 +20,8 @@
 #define CHANNEL_TEXT_MAX 255
 /* What may come for a client that is held. */
 #define CHANNEL_HELD_MAX 256
+/* A client without a session waits so long for each answer of the owner. */
+#define CHANNEL_ANSWER_MS 10000
 
 /* What nobody of ours would say (docs/FRONTS.md). */
 enum front_refusal {
@@ -120,6 +122,9 @@ void channel_free(struct channel *channel);
 struct element *channel_begin(struct channel *channel, const char *name);
 void channel_send(struct channel *channel);
 void channel_say(struct channel *channel, const char *name);
+/* The front has asked the owner for something; that has answered. */
+void channel_expect(struct channel *channel);
+void channel_answered(struct channel *channel);
 
 /* owner.c */
 void held_free(struct held *held);
@@ -133,7 +138,9 @@ void owner_begin_refused(struct client *client, enum sasl_condition condition);
 /* relay.c and owner.c: what the other half says. */
 void relay_receive(struct line *line, uint64_t id, struct element *element);
 void owner_receive(struct line *line, uint64_t id, struct element *element);
-/* The line is dead. */
+/* The owner has said what nobody of ours would: the client's stream ends. */
+void relay_refuse(struct client *client, enum front_refusal what);
+/* The line is dead, or says that there is no such channel. */
 void relay_cut(struct channel *channel);
 void owner_cut(struct channel *channel);
 /* The line has room. */

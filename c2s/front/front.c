@@ -378,6 +378,17 @@ void front_way_open(struct front *front)
     }
 }
 
+/* A worker there that has begun anew says so: nobody need wait until its silence is noticed. */
+void front_node_reachable(struct front *front, const char *host)
+{
+    struct line *line;
+
+    DL_FOREACH (front->lines, line) {
+        if (!line->dead && strcmp(trunk_to(line->trunk)->domain, host) == 0)
+            trunk_ask(line->trunk);
+    }
+}
+
 static char **copy_texts(const char *const *texts, size_t count)
 {
     char **copies = xcalloc(count + 1, sizeof(*copies));

@@ -33,6 +33,8 @@ const char *channel_host(const struct channel *channel);
 /* The ids of the workers of this node. */
 size_t front_member_ids(const struct front *front, const char *const **ids);
 void front_way_open(struct front *front);
+/* Somebody is behind the name of this node again, maybe somebody else. */
+void front_node_reachable(struct front *front, const char *host);
 /* outdated.c: the account has a new password, or was deleted: whoever is logging in as it, or has
  * logged in but has no session yet, at any worker of this node or through it, is sent away. */
 void front_account_changed(struct front *front, const struct jid *account);
@@ -57,3 +59,5 @@ void relay_writable(struct client *client);
 /* The stream has ended. */
 void relay_ended(struct client *client);
 bool relay_is_full(const struct client *client);
+/* The owner has not answered in time (DEADLINE_OWNER). */
+void relay_overdue(struct client *client);

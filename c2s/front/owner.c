@@ -258,12 +258,22 @@ static void open_channel(struct line *line, uint64_t id, const struct element *o
     line->strangers++;
 }
 
+static void say_gone(struct line *line, uint64_t id)
+{
+    struct element *gone = trunk_begin(line->trunk, "gone");
+
+    element_set(gone, "i", arena_printf(gone->arena, "%" PRIu64, id));
+    trunk_send(line->trunk);
+}
+
 /* Somebody at another node wants to log in. */
 static void on_login(struct line *line, uint64_t id, const struct element *login)
 {
     if (strcmp(trunk_to(line->trunk)->domain, line->front->worker->host) == 0 ||
-        line->front->worker->stopping)
+        line->front->worker->stopping) {
+        say_gone(line, id);
         return;
+    }
     open_channel(line, id, login, NULL);
     home_login_begin(channel_find(line, id), login);
 }
@@ -423,14 +433,6 @@ static void hold(struct channel *channel, const struct element *element)
     held->element = element_copy(held->arena, element);
     DL_APPEND(channel->held, held);
     channel->held_count++;
-}
-
-static void say_gone(struct line *line, uint64_t id)
-{
-    struct element *gone = trunk_begin(line->trunk, "gone");
-
-    element_set(gone, "i", arena_printf(gone->arena, "%" PRIu64, id));
-    trunk_send(line->trunk);
 }
 
 void owner_receive(struct line *line, uint64_t id, struct element *element)

@@ -10,6 +10,8 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
+#define UNREACHABLE "the server of the account cannot be reached"
+
 static const char *const ends[] = {
     [CLIENT_LOST] = "lost", [CLIENT_CLOSED] = "closed", [CLIENT_FAILED] = "failed"};
 
@@ -60,6 +62,7 @@ void relay_bind(struct client *client, const char *resource)
 
     element_set(bind, "resource", resource);
     channel_send(client->channel);
+    channel_expect(client->channel);
 }
 
 void relay_authenticated(struct client *client, const struct c2s_begin *begin)
@@ -72,6 +75,7 @@ void relay_authenticated(struct client *client, const struct c2s_begin *begin)
         set_number(element, "token", (uint64_t)begin->token);
     element_add_copy(element, begin->request);
     channel_send(client->channel);
+    channel_expect(client->channel);
 }
 
 static void say(struct client *client, const struct element *content, bool wait)
@@ -100,8 +104,10 @@ void relay_element(struct client *client, const struct element *element)
 {
     bool wait = !client->bound;
 
-    if (wait)
+    if (wait) {
         client_hold(client);
+        channel_expect(client->channel);
+    }
     say(client, element, wait);
 }
 
@@ -121,6 +127,7 @@ void relay_ended(struct client *client)
         channel_send(channel);
     }
     client->held = 0;
+    channel_answered(channel);
     channel_free(channel);
 }
 
@@ -159,7 +166,7 @@ static void on_element(struct client *client, struct element *element)
 }
 
 /* Nobody of ours says this: the owner is at another node, and not what it should be. */
-static void refuse(struct client *client, enum front_refusal what)
+void relay_refuse(struct client *client, enum front_refusal what)
 {
     line_refuse(client->channel->line, what);
     client_close(client, STREAM_INTERNAL_SERVER_ERROR, NULL);
@@ -176,7 +183,7 @@ static void enter(struct client *client, struct element *element,
         jid_bare_equal(&full, client->jid))
         how(client, &full, client->channel);
     else
-        refuse(client, FRONT_REFUSED_HOME);
+        relay_refuse(client, FRONT_REFUSED_HOME);
     arena_free(arena);
 }
 
@@ -199,7 +206,7 @@ static void on_begun(struct client *client, struct element *element)
     struct jid full;
 
     if (!client->sasl2 || client->bound)
-        refuse(client, FRONT_REFUSED_HOME);
+        relay_refuse(client, FRONT_REFUSED_HOME);
     else if (why)
         client_begin_refused(client, condition < 0 ? SASL_TEMPORARY_AUTH_FAILURE
                                                    : (enum sasl_condition)condition);
@@ -210,7 +217,7 @@ static void on_begun(struct client *client, struct element *element)
         client_begun(client, &full, client->channel, element_get(element, "resumed") != NULL,
                      element);
     else
-        refuse(client, FRONT_REFUSED_HOME);
+        relay_refuse(client, FRONT_REFUSED_HOME);
     arena_free(arena);
 }
 
@@ -264,20 +271,64 @@ static void on_close(struct client *client, struct element *element)
         client_close(client, condition, text);
 }
 
-void relay_cut(struct channel *channel)
+static bool is_of_this_node(const struct channel *channel)
+{
+    return strcmp(channel_host(channel), channel->client->worker->host) == 0;
+}
+
+/* Before there is a session the client stays, if it can ask for the same anew: to be logged in, or
+ * once we have verified who it is for a resource. What another node has verified has gone with it.
+ */
+static void start_over(struct client *client)
+{
+    if (client->login) {
+        visit_cut(client);
+    } else if (client->sasl2) {
+        client_begin_refused(client, SASL_TEMPORARY_AUTH_FAILURE);
+    } else if (!is_of_this_node(client->channel)) { /* RFC 6120 §4.9.3.15 */
+        client_close(client, STREAM_REMOTE_CONNECTION_FAILED, UNREACHABLE);
+    } else if (client->held > 0) {
+        client_close(client, STREAM_RESET, UNREACHABLE);
+    } else {
+        relay_ended(client);
+        if (client->bind_id)
+            client_bind_refused(client, STANZA_RESOURCE_CONSTRAINT, "wait", NULL);
+    }
+}
+
+static void lose(struct channel *channel)
 {
     struct client *client = channel->client;
 
-    channel->over = true;
-    if (client->login) {
-        visit_cut(client);
-        return;
-    }
-    client_close(client, STREAM_RESET, "the server of the account cannot be reached");
-    if (client->channel) { /* its stream had ended before */
+    if (client->bound)
+        client_close(client, STREAM_RESET, UNREACHABLE);
+    else
+        start_over(client);
+    if (client->channel) { /* its stream ends only when the client has ended it too */
         client->session = NULL;
         relay_ended(client);
+        free(client->bind_id); /* nobody here is asked for it */
+        client->bind_id = NULL;
     }
+}
+
+void relay_cut(struct channel *channel)
+{
+    channel->over = true;
+    lose(channel);
+}
+
+/* It hears that this client does not wait any more, should it ever hear again. */
+void relay_overdue(struct client *client)
+{
+    struct channel *channel = client->channel;
+
+    if (!channel)
+        return;
+    log_warn("owner_silent", LOG_TEXT("sid", client_stream_id(client)),
+             LOG_TEXT("jid", client->jid ? client->jid->bare : NULL),
+             LOG_TEXT("owner", trunk_to(channel->line->trunk)->full));
+    lose(channel);
 }
 
 static void on_gone(struct client *client, struct element *element)
@@ -286,34 +337,35 @@ static void on_gone(struct client *client, struct element *element)
     relay_cut(client->channel);
 }
 
-static bool ends_channel(const struct element *element)
-{
-    return strcmp(element->name, "close") == 0 || strcmp(element->name, "gone") == 0;
-}
-
 void relay_receive(struct line *line, uint64_t id, struct element *element)
 {
     static const struct {
         const char *name;
         void (*handle)(struct client *client, struct element *element);
+        bool answers; /* what a client without a session waits for */
     } rows[] = {
-        {"s", on_element},          {"bound", on_bound},        {"refused", on_refused},
-        {"begun", on_begun},        {"resumed", on_resumed},    {"go", on_go},
-        {"pause", on_stop_reading}, {"read", on_go_on_reading}, {"close", on_close},
-        {"gone", on_gone},
+        {"s", on_element, false},          {"bound", on_bound, true},
+        {"refused", on_refused, true},     {"begun", on_begun, true},
+        {"resumed", on_resumed, true},     {"go", on_go, true},
+        {"pause", on_stop_reading, false}, {"read", on_go_on_reading, false},
+        {"close", on_close, true},         {"gone", on_gone, true},
     };
     struct channel *channel = channel_find(line, id);
 
     if (!channel || channel->over) /* it is gone, and the owner has been told */
         return;
-    if (visit_receive(channel, element))
+    if (channel->client->login) {
+        visit_receive(channel, element);
         return;
-    if (!channel->client->jid && !ends_channel(element)) {
-        refuse(channel->client, FRONT_REFUSED_EARLY);
+    }
+    if (!channel->client->jid) {
+        relay_refuse(channel->client, FRONT_REFUSED_EARLY);
         return;
     }
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         if (strcmp(rows[i].name, element->name) == 0) {
+            if (rows[i].answers)
+                channel_answered(channel);
             rows[i].handle(channel->client, element);
             return;
         }

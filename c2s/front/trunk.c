@@ -380,6 +380,15 @@ void trunk_resume(struct trunk *trunk)
     trunk_settle(trunk);
 }
 
+void trunk_ask(struct trunk *trunk)
+{
+    if (trunk->dead)
+        return;
+    trunk_resume(trunk);
+    trunk->asked_ms = clock_monotonic_ms();
+    tell(trunk, "ask");
+}
+
 /* --- time --- */
 
 static uint64_t left(uint64_t begin_ms, uint64_t length_ms, uint64_t now_ms)

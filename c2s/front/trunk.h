@@ -67,6 +67,8 @@ bool trunk_is_full(const struct trunk *trunk);
 void trunk_take(struct trunk *trunk, const struct element *frame);
 /* The way is open again: what is open is sent anew. */
 void trunk_resume(struct trunk *trunk);
+/* Whether the other end is still there: what is open is sent anew, and an answer is wanted. */
+void trunk_ask(struct trunk *trunk);
 /* Says what is owed: acknowledgements. To be called soon after trunk_take(). */
 void trunk_settle(struct trunk *trunk);
 /* What is due now; returns when to look again (ms from now). It may die of it: 0. */

@@ -158,6 +158,7 @@ static void enter(struct visit *visit, const struct jid *worker)
     client->channel = channel_new(line, ++line->next_id, client);
     copy_into(channel_begin(client->channel, "login"), visit->login);
     channel_send(client->channel);
+    channel_expect(client->channel);
     arena_free(visit->arena);
     visit->arena = NULL;
     visit->login = NULL;
@@ -196,6 +197,7 @@ void visit_response(struct client *client, const void *message, size_t length)
 
     visit_add_bytes(channel_begin(channel, "response"), message, length);
     channel_send(channel);
+    channel_expect(channel);
 }
 
 void visit_cut(struct client *client)
@@ -214,22 +216,21 @@ static void on_failure(struct client *client, const struct element *failure)
                        element_get(failure, "counts") != NULL);
 }
 
-bool visit_receive(struct channel *channel, struct element *element)
+void visit_receive(struct channel *channel, struct element *element)
 {
     struct client *client = channel->client;
     struct buffer message = {0};
-    bool known = true;
 
-    if (!client->login)
-        return false;
-    if (strcmp(element->name, "failure") == 0 || !visit_read_bytes(element, &message))
+    channel_answered(channel);
+    if (strcmp(element->name, "close") == 0 || strcmp(element->name, "gone") == 0)
+        relay_cut(channel); /* its worker stops, or is another one */
+    else if (strcmp(element->name, "failure") == 0 || !visit_read_bytes(element, &message))
         on_failure(client, element);
     else if (strcmp(element->name, "challenge") == 0)
         login_visit_challenge(client, &message);
     else if (strcmp(element->name, "success") == 0)
         login_visit_succeeded(client, &message, element_get(element, "begins") != NULL);
     else
-        known = false;
+        relay_refuse(client, FRONT_REFUSED_EARLY);
     buffer_fini(&message);
-    return known;
 }

@@ -41,8 +41,8 @@ void visit_done(struct visit *visit);
 void visit_found(struct front *front, const struct jid *from, const struct element *here);
 /* Asks again, and gives up. */
 void visit_look(struct front *front);
-/* What the home says about the login; false: it says something else. */
-bool visit_receive(struct channel *channel, struct element *element);
+/* What the home says while the client logs in. */
+void visit_receive(struct channel *channel, struct element *element);
 /* Its trunk is dead. */
 void visit_cut(struct client *client);
 
