@@ -287,6 +287,9 @@ const struct schema_step schema_steps[] = {
             " PRIMARY KEY (owner, device, token_id))"},
     {.sql = "ALTER TABLE vcard ADD COLUMN IF NOT EXISTS photo text"},
     {.sql = "ALTER TABLE session ADD COLUMN IF NOT EXISTS errors text"},
+    {.sql = "ALTER TABLE message ADD COLUMN IF NOT EXISTS id_hash bigint"},
+    {.sql = "CREATE INDEX IF NOT EXISTS message_id_hash ON message (owner, id_hash)"
+            " WHERE id_hash IS NOT NULL"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

@@ -11,6 +11,7 @@
 
 #define NS_ARCHIVES "urn:xmpp:mam:"
 #define NS_MUC_USER "http://jabber.org/protocol/muc#user"
+#define NS_OPENPGP  "urn:xmpp:openpgp:0"
 
 /* A child of a message; name NULL: any. */
 struct kind {
@@ -38,7 +39,7 @@ static const struct kind talk[] = {
 /* What a user is woken for, beside a <body/>. */
 static const struct kind calls[] = {
     {"urn:xmpp:jingle-message:0", "propose"},
-    {"urn:xmpp:openpgp:0", "openpgp"},
+    {NS_OPENPGP, "openpgp"},
 };
 
 /* OMEMO in its versions; without <payload/> it carries keys, and nothing to read. */
@@ -60,6 +61,7 @@ static bool is_one_of(const struct element *child, const struct kind *kinds, siz
 /* What decides whether a message is kept. */
 struct traits {
     bool store, no_store; /* hints */
+    bool retracts;        /* XEP-0424 */
     bool from_archive;    /* what archives answer (XEP-0313): it is kept there */
     bool fleeting;
 };
@@ -74,6 +76,9 @@ static void look(const struct element *message, struct traits *traits)
         } else if (strcmp(child->ns, NS_HINTS) == 0) {
             traits->store = traits->store || strcmp(child->name, "store") == 0;
             traits->no_store = traits->no_store || strcmp(child->name, "no-store") == 0;
+        } else if (element_is(child, NS_RETRACT, "retract")) {
+            traits->retracts = true;
+            traits->fleeting = false;
         } else {
             traits->from_archive =
                 traits->from_archive || (strcmp(child->name, "result") == 0 &&
@@ -122,14 +127,21 @@ bool content_is_kept(const struct stanza *message)
     if (message->type == MESSAGE_ERROR || message->type == MESSAGE_GROUPCHAT)
         return false;
     look(message->root, &traits);
-    if (traits.no_store || traits.from_archive)
+    if ((traits.no_store && !traits.retracts) || traits.from_archive)
         return false;
     return traits.store || (message->type != MESSAGE_HEADLINE && !traits.fleeting);
 }
 
 bool content_is_archived(const struct stanza *message)
 {
-    return content_is_kept(message) && !has_hint(message, "no-permanent-store");
+    return content_is_kept(message) &&
+           (!has_hint(message, "no-permanent-store") || content_retracts(message));
+}
+
+bool content_retracts(const struct stanza *message)
+{
+    return message->type != MESSAGE_ERROR && message->type != MESSAGE_GROUPCHAT &&
+           element_find(message->root, NS_RETRACT, "retract");
 }
 
 static bool has_talk(const struct stanza *message)
@@ -168,6 +180,12 @@ static bool has_secret(const struct element *message)
             return true;
     }
     return false;
+}
+
+bool content_is_text(const struct stanza *message)
+{
+    return element_find(message->root, NS_CLIENT, "body") || has_secret(message->root) ||
+           element_find(message->root, NS_OPENPGP, "openpgp");
 }
 
 /* An OMEMO message without payload has a <body/> for clients that do not know it. */

@@ -11,6 +11,7 @@
 
 #define NS_HINTS       "urn:xmpp:hints"
 #define NS_CHAT_STATES "http://jabber.org/protocol/chatstates"
+#define NS_RETRACT     "urn:xmpp:message-retract:1"
 
 /* Kept until a device of the recipient has it, and part of what an acknowledgement promises. */
 bool content_is_kept(const struct stanza *message);
@@ -30,3 +31,7 @@ bool content_is_private(const struct stanza *message);
 bool content_wakes(const struct stanza *message);
 /* From or to an occupant of a room, as the room marks it (XEP-0045 §7.5), and no invitation. */
 bool content_is_of_room(const struct stanza *message);
+/* Takes back another one (XEP-0424): it is kept and archived whatever its hints say. */
+bool content_retracts(const struct stanza *message);
+/* Something to read: a body, or what is encrypted. */
+bool content_is_text(const struct stanza *message);

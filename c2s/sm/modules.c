@@ -17,6 +17,7 @@
 #include "c2s/sm/presence.h"
 #include "c2s/sm/push.h"
 #include "c2s/sm/reports.h"
+#include "c2s/sm/retraction.h"
 #include "c2s/sm/roster.h"
 #include "c2s/sm/sm.h"
 #include "c2s/sm/smacks.h"
@@ -77,6 +78,7 @@ const struct sm_module *const sm_modules[] = {
     &archive_module,
     &archive_prefs_module,
     &archive_rate_module,
+    &retraction_module, /* no hooks: asked by store_rows.c */
     &carbons_module,
     &csi_module,
     &stanza_id_module,

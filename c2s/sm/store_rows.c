@@ -11,6 +11,7 @@
 #include "c2s/sm/content.h"
 #include "c2s/sm/outbox.h"
 #include "c2s/sm/peer_hash.h"
+#include "c2s/sm/retraction.h"
 #include "c2s/sm/stanza_id.h"
 #include "c2s/sm/taker.h"
 #include "common/base/clock.h"
@@ -23,20 +24,22 @@
 /* --- statements ---
  *
  * $1 text, $2 time, $3 size; $4 to $8 the sender's row, or the recipient's with $9; $9 to $14 the
- * recipient's row beside the sender's; then the origin and since when it counts. */
+ * recipient's row beside the sender's; then the origin and since when it counts; at the end the
+ * hash of its id (retraction.h). */
 
 #define COLUMNS                                                                                    \
     "INSERT INTO message (owner, seq, peer, peer_hash, outgoing, resource, stanza, received, "     \
     "size,"                                                                                        \
-    " archived, origin) "
+    " archived, origin, id_hash) "
 #define SENT_ROW                                                                                   \
     "($4::bigint, $5::bigint, $6::text, $7::bytea, true, '', $1::text, $2::timestamptz,"           \
     " $3::bigint, $8::boolean, "
-#define GOT_ORIGIN(owner, seq, peer, hash, archived, resource, origin)                             \
+#define GOT_ORIGIN(owner, seq, peer, hash, archived, resource, origin, id)                         \
     "(" owner "::bigint, " seq "::bigint, " peer "::text, " hash "::bytea, false, " resource       \
-    "::text, $1::text, $2::timestamptz, $3::bigint, " archived "::boolean, " origin "::bytea)"
-#define GOT_ROW(owner, seq, peer, hash, archived, resource)                                        \
-    GOT_ORIGIN(owner, seq, peer, hash, archived, resource, "NULL")
+    "::text, $1::text, $2::timestamptz, $3::bigint, " archived "::boolean, " origin "::bytea, " id \
+    "::bigint)"
+#define GOT_ROW(owner, seq, peer, hash, archived, resource, id)                                    \
+    GOT_ORIGIN(owner, seq, peer, hash, archived, resource, "NULL", id)
 #define WAITS(owner, seq, resource)                                                                \
     "INSERT INTO pending (owner, seq, resource, size) SELECT " owner "::bigint, " seq              \
     "::bigint, " resource "::text, $3::bigint "
@@ -44,68 +47,69 @@
 #define KNOWN(origin, since)                                                                       \
     "known AS (SELECT seq FROM message WHERE owner = $4::bigint AND origin = " origin              \
     "::bytea AND seq <> $5::bigint AND received > " since "::timestamptz LIMIT 1)"
-#define IF_NEW              "WHERE NOT EXISTS (SELECT 1 FROM known) "
-#define ONCE                "ON CONFLICT DO NOTHING"
-#define SENT_ORIGIN(origin) SENT_ROW origin "::bytea)"
+#define IF_NEW                  "WHERE NOT EXISTS (SELECT 1 FROM known) "
+#define ONCE                    "ON CONFLICT DO NOTHING"
+#define SENT_ORIGIN(origin, id) SENT_ROW origin "::bytea, " id "::bigint)"
 
 static const struct db_statement sent = {
     .name = "store_sent",
-    .sql = COLUMNS "VALUES " SENT_ORIGIN("NULL") " " ONCE,
-    .parameters = 8,
+    .sql = COLUMNS "VALUES " SENT_ORIGIN("NULL", "$9") " " ONCE,
+    .parameters = 9,
 };
 static const struct db_statement sent_known = {
     .name = "store_sent_known",
     .sql = "WITH " KNOWN("$9", "$10") ", stored AS (" COLUMNS "SELECT * FROM (VALUES " SENT_ORIGIN(
-        "$9") ") AS rows " IF_NEW ONCE ") SELECT seq FROM known",
-    .parameters = 10,
+        "$9", "$11") ") AS rows " IF_NEW ONCE ") SELECT seq FROM known",
+    .parameters = 11,
 };
 static const struct db_statement received = {
     .name = "store_received",
     .sql = "WITH stored AS (" COLUMNS "VALUES " GOT_ROW(
-        "$4", "$5", "$6", "$7", "$8", "$9") " " ONCE ") " WAITS("$4", "$5", "$9") ONCE,
-    .parameters = 9,
+        "$4", "$5", "$6", "$7", "$8", "$9", "$10") " " ONCE ") " WAITS("$4", "$5", "$9") ONCE,
+    .parameters = 10,
 };
 /* What a user writes to its own account is one message, and this is its row. */
 static const struct db_statement received_known = {
     .name = "store_received_known",
     .sql = "WITH " KNOWN("$10", "$11") ", stored AS (" COLUMNS "SELECT * FROM (VALUES " GOT_ORIGIN(
-        "$4", "$5", "$6", "$7", "$8", "$9", "$10") ") AS rows " IF_NEW ONCE
-                                                   "), waits AS (" WAITS("$4", "$5", "$9")
-                                                       IF_NEW ONCE ") SELECT seq FROM known",
-    .parameters = 11,
+        "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$12") ") AS rows " IF_NEW ONCE
+                                                          "), waits AS (" WAITS("$4", "$5", "$9")
+                                                              IF_NEW ONCE ") SELECT seq FROM known",
+    .parameters = 12,
 };
 static const struct db_statement both = {
     .name = "store_both",
-    .sql = "WITH stored AS (" COLUMNS "VALUES " SENT_ORIGIN("NULL") ", " GOT_ROW(
-        "$9", "$10", "$11", "$12", "$13", "$14") " " ONCE ") " WAITS("$9", "$10", "$14") ONCE,
-    .parameters = 14,
+    .sql = "WITH stored AS (" COLUMNS "VALUES " SENT_ORIGIN("NULL", "$15") ", " GOT_ROW(
+        "$9", "$10", "$11", "$12", "$13", "$14", "$15") " " ONCE ") " WAITS("$9", "$10", "$14")
+        ONCE,
+    .parameters = 15,
 };
 static const struct db_statement both_known = {
     .name = "store_both_known",
     .sql = "WITH " KNOWN("$15", "$16") ", stored AS (" COLUMNS "SELECT * FROM (VALUES " SENT_ORIGIN(
-        "$15") ", " GOT_ROW("$9", "$10", "$11", "$12", "$13",
-                            "$14") ") AS rows " IF_NEW ONCE
-                                   "), waits AS (" WAITS("$9", "$10", "$14") IF_NEW ONCE
+        "$15", "$17") ", " GOT_ROW("$9", "$10", "$11", "$12", "$13", "$14",
+                                   "$17") ") AS rows " IF_NEW ONCE
+                                          "), waits AS (" WAITS("$9", "$10", "$14") IF_NEW ONCE
     ") SELECT seq FROM known",
-    .parameters = 16,
+    .parameters = 17,
 };
 
 /* $10: the offer. Taken before, under another number: not again. */
 #define TAKEN_BEFORE                                                                               \
     "SELECT seq FROM taken WHERE owner = $4::bigint AND id_hash = $10::bytea AND seq <> "          \
     "$5::bigint"
-#define TAKES(known, origin)                                                                       \
+#define TAKES(known, origin, id)                                                                   \
     "WITH known AS (" known "), took AS (INSERT INTO taken (owner, id_hash, seq, taken)"           \
     " SELECT $4::bigint, $10::bytea, $5::bigint, $2::timestamptz " IF_NEW ONCE                     \
     "), stored AS (" COLUMNS "SELECT * FROM (VALUES " GOT_ORIGIN(                                  \
-        "$4", "$5", "$6", "$7", "$8", "$9", origin) ") AS rows " IF_NEW ONCE                       \
-                                                    "), waits AS (" WAITS("$4", "$5", "$9")        \
-                                                        IF_NEW ONCE ") SELECT seq FROM known"
+        "$4", "$5", "$6", "$7", "$8", "$9", origin, id) ") AS rows " IF_NEW ONCE                   \
+                                                        "), waits AS (" WAITS("$4", "$5", "$9")    \
+                                                            IF_NEW ONCE ") SELECT seq FROM known"
 
 static const struct db_statement received_offered = {
     .name = "store_received_offered",
-    .sql = TAKES(TAKEN_BEFORE, "NULL"),
-    .parameters = 10,
+    .sql = TAKES(TAKEN_BEFORE, "NULL", "$11"),
+    .parameters = 11,
 };
 /* … or stored from another offer: its server sent it again on a new stream. */
 static const struct db_statement received_again = {
@@ -114,8 +118,8 @@ static const struct db_statement received_again = {
                  " UNION ALL (SELECT seq FROM message WHERE owner = $4::bigint AND"
                  " origin = $11::bytea AND seq <> $5::bigint AND received > $12::timestamptz"
                  " LIMIT 1)",
-                 "$11"),
-    .parameters = 12,
+                 "$11", "$13"),
+    .parameters = 13,
 };
 
 static const struct db_statement find = {
@@ -125,7 +129,7 @@ static const struct db_statement find = {
     .parameters = 4,
 };
 
-#define VALUES_MAX 16
+#define VALUES_MAX 17
 
 struct row {
     struct db_value values[VALUES_MAX];
@@ -260,6 +264,39 @@ static void put_origin(struct row *row)
     }
 }
 
+static void put_id(struct row *row, const struct post *post)
+{
+    int64_t hash;
+
+    put(row, retraction_hash_of(post->stanza, &hash) ? DB_INT(hash) : DB_NULL);
+}
+
+static void retract_sent(struct sm_unit *unit, const struct row *row, const struct post *post,
+                         const struct account *sender)
+{
+    const struct retraction retraction = {sender->owner,
+                                          post->sent_seq,
+                                          &post->stanza->to,
+                                          true,
+                                          archives(sender, &post->stanza->to, post->stanza),
+                                          row->now};
+
+    retraction_add(unit, sender->sm, post->stanza, &retraction);
+}
+
+static void retract_received(struct sm_unit *unit, const struct row *row, const struct post *post,
+                             const struct account *account)
+{
+    const struct retraction retraction = {account->owner,
+                                          post->seq,
+                                          &post->stanza->from,
+                                          false,
+                                          archives(account, &post->stanza->from, post->stanza),
+                                          row->now};
+
+    retraction_add(unit, account->sm, post->stanza, &retraction);
+}
+
 static void put_offer(struct row *row, const struct post *post)
 {
     put(row, DB_BYTES(taker_hash(post->sm, post->offer, row->offer), PEER_HASH_SIZE));
@@ -275,9 +312,11 @@ void store_rows_sent(struct sm_unit *unit, struct post *post, struct account *se
     begin_row(&row, post);
     put_sent(&row, post, sender);
     put_origin(&row);
+    put_id(&row, post);
     sm_add(unit, row.has_origin ? &sent_known : &sent, row.values);
     if (post->outboxed)
         outbox_rows_add(unit, sender, post->sent_seq, post->stanza, row.text);
+    retract_sent(unit, &row, post, sender);
     free(row.text);
 }
 
@@ -301,7 +340,9 @@ void store_rows_received(struct sm_unit *unit, struct post *post, struct account
         read_origin(&row, post);
         put_origin(&row);
     }
+    put_id(&row, post);
     sm_add(unit, received_as(post, &row), row.values);
+    retract_received(unit, &row, post, account);
     free(row.text);
 }
 
@@ -317,7 +358,10 @@ void store_rows_both(struct sm_unit *unit, struct post *post, struct account *ac
     put_sent(&row, post, sender);
     put_received(&row, post, account);
     put_origin(&row);
+    put_id(&row, post);
     sm_add(unit, row.has_origin ? &both_known : &both, row.values);
+    retract_sent(unit, &row, post, sender);
+    retract_received(unit, &row, post, account);
     free(row.text);
 }
 

@@ -3,11 +3,13 @@
 # slixmpp reads its archive (XEP-0313), gets copies (XEP-0280) and sets preferences.
 
 import asyncio
+from xml.etree import ElementTree as ET
 
 from tests.harness.slix import connected, in_loop
 
 PLUGINS = ("xep_0030", "xep_0059", "xep_0280", "xep_0297", "xep_0313", "xep_0441")
 COUNT = 25
+RETRACT = "urn:xmpp:message-retract:1"
 
 
 def body_of(message):
@@ -35,6 +37,32 @@ async def test_archive(node, account):
         ends = (await archive.get_archive_metadata())["mam_metadata"]
         assert ends["start"]["id"] == every[0]["mam_result"]["id"]
         assert ends["end"]["id"] == every[-1]["mam_result"]["id"]
+
+
+@in_loop
+async def test_retraction(node, account):
+    """The plugin for XEP-0424 is of an earlier version: what it would send is written here."""
+    reader = account()
+    async with connected(node, account(), plugins=PLUGINS) as writer, \
+            connected(node, reader, plugins=PLUGINS) as client:
+        info = await writer["xep_0030"].get_info(jid=writer.boundjid.bare)
+        assert {RETRACT, f"{RETRACT}#tombstone"} <= set(info["disco_info"]["features"])
+        message = writer.make_message(reader.jid, "wrong", mtype="chat")
+        message["id"] = "wrong-1"
+        message.send()
+        retraction = writer.make_message(reader.jid, "/me retracted a message", mtype="chat")
+        retraction["id"] = "retract-1"
+        retraction.append(ET.Element(f"{{{RETRACT}}}retract", {"id": "wrong-1"}))
+        retraction.send()
+        client.send_presence()
+        while (await client.next("message"))["id"] != "retract-1":
+            pass
+        for archive in (writer["xep_0313"], client["xep_0313"]):
+            results = [m["mam_result"] async for m in archive.iterate()]
+            first, second = [result["forwarded"]["stanza"] for result in results]
+            assert first.xml.find(f"{{{RETRACT}}}retracted").get("id") == "retract-1"
+            assert (first["id"], first["body"]) == ("wrong-1", "")
+            assert (second["id"], second["body"]) == ("retract-1", "/me retracted a message")
 
 
 @in_loop

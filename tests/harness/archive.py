@@ -21,8 +21,9 @@ def condition(stanza):
 
 @dataclass
 class Page:
-    """`ids`, `bodies` and `stamps` in the order in which they came."""
+    """`ids`, `bodies`, `stamps` and `messages` in the order in which they came."""
     ids: list = field(default_factory=list)
+    messages: list = field(default_factory=list)
     bodies: list = field(default_factory=list)
     stamps: list = field(default_factory=list)
     complete: bool = False
@@ -57,6 +58,7 @@ def _add_result(page, result):
     forwarded = result.find(f"{{{FORWARD}}}forwarded")
     message = forwarded.find(f"{{{CLIENT}}}message")
     page.ids.append(result.get("id"))
+    page.messages.append(message)
     page.bodies.append(message.findtext(f"{{{CLIENT}}}body"))
     page.stamps.append(forwarded.find(f"{{{DELAY}}}delay").get("stamp"))
 

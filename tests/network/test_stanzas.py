@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.talk import condition
 from tests.harness import wait
+from tests.harness.retraction import said, say, take_back
 from tests.node.client import CLIENT, PING
 
 NODES = ("alpha", "beta", "gamma")
@@ -83,6 +84,18 @@ def test_offline(network, user):
     alice.send_message("nobody@" + network.alpha.network, "hello")
     assert condition(alice.wait_for(lambda e: e.get("type") == "error")) == (
         "cancel", "service-unavailable")
+
+
+def test_retraction(network, user):
+    """A tombstone in the archives of both homes (XEP-0424 §4)."""
+    alice, bob = user(network.alpha), user(network.beta)
+    for client, other in ((alice, bob), (bob, alice)):
+        say(client, other.bare, "m")
+        other.wait_for(lambda e: e.get("id") == "m")
+    take_back(alice, bob.bare, "m")
+    bob.wait_for(lambda e: e.get("id") == "r")
+    for client in (alice, bob):
+        assert said(client) == [("m", "r"), ("m", None), ("r", None)]
 
 
 def test_blocking(network, user):

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from tests.harness.retraction import said, say, take_back
 from tests.node.client import CLIENT, PING
 from tests.peers import interop
 from tests.peers.ejabberd import Ejabberd
@@ -111,6 +112,23 @@ def test_iq_between_clients(meeting):
         other.send(f"<iq type='result' id='{request.get('id')}' to='{request.get('from')}'/>")
         answer = one.wait_for(lambda e: e.get("id") == "q")
         assert (answer.get("type"), answer.get("from")) == ("result", other.full)
+
+
+@pytest.mark.parametrize("meeting", [("prosody", WAYS[0])], indirect=True, ids=lambda row: row[0])
+def test_retraction(meeting):
+    """In our archive, by whoever has written (XEP-0424 §5)."""
+    here, there = meeting.here(), meeting.there("eve")
+    say(there, here.bare, "theirs")
+    here.wait_for(lambda e: e.get("id") == "theirs")
+    say(here, there.bare, "ours")
+    there.wait_for(lambda e: e.get("id") == "ours")
+    take_back(there, here.bare, "ours", "r1")  # not its author
+    take_back(there, here.bare, "theirs", "r2")
+    here.wait_for(lambda e: e.get("id") == "r2")
+    take_back(here, there.bare, "ours", "r3")
+    there.wait_for(lambda e: e.get("id") == "r3")
+    assert said(here) == [("theirs", "r2"), ("ours", "r3"), ("r1", None), ("r2", None),
+                          ("r3", None)]
 
 
 def test_unknown_users(meeting):

@@ -14,9 +14,10 @@
 #define MUC_USER(in) "<x xmlns='http://jabber.org/protocol/muc#user'>" in "</x>"
 #define BODY         "<body>b</body>"
 #define OMEMO(in)    "<encrypted xmlns='urn:xmpp:omemo:2'>" in "</encrypted>"
+#define RETRACT      "<retract xmlns='urn:xmpp:message-retract:1' id='1'/>"
 #define CALL(name)   "<" name " xmlns='urn:xmpp:jingle-message:0' id='1'/>"
 
-/* k(ept), a(rchived), f(leeting), c(onversation), p(rivate), r(oom's), w(akes) */
+/* k(ept), a(rchived), f(leeting), c(onversation), p(rivate), r(oom's), w(akes), takes b(ack) */
 static const struct {
     const char *type, *payload, *is;
 } rows[] = {
@@ -68,6 +69,12 @@ static const struct {
     {"chat", CALL("accept"), "kac"},
     {"error", CALL("propose"), ""},
     {"headline", CALL("propose"), ""},
+    {"chat", RETRACT, "kacb"},
+    {"normal", RETRACT HINT("no-store"), "kab"},
+    {"chat", RETRACT HINT("no-permanent-store") BODY, "kacwb"},
+    {"groupchat", RETRACT, ""},
+    {"error", RETRACT, ""},
+    {"headline", RETRACT, "b"},
 };
 
 static void add(char *is, char letter, bool holds)
@@ -82,7 +89,7 @@ static void test_kinds(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         char *xml = xasprintf("<message type='%s'>%s</message>", rows[i].type, rows[i].payload);
-        char is[8] = "";
+        char is[12] = "";
         int problem;
         struct stanza *message = fake_parse(xml, &problem);
 
@@ -93,6 +100,7 @@ static void test_kinds(void **state)
         add(is, 'p', content_is_private(message));
         add(is, 'r', content_is_of_room(message));
         add(is, 'w', content_wakes(message));
+        add(is, 'b', content_retracts(message));
         if (strcmp(is, rows[i].is) != 0) {
             fail_msg("%s is '%s', not '%s'", xml, is, rows[i].is);
         }
