@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/base/macros.h"
@@ -13,7 +14,8 @@
 #include "common/xmpp/jid.h"
 
 struct ctl {
-    const struct config *config;
+    const char *path;            /* of the configuration */
+    const struct config *config; /* NULL for verbs that do without */
 };
 
 struct ctl_verb {
@@ -30,6 +32,18 @@ extern const struct ctl_verb s2s_verbs[];
 extern const struct ctl_verb directory_verbs[];
 extern const struct ctl_verb network_verbs[];
 extern const struct ctl_verb check_verbs[];
+extern const struct ctl_verb conf_show_verbs[];
+/* These look after the configuration themselves, or do without. */
+extern const struct ctl_verb conf_check_verbs[];
+extern const struct ctl_verb conf_explain_verbs[];
+extern const struct ctl_verb completion_verbs[];
+
+struct ctl_table {
+    const struct ctl_verb *verbs;
+    bool without_config;
+};
+
+extern const struct ctl_table ctl_tables[]; /* ends with verbs NULL */
 
 /* Prints "kontalkctl: …" on standard error; returns EXIT_FAILURE. */
 int ctl_fail(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -53,5 +67,9 @@ const char *ctl_read_account(const struct ctl *ctl, struct arena *arena, const c
 bool ctl_is_networked(const struct ctl *ctl, const struct jid *jid);
 /* The first line of standard input, or what is typed without echo; NULL (complained) if empty. */
 char *ctl_read_password(void);
+/* The daemons, in the order in which they are asked; ends with NULL. */
+extern const char *const ctl_daemons[];
+/* Whether the only argument is "--json". ERR_INVALID: it is something else, which has been said. */
+MUST_CHECK int ctl_is_json(size_t argc, const char *const *argv, bool *json);
 /* Adds one account after another from FILE (import.c). */
 int user_import(const struct ctl *ctl, size_t argc, const char *const *argv);

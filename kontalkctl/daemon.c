@@ -13,7 +13,7 @@
 #include "common/service/control.h"
 #include "kontalkctl/ctl.h"
 
-static const char *const daemons[] = {"router", "c2s", "net", "s2s", "files"};
+const char *const ctl_daemons[] = {"router", "c2s", "net", "s2s", "files", NULL};
 
 /* A question to all processes of one daemon, of which there can be several. */
 struct question {
@@ -113,8 +113,8 @@ int ctl_ask(const struct ctl *ctl, const char *daemon, size_t argc, const char *
 
 static int ask_one(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(daemons); i++) {
-        if (strcmp(argv[0], daemons[i]) != 0)
+    for (size_t i = 0; ctl_daemons[i]; i++) {
+        if (strcmp(argv[0], ctl_daemons[i]) != 0)
             continue;
         int error = ctl_ask(ctl, argv[0], argc - 1, argv + 1);
         if (error == ERR_UNAVAILABLE)
@@ -132,8 +132,8 @@ static int status(const struct ctl *ctl, size_t argc, const char *const *argv)
     (void)argc;
     (void)argv;
     for (size_t i = 0; i < 2; i++) /* the others are not part of every node */
-        if (ctl_ask(ctl, daemons[i], 1, ping) != 0) {
-            printf("kontalk-%s is not running\n", daemons[i]);
+        if (ctl_ask(ctl, ctl_daemons[i], 1, ping) != 0) {
+            printf("kontalk-%s is not running\n", ctl_daemons[i]);
             all = false;
         }
     return all ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -146,8 +146,8 @@ static int reload(const struct ctl *ctl, size_t argc, const char *const *argv)
 
     (void)argc;
     (void)argv;
-    for (size_t i = 0; i < ARRAY_SIZE(daemons); i++)
-        if (ctl_ask(ctl, daemons[i], 1, words) == ERR_INVALID)
+    for (size_t i = 0; ctl_daemons[i]; i++)
+        if (ctl_ask(ctl, ctl_daemons[i], 1, words) == ERR_INVALID)
             worst = EXIT_FAILURE;
     return worst;
 }

@@ -50,15 +50,14 @@ static void free_served(struct served *served)
 /* Not all daemons are part of every node, but without these two there is no server. */
 static int ask_daemons(const struct ctl *ctl, struct served *served)
 {
-    static const char *const daemons[] = {"router", "c2s", "s2s", "net", "files"};
     static const char *const words[] = {"features"};
 
-    for (size_t i = 0; i < ARRAY_SIZE(daemons); i++) {
-        int error = ctl_follow(ctl, daemons[i], ARRAY_SIZE(words), words, add_spec, served);
+    for (size_t i = 0; ctl_daemons[i]; i++) {
+        int error = ctl_follow(ctl, ctl_daemons[i], ARRAY_SIZE(words), words, add_spec, served);
         if (error == ERR_UNAVAILABLE && i < 2)
-            return ctl_fail("kontalk-%s is not running", daemons[i]);
+            return ctl_fail("kontalk-%s is not running", ctl_daemons[i]);
         if (error && error != ERR_UNAVAILABLE)
-            return ctl_fail("kontalk-%s does not tell what it serves", daemons[i]);
+            return ctl_fail("kontalk-%s does not tell what it serves", ctl_daemons[i]);
     }
     return EXIT_SUCCESS;
 }
@@ -121,12 +120,13 @@ static void print_json(struct served *served)
 static int check_features(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
     struct served served = {0};
+    bool json;
 
-    if (argc > 0 && strcmp(argv[0], "--json") != 0)
-        return ctl_fail("no option is called '%s'", argv[0]);
+    if (ctl_is_json(argc, argv, &json))
+        return EXIT_FAILURE;
     int status = ask_daemons(ctl, &served);
     if (status == EXIT_SUCCESS)
-        (argc > 0 ? print_json : print_table)(&served);
+        (json ? print_json : print_table)(&served);
     free_served(&served);
     return status;
 }

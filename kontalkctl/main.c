@@ -13,9 +13,12 @@
 
 #define DEFAULT_CONFIG "/etc/kontalk/kontalk.conf"
 
-static const struct ctl_verb *const tables[] = {user_verbs,   directory_verbs, database_verbs,
-                                                daemon_verbs, s2s_verbs,       network_verbs,
-                                                check_verbs};
+const struct ctl_table ctl_tables[] = {
+    {user_verbs, false},        {directory_verbs, false}, {database_verbs, false},
+    {daemon_verbs, false},      {conf_check_verbs, true}, {conf_show_verbs, false},
+    {conf_explain_verbs, true}, {s2s_verbs, false},       {network_verbs, false},
+    {check_verbs, false},       {completion_verbs, true}, {0},
+};
 
 int ctl_fail(const char *format, ...)
 {
@@ -29,11 +32,21 @@ int ctl_fail(const char *format, ...)
     return EXIT_FAILURE;
 }
 
+int ctl_is_json(size_t argc, const char *const *argv, bool *json)
+{
+    *json = argc > 0 && strcmp(argv[0], "--json") == 0;
+    if (argc > 0 && !*json) {
+        ctl_fail("no option is called '%s'", argv[0]);
+        return ERR_INVALID;
+    }
+    return 0;
+}
+
 static void print_help(FILE *out)
 {
     fprintf(out, "usage: kontalkctl [-c FILE] VERB …   (FILE: %s)\n\n", DEFAULT_CONFIG);
-    for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
-        for (const struct ctl_verb *verb = tables[t]; verb->words; verb++)
+    for (const struct ctl_table *table = ctl_tables; table->verbs; table++)
+        for (const struct ctl_verb *verb = table->verbs; verb->words; verb++)
             fprintf(out, "  %s %s\n", verb->words, verb->help);
 }
 
@@ -53,12 +66,16 @@ static size_t matched(const char *words, size_t argc, char *const *argv)
     return 0;
 }
 
-static const struct ctl_verb *find_verb(size_t argc, char *const *argv, size_t *words)
+/* NULL: there is none. */
+static const struct ctl_verb *find_verb(size_t argc, char *const *argv, size_t *words,
+                                        bool *without_config)
 {
-    for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
-        for (const struct ctl_verb *verb = tables[t]; verb->words; verb++)
-            if ((*words = matched(verb->words, argc, argv)) > 0)
+    for (const struct ctl_table *table = ctl_tables; table->verbs; table++)
+        for (const struct ctl_verb *verb = table->verbs; verb->words; verb++)
+            if ((*words = matched(verb->words, argc, argv)) > 0) {
+                *without_config = table->without_config;
                 return verb;
+            }
     return NULL;
 }
 
@@ -88,17 +105,18 @@ int main(int argc, char **argv)
 {
     const char *path = read_options(argc, argv);
     size_t count = (size_t)(argc - optind), words = 0;
-    const struct ctl_verb *verb = find_verb(count, argv + optind, &words);
-    struct config *config;
+    bool without_config = false;
+    const struct ctl_verb *verb = find_verb(count, argv + optind, &words, &without_config);
+    struct config *config = NULL;
 
     if (verb == NULL || count - words < verb->arguments_min ||
         count - words > verb->arguments_max) {
         print_help(stderr);
         return 2;
     }
-    if (config_load(path, stderr, &config) != 0)
+    if (!without_config && config_load(path, stderr, &config) != 0)
         return EXIT_FAILURE;
-    const struct ctl ctl = {.config = config};
+    const struct ctl ctl = {.path = path, .config = config};
     int status = verb->run(&ctl, count - words, (const char *const *)argv + optind + words);
     config_free(config);
     return status;

@@ -174,12 +174,13 @@ static int show(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
     static const char *const words[] = {"show"};
     struct rows rows = {0};
+    bool json;
 
-    if (argc > 0 && strcmp(argv[0], "--json") != 0)
-        return ctl_fail("no option is called '%s'", argv[0]);
+    if (ctl_is_json(argc, argv, &json))
+        return EXIT_FAILURE;
     int error = ctl_follow(ctl, "s2s", ARRAY_SIZE(words), words, add_row, &rows);
     if (error == 0)
-        (argc > 0 ? print_json : print_table)(&rows);
+        (json ? print_json : print_table)(&rows);
     free_rows(&rows);
     return result_of(error);
 }

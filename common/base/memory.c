@@ -57,13 +57,20 @@ char *xstrndup(const char *text, size_t length)
     return checked(strndup(text, length));
 }
 
-char *xasprintf(const char *format, ...)
+char *xvasprintf(const char *format, va_list args)
 {
     char *text = NULL;
+    int length = vasprintf(&text, format, args);
+
+    return checked(length < 0 ? NULL : text);
+}
+
+char *xasprintf(const char *format, ...)
+{
     va_list args;
 
     va_start(args, format);
-    int length = vasprintf(&text, format, args);
+    char *text = xvasprintf(format, args);
     va_end(args);
-    return checked(length < 0 ? NULL : text);
+    return text;
 }

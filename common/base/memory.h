@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdarg.h>
 #include <stddef.h>
 
 #include "common/base/macros.h"
@@ -18,3 +19,4 @@ char *xstrdup(const char *text);
 char *xstrdup_or_null(const char *text);
 char *xstrndup(const char *text, size_t length);
 char *xasprintf(const char *format, ...) PRINTF_LIKE(1, 2);
+char *xvasprintf(const char *format, va_list args) PRINTF_LIKE(1, 0);

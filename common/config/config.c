@@ -59,9 +59,12 @@ static void load_parts(struct config_loader *loader)
     free(entries);
 }
 
-int config_load(const char *path, FILE *errors, struct config **config)
+int config_load_reporting(const char *path,
+                          void (*report)(void *user, const struct config_finding *finding),
+                          void *user, struct config **config)
 {
-    struct config_loader loader = {.config = config_new(), .errors = errors, .start = {path, 1, 1}};
+    struct config_loader loader = {
+        .config = config_new(), .report = report, .user = user, .start = {path, 1, 1}};
 
     loader.directory = directory_of(loader.config->arena, path);
     int error = config_loader_read(&loader, path);
@@ -76,4 +79,14 @@ int config_load(const char *path, FILE *errors, struct config **config)
     }
     *config = loader.config;
     return 0;
+}
+
+static void print_finding(void *user, const struct config_finding *finding)
+{
+    fprintf(user, "%s:%zu:%zu: %s\n", finding->file, finding->line, finding->column, finding->text);
+}
+
+int config_load(const char *path, FILE *errors, struct config **config)
+{
+    return config_load_reporting(path, print_finding, errors, config);
 }

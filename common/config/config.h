@@ -77,6 +77,19 @@ struct config;
 /* Reports every error on `errors` as "file:line:column: text", and returns ERR_INVALID if there was
  * one; ERR_NOT_FOUND if the file cannot be read (reported too). */
 MUST_CHECK int config_load(const char *path, FILE *errors, struct config **config);
+
+/* A mistake in a file, and what is wrong there. */
+struct config_finding {
+    const char *file;
+    size_t line, column; /* from 1 */
+    const char *text;
+};
+
+/* The same, but each mistake goes to `report`. */
+MUST_CHECK int config_load_reporting(const char *path,
+                                     void (*report)(void *user,
+                                                    const struct config_finding *finding),
+                                     void *user, struct config **config);
 void config_free(struct config *config);
 
 /* Values by (section, instance, key); instance is NULL for sections without a name. Asking for what
@@ -105,11 +118,41 @@ char *config_home(const struct config *config);
  * ERR_INVALID (empty, or no regular file), ERR_SYSTEM. */
 MUST_CHECK int config_read_secret(const char *path, char **secret, size_t *length);
 
-/* Calls back for each setting that differs and takes effect only after a restart. */
-void config_needing_restart(const struct config *before, const struct config *after,
-                            void (*report)(void *user, const struct config_item *item), void *user);
+/* A difference between two configurations. */
+struct config_change {
+    const struct config_section *section;
+    const char *instance;           /* NULL: the section has no name */
+    const struct config_item *item; /* NULL: the whole section came or went */
+    const char *before, *after;     /* lists with ", " between, NULL: none; of a whole section "" */
+};
 
-/* All values in force, as a file that loads to the same. */
-void config_dump(const struct config *config, FILE *out);
+/* Calls back for each difference. */
+void config_compare(const struct config *before, const struct config *after,
+                    void (*report)(void *user, const struct config_change *change), void *user);
+/* What takes effect only after a restart stays in `config` as it is in `before`. */
+void config_hold(struct config *config, const struct config *before);
+
+enum config_dump_flag {
+    CONFIG_DUMP_SAID = 1 << 0,  /* only what the files say, without defaults */
+    CONFIG_DUMP_ORIGIN = 1 << 1 /* each key with a comment that says where it is from */
+};
+
+/* The values in force, as a file that loads to the same. */
+void config_dump(const struct config *config, unsigned flags, FILE *out);
+
+/* A value that a file says, and where the key stands there; of a list the first line. */
+struct config_said {
+    const struct config_item *item;
+    const char *instance; /* NULL: the section has no name */
+    const char *text;
+    const char *file;
+    size_t line, column;
+};
+
+void config_each_said(const struct config *config,
+                      void (*each)(void *user, const struct config_said *said), void *user);
+/* Where the value of a key is from: "file:line", or "default"; free() it. */
+char *config_origin(const struct config *config, const char *section, const char *instance,
+                    const char *key);
 /* The schema as a manual page, section 5 (roff). */
 void config_manual(FILE *out);

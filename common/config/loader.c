@@ -11,6 +11,7 @@
 #include <utlist.h>
 
 #include "common/base/error.h"
+#include "common/base/memory.h"
 #include "common/config/domain.h"
 #include "common/config/schema.h"
 #include "common/config/tokenizer.h"
@@ -20,12 +21,13 @@ void config_loader_report(struct config_loader *loader, const struct config_plac
 {
     va_list args;
 
-    loader->mistakes++;
-    fprintf(loader->errors, "%s:%zu:%zu: ", place->file, place->line, place->column);
     va_start(args, format);
-    vfprintf(loader->errors, format, args);
+    char *text = xvasprintf(format, args);
     va_end(args);
-    fputc('\n', loader->errors);
+    const struct config_finding finding = {place->file, place->line, place->column, text};
+    loader->mistakes++;
+    loader->report(loader->user, &finding);
+    free(text);
 }
 
 static struct config_place at_column(const struct config_loader *loader, size_t column)

@@ -9,7 +9,8 @@
 struct config_loader {
     struct config *config;
     const char *directory; /* of the main file */
-    FILE *errors;
+    void (*report)(void *user, const struct config_finding *finding);
+    void *user;
     size_t mistakes;
     struct config_place start;  /* of the main file: for what stands nowhere */
     struct config_place place;  /* the line being read */

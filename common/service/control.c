@@ -77,11 +77,9 @@ static void hide_controls(char *text)
 void control_print(struct control_request *request, const char *format, ...)
 {
     va_list arguments;
-    char *line = NULL;
 
     va_start(arguments, format);
-    if (vasprintf(&line, format, arguments) < 0)
-        abort();
+    char *line = xvasprintf(format, arguments);
     va_end(arguments);
     hide_controls(line);
     buffer_append_text(&request->out, line);

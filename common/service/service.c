@@ -123,10 +123,11 @@ static void apply_log_level(const struct config *config)
         log_set_level(level);
 }
 
-static void warn_of_restart(void *user UNUSED, const struct config_item *item)
+static void warn_of_restart(void *user UNUSED, const struct config_change *change)
 {
-    log_warn("config_needs_restart", LOG_TEXT("section", item->section),
-             LOG_TEXT("key", item->key));
+    if (change->item && (change->item->flags & CONFIG_RESTART))
+        log_warn("config_needs_restart", LOG_TEXT("section", change->section->name),
+                 LOG_TEXT("key", change->item->key));
 }
 
 static void reload(void)
@@ -138,7 +139,8 @@ static void reload(void)
     if (error == 0 && running.service->reload)
         error = running.service->reload(running.state, fresh);
     if (error == 0) {
-        config_needing_restart(running.config, fresh, warn_of_restart, NULL);
+        config_compare(running.config, fresh, warn_of_restart, NULL);
+        config_hold(fresh, running.config);
         config_free(running.config);
         running.config = fresh;
         apply_log_level(fresh);
@@ -247,11 +249,31 @@ static void command_features(void *state UNUSED, struct control_request *request
     control_end(request, NULL);
 }
 
+/* The first line tells the processes of a daemon apart. */
+static void command_config(void *state UNUSED, struct control_request *request, size_t argc UNUSED,
+                           const char *const *argv UNUSED)
+{
+    char *text = NULL, *rest, *line;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    config_dump(running.config, 0, out);
+    fclose(out);
+    control_print(request, "# %s%s%s", running.service->name, running.instance ? "@" : "",
+                  running.instance ? running.instance : "");
+    rest = text;
+    while ((line = strsep(&rest, "\n")) != NULL)
+        control_print(request, "%s", line);
+    free(text);
+    control_end(request, NULL);
+}
+
 static const struct control_command common_commands[] = {
     {"ping", 0, 0, command_ping, "  whether it is there"},
     {"reload", 0, 0, command_reload, "  read the configuration again"},
     {"log-level", 1, 1, command_log_level, "LEVEL  error, warn, info or debug, until the end"},
     {"features", 0, 0, command_features, "  the specifications it serves"},
+    {"config", 0, 0, command_config, "  the configuration in force"},
     {0},
 };
 
@@ -337,7 +359,7 @@ int service_main(const struct service *service, int argc, char **argv)
     if (options.action == ACTION_RUN)
         return run();
     if (options.action == ACTION_DUMP)
-        config_dump(running.config, stdout);
+        config_dump(running.config, 0, stdout);
     config_free(running.config);
     return EXIT_SUCCESS;
 }

@@ -32,7 +32,7 @@ static char *dump(const struct config *config, size_t *length)
     char *text = NULL;
     FILE *out = open_memstream(&text, length);
 
-    config_dump(config, out);
+    config_dump(config, 0, out);
     fclose(out);
     return text;
 }

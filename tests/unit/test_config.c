@@ -283,33 +283,6 @@ static void test_bytes_that_are_no_text(void **state)
     assert_errors(files, "4:2: control characters are not allowed\n5:1: this is not UTF-8\n");
 }
 
-static void collect(void *user, const struct config_item *item)
-{
-    buffer_printf(user, "[%s] %s;", item->section, item->key);
-}
-
-static void test_what_needs_a_restart(void **state)
-{
-    struct files *files = *state;
-    struct buffer changes = {0};
-
-    files_write(files, "main.conf", 0644, NODE "[c2s]\nlisten = 127.0.0.1:1\nsasl-tries = 1\n");
-    assert_int_equal(files_load(files), 0);
-    struct config *before = files->config;
-    files->config = NULL;
-    files_write(files, "main.conf", 0644,
-                NODE "[c2s]\nlisten = 127.0.0.1:1\nlisten = 127.0.0.1:2\nsasl-tries = 2\n"
-                     "worker = other\n");
-    assert_int_equal(files_load(files), 0);
-    config_needing_restart(before, files->config, collect, &changes);
-    assert_string_equal(changes.data, "[c2s] worker;[c2s] listen;");
-    buffer_clear(&changes);
-    config_needing_restart(before, before, collect, &changes);
-    assert_int_equal(changes.length, 0);
-    buffer_fini(&changes);
-    config_free(before);
-}
-
 #define FILES(test) cmocka_unit_test_setup_teardown(test, files_begin, files_end)
 
 int main(void)
@@ -326,7 +299,6 @@ int main(void)
         FILES(test_conf_d),
         FILES(test_long_lines),
         FILES(test_bytes_that_are_no_text),
-        FILES(test_what_needs_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

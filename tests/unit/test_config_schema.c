@@ -50,7 +50,7 @@ static char *dump(const struct config *config)
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
-    config_dump(config, out);
+    config_dump(config, 0, out);
     fclose(out);
     return text;
 }
