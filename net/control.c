@@ -55,6 +55,8 @@ static void show_peer(struct control_request *request, const struct peer *peer)
     add_rejections(&row, peer);
     add_versions(&row, peer);
     buffer_printf(&row, " serial=%" PRIu64, peer->serial);
+    if (!peer->line && peer->problem)
+        buffer_printf(&row, " problem=%s", peer->problem);
     control_print(request, "%s", row.data);
     buffer_fini(&row);
 }

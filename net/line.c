@@ -5,6 +5,7 @@
 #include "net/line.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -44,6 +45,12 @@ static void end(struct line *line)
     line->peer = NULL;
     if (peer)
         peer_line_ended(peer, line);
+}
+
+void line_log_incompatible(const struct line *line, const char *reason)
+{
+    log_warn("net_incompatible", LOG_TEXT("host", line->peer ? line->peer->host : NULL),
+             LOG_TEXT("addr", line->address), LOG_TEXT("reason", reason));
 }
 
 void line_close(struct line *line, enum stream_condition condition, const char *text)
@@ -105,9 +112,18 @@ static void on_arm(void *user, uint64_t after_ms)
         timer_stop(line->timer);
 }
 
+/* What the peer has said. */
+static bool is_about_versions(const char *text)
+{
+    const char *name = stream_condition_name(STREAM_UNSUPPORTED_VERSION);
+    return text && strncmp(text, name, strlen(name)) == 0;
+}
+
 static void on_ended(void *user, int condition, const char *text, bool abrupt)
 {
     struct line *line = user;
+    if (condition < 0 && is_about_versions(text))
+        line_log_incompatible(line, text);
     if (condition >= 0)
         note(line, stream_condition_name((enum stream_condition)condition));
     else

@@ -41,6 +41,8 @@ void line_accept(struct server *server, int fd, const char *address);
 struct line *line_dial(struct peer *peer, const char *address);
 void line_write(struct line *line, const char *bytes, size_t length);
 bool line_has_room(const struct line *line);
+/* Both ends say that their releases are too far apart. */
+void line_log_incompatible(const struct line *line, const char *reason);
 /* Ends in order, with a stream error. */
 void line_close(struct line *line, enum stream_condition condition, const char *text);
 /* Ends at once; the peer is told that it has lost it. `problem` is for people. */

@@ -3,11 +3,13 @@
  * Who is at the other end of a connection, and what both speak.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/config/number.h"
 #include "net/line.h"
 
@@ -154,6 +156,17 @@ static unsigned common_version(int protocol, uint64_t theirs)
     return version >= SPOKEN[protocol].oldest ? (unsigned)version : 0;
 }
 
+/* 0: it does not speak it. */
+static unsigned highest_version(const struct element *protocols, const char *name)
+{
+    ELEMENT_FOREACH (protocol, protocols) {
+        const char *found = element_get(protocol, "name");
+        if (found && strcmp(found, name) == 0)
+            return (unsigned)read_number(protocol, "version");
+    }
+    return 0;
+}
+
 static void read_protocols(const struct element *protocols, unsigned versions[PROTOCOLS])
 {
     memset(versions, 0, PROTOCOLS * sizeof(*versions));
@@ -164,6 +177,18 @@ static void read_protocols(const struct element *protocols, unsigned versions[PR
                 versions[i] = common_version(i, read_number(protocol, "version"));
         }
     }
+}
+
+/* What the operators of both nodes read: the peer gets it with the stream error. */
+static void refuse_version(struct line *line, const struct element *protocols, int missing)
+{
+    const char *name = SPOKEN[missing].name;
+    char *problem = xasprintf("%s speaks %s/%u, %s speaks %s/%u to %s/%u", line->peer->host, name,
+                              highest_version(protocols, name), line->server->host, name,
+                              SPOKEN[missing].oldest, name, SPOKEN[missing].version);
+    line_log_incompatible(line, problem);
+    line_close(line, STREAM_UNSUPPORTED_VERSION, problem);
+    free(problem);
 }
 
 /* False: there is too little in common, and the stream ends. */
@@ -177,7 +202,7 @@ static bool take_protocols(struct line *line, const struct element *protocols)
     read_protocols(protocols, versions);
     for (int i = 0; i < PROTOCOLS; i++) {
         if (SPOKEN[i].needed && versions[i] == 0) {
-            line_close(line, STREAM_UNSUPPORTED_VERSION, SPOKEN[i].name);
+            refuse_version(line, protocols, i);
             return false;
         }
     }

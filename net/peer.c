@@ -136,6 +136,8 @@ void peer_up(struct peer *peer, struct line *line, bool resumed)
     timer_stop(peer->patience);
     timer_stop(peer->retry);
     peer->failures = 0;
+    free(peer->problem);
+    peer->problem = NULL;
     peer->missed = 0;
     peer->misses_answers = peer->misses_answers && resumed; /* it offers everything again */
     enter(peer, PEER_UP);
@@ -150,6 +152,10 @@ void peer_up(struct peer *peer, struct line *line, bool resumed)
 void peer_line_ended(struct peer *peer, struct line *line)
 {
     bool was_link = peer->line == line;
+    if (was_link || !peer->line) {
+        free(peer->problem);
+        peer->problem = xstrdup_or_null(line->problem);
+    }
     bool dead = was_link && peer->missed >= peer->server->limits.down_beats;
     if (peer->dialled == line) {
         peer->dialled = NULL;
@@ -200,6 +206,7 @@ void peer_remove(struct peer *peer)
     timer_close(peer->cork);
     timer_close(peer->ready);
     free(peer->host);
+    free(peer->problem);
     free(peer);
 }
 

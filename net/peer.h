@@ -55,6 +55,7 @@ struct peer {
     struct timer *ready; /* no announcement before it fires, and then, if `wants_ready`, one */
     bool wants_ready;
     unsigned failures; /* in a row */
+    char *problem;     /* why the last line ended; NULL: it has a link, or never had */
     size_t next_address;
     unsigned missed; /* heartbeats without an answer */
     uint64_t asked_ms;

@@ -155,10 +155,21 @@ static const struct directory_word *find_word(const char *name)
     return NULL;
 }
 
+/* What a later release adds stands in a namespace of its own, and is passed over. */
+static void drop_unknown(struct element *payload)
+{
+    for (struct element *child = element_first(payload), *next; child; child = next) {
+        next = element_next(child);
+        if (strcmp(child->ns, NS_DIRECTORY) != 0)
+            element_remove(payload, child);
+    }
+}
+
 void directory_take(struct directory *directory, struct stanza *message, struct element *payload)
 {
     const struct directory_word *word = find_word(payload->name);
 
+    drop_unknown(payload);
     if (requests_take(directory->requests, message, payload) || stanza_is_error(message) ||
         word == NULL || directory->network == NULL || directory->ended)
         stanza_unref(message);

@@ -27,6 +27,8 @@ def links(node):
     """{host: {"state": …, key: value}}: how the net daemon of a node sees the others."""
     found = {}
     for line in ask(node, "net", "status"):
+        line, _, problem = line.partition(" problem=")  # which has blanks
         host, state, *pairs = line.split(" ")
-        found[host] = {"state": state, **dict(pair.split("=", 1) for pair in pairs)}
+        found[host] = {"state": state, "problem": problem,
+                       **dict(pair.split("=", 1) for pair in pairs)}
     return found

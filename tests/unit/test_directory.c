@@ -209,6 +209,20 @@ static void test_catching_up(void **state)
     assert_int_equal(find_name(GAMMA, "old1@example.net").answer, DIRECTORY_NOBODY);
 }
 
+/* What a later release adds is passed over, in questions and in answers. */
+static void test_newer_release(void **state)
+{
+    BEGIN_TEST();
+    open_network();
+    newer = true;
+    assert_int_equal(ask_and_wait(BETA, "bob@example.net", false).naming, NAMING_GRANTED);
+    assert_int_equal(ask_and_wait(GAMMA, "bob@example.net", false).naming, NAMING_TAKEN);
+    add_accounts(BETA, "new", 150);
+    claims_kick(nodes[BETA].directory->claims);
+    UNTIL(count_in(GAMMA, ENTRIES("beta")) == 150);
+    assert_int_equal(find_name(GAMMA, "bob@example.net").answer, DIRECTORY_ELSEWHERE);
+}
+
 /* What is not granted to the home that says it, in these words, does not get in. */
 static void test_forged_entries(void **state)
 {
@@ -275,6 +289,7 @@ int main(void)
         NETWORK_TEST(test_unclaimed_accounts_are_served),
         NETWORK_TEST(test_conflict),
         NETWORK_TEST(test_catching_up),
+        NETWORK_TEST(test_newer_release),
         NETWORK_TEST(test_forged_entries),
         NETWORK_TEST(test_shorter_log),
     };

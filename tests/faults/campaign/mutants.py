@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass, field
 
 # What the programs are made of.
-SOURCES = ("Makefile", "common", "router", "c2s", "s2s", "kontalkctl")
+SOURCES = ("Makefile", "common", "router", "c2s", "net", "s2s", "kontalkctl")
 
 
 @dataclass
@@ -74,8 +74,8 @@ def apply(mutant, tree):
             file.write(text.replace(before, after))
 
 
-def build(mutant, tree):
-    """Returns the directory of the programs."""
+def build(mutant, tree, *programs):
+    """Returns the directory of the programs: of these, or of all."""
     os.makedirs(tree)
     for name in SOURCES:
         (shutil.copytree if os.path.isdir(name) else shutil.copy2)(name, os.path.join(tree, name))
@@ -85,5 +85,6 @@ def build(mutant, tree):
                         ignore=lambda _, names: {"unit", "tools", "tests"} & set(names))
     apply(mutant, tree)
     subprocess.run(["make", "-C", tree, f"-j{os.cpu_count()}", "BUILD=build", "SANITIZE=",
-                    "programs"], check=True, stdout=subprocess.DEVNULL)
+                    *([f"build/{name}" for name in programs] or ["programs"])], check=True,
+                   stdout=subprocess.DEVNULL)
     return f"{tree}/build"
