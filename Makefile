@@ -45,7 +45,7 @@ LIBS = $(PKG_LIBS) -lwslay -lhttp_parser -lmicrohttpd -lsqlite3 -lunistring -lun
 
 # A folder with a main.c is a program; c2s is a library too, for its unit tests.
 PROGRAM_DIRS := $(patsubst %/main.c,%,$(wildcard router/main.c c2s/main.c net/main.c s2s/main.c \
-	files/main.c kontalkctl/main.c))
+	files/main.c muc/main.c kontalkctl/main.c))
 program_name = $(if $(filter kontalkctl,$(1)),kontalkctl,kontalk-$(1))
 PROGRAMS := $(foreach dir,$(PROGRAM_DIRS),$(BIN)/$(call program_name,$(dir)))
 
@@ -125,7 +125,7 @@ dev-deps:
 	@tests/node/packages run check dev
 
 format:
-	clang-format -i $$(find $(wildcard common router c2s net s2s files kontalkctl tests) -name '*.[ch]')
+	clang-format -i $$(find $(wildcard common router c2s net s2s files muc kontalkctl tests) -name '*.[ch]')
 
 # A folder of objects and its flags: other flags, other objects. The file is rewritten only when it
 # differs.
@@ -161,7 +161,7 @@ $$(BIN)/$$(call program_name,$(1)): $$($(1)_OBJ) $$($(1)_LIBS) $$(COMMON_LIB)
 	$$(call say,LD)$$(CC) $$(ALL_LDFLAGS) $$($(1)_LDFLAGS) -o $$@ $$^ $$(LIBS)
 -include $$($(1)_OBJ:.o=.d)
 endef
-FOLDERS := $(sort $(PROGRAM_DIRS) $(patsubst %/,%,$(dir $(wildcard router/[a-z]*.c c2s/[a-z]*.c net/[a-z]*.c s2s/[a-z]*.c files/[a-z]*.c))))
+FOLDERS := $(sort $(PROGRAM_DIRS) $(patsubst %/,%,$(dir $(wildcard router/[a-z]*.c c2s/[a-z]*.c net/[a-z]*.c s2s/[a-z]*.c files/[a-z]*.c muc/[a-z]*.c))))
 $(foreach dir,$(FOLDERS),$(eval $(call program_rule,$(dir))))
 
 # Unit tests link all folder libraries; the linker takes what a test uses.

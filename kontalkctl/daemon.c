@@ -13,7 +13,7 @@
 #include "common/service/control.h"
 #include "kontalkctl/ctl.h"
 
-const char *const ctl_daemons[] = {"router", "c2s", "net", "s2s", "files", NULL};
+const char *const ctl_daemons[] = {"router", "c2s", "net", "s2s", "files", "muc", NULL};
 
 /* A question to all processes of one daemon, of which there can be several. */
 struct question {

@@ -27,4 +27,5 @@ extern const struct config_item config_database_items[];
 extern const struct config_item config_net_items[];
 extern const struct config_item config_s2s_items[];
 extern const struct config_item config_files_items[];
+extern const struct config_item config_muc_items[];
 extern const struct config_item config_peer_items[];

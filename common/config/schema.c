@@ -26,12 +26,13 @@ const struct config_section config_sections[] = {
      "A service beside this one that clients are told of (XEP-0215), such as STUN or TURN. The name "
      "is for the log only.",
      CONFIG_TEXT, config_external_service_items},
-    {"database", false, "The connection to PostgreSQL, which only kontalk-c2s has.", CONFIG_TEXT,
+    {"database", false, "The connection to PostgreSQL of kontalk-c2s.", CONFIG_TEXT,
      config_database_items},
     {"net", false, "The streams to the other nodes of the network.", CONFIG_TEXT, config_net_items},
     {"s2s", false, "Federation with other domains.", CONFIG_TEXT, config_s2s_items},
     {"files", false, "HTTP File Upload: kontalk-files (docs/FILES.md).", CONFIG_TEXT,
      config_files_items},
+    {"muc", false, "Multi-User Chat: kontalk-muc (docs/ROOMS.md).", CONFIG_TEXT, config_muc_items},
     {"peer", true, "Another node or domain, by its name.", CONFIG_DOMAIN, config_peer_items},
 };
 /* clang-format on */

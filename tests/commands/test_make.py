@@ -14,12 +14,12 @@ import pytest
 
 from tests.harness import wait
 from tests.node import accounts, place
-from tests.node.node import DAEMONS, FILES, POSTGRES, Node
+from tests.node.node import DAEMONS, FILES, MUC, POSTGRES, Node
 from tests.node.process import all_pids, command_line
 
 SECONDS = 60
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-STARTED = (*DAEMONS, FILES)
+STARTED = (*DAEMONS, FILES, MUC)
 
 
 class Instance:
@@ -27,7 +27,7 @@ class Instance:
 
     def __init__(self, directory, programs):
         self.run = directory
-        self.node = Node(place.Place(directory, programs), files=True)
+        self.node = Node(place.Place(directory, programs), files=True, muc=True)
         self.environment = dict(os.environ, RUN=directory, BIN=programs)
 
     def command(self, *words):

@@ -11,9 +11,9 @@ ROOT = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # The folders of the tree; whatever else stands beside them was built or is private.
-FOLDERS = ("common", "router", "c2s", "net", "s2s", "files", "kontalkctl", "tests", "systemd",
-           "docs", ".ci")
-SOURCE_FOLDERS = ("common", "router", "c2s", "net", "s2s", "files", "kontalkctl")
+FOLDERS = ("common", "router", "c2s", "net", "s2s", "files", "muc", "kontalkctl", "tests",
+           "systemd", "docs", ".ci")
+SOURCE_FOLDERS = ("common", "router", "c2s", "net", "s2s", "files", "muc", "kontalkctl")
 SKIP = 77
 
 

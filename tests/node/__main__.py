@@ -52,7 +52,8 @@ def make_system(options):
 
 def of_size(count, run_directory, programs, workers=1):
     if count == 1:
-        return Node(place.Place(run_directory, programs), workers=workers, files=True)
+        return Node(place.Place(run_directory, programs), workers=workers, files=True,
+                    muc=True)
     from tests.node.network import Network  # needs a package that one node does not
     return Network(run_directory, programs, count, workers=workers)
 
@@ -86,6 +87,7 @@ alice sent bob a message through real connections.
   web clients    wss://{ADDRESS}:{node.ports['HTTPS']}/xmpp-websocket
                  ws://{ADDRESS}:{node.ports['HTTP']}/xmpp-websocket
   files          {ADDRESS}:{node.ports['FILES']} (HTTPS), for {where.upload}
+  rooms          name@{where.conference}
   components     {ADDRESS}:{node.ports['COMPONENT']}, as {place.COMPONENT}
                  with the secret in {shown(where.secrets)}/{place.COMPONENT}
   accounts       {shown(where.accounts)} (JID and password)

@@ -53,7 +53,6 @@ def files_sections(where, ports, pair):
     component = secret(f"{where.secrets}/{where.upload}")
     return {
         f'component "{where.upload}"': {"secret-file": component},
-        f'domain "{where.network}"': {"service": where.upload},
         "files": {
             "router": f"{ADDRESS}:{ports['COMPONENT']}",
             "secret-file": component,
@@ -65,6 +64,24 @@ def files_sections(where, ports, pair):
             "public-url": f"https://{where.upload}:{ports['FILES']}",
         },
     }
+
+
+def muc_sections(where, ports, conninfo):
+    """What kontalk-muc needs: it is a component with a database."""
+    component = secret(f"{where.secrets}/{where.conference}")
+    return {
+        f'component "{where.conference}"': {"secret-file": component},
+        "muc": {
+            "router": f"{ADDRESS}:{ports['COMPONENT']}",
+            "secret-file": component,
+            "conninfo": conninfo,
+        },
+    }
+
+
+def service_sections(where, services):
+    """What the clients of the network's domain are told of."""
+    return {f'domain "{where.network}"': {"service": services}}
 
 
 def merge(base, changes):

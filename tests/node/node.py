@@ -8,23 +8,26 @@ import os
 import subprocess
 
 from tests.node import accounts, certificates, configuration, place, ports
-from tests.node.postgres import Postgres
+from tests.node.postgres import DATABASE, Postgres
 from tests.node.process import Process, remove
 
 # In the order in which they start; each can be restarted alone at any time.
 DAEMONS = ("kontalk-router", "kontalk-c2s", "kontalk-s2s")
 NETWORK_DAEMONS = ("kontalk-router", "kontalk-net", "kontalk-c2s", "kontalk-s2s")
 FILES = "kontalk-files"
+MUC = "kontalk-muc"
+MUC_ROLE = "kontalk_muc"
 POSTGRES = "postgres"
 CONTROL_SECONDS = 60
 
 
 class Node:
     def __init__(self, where, settings=None, durable=True, usual_ports=True, postgres=None,
-                 member_of=None, workers=1, files=False):
+                 member_of=None, workers=1, files=False,
+                 muc=False):
         """settings: {section: {key: value}} to put into its kontalk.conf, for tests;
         member_of: its Network, which has a database for it; workers: so many c2s; files: with
-        kontalk-files."""
+        kontalk-files; muc: with kontalk-muc."""
         self.place = where
         self.settings = settings
         self.usual_ports = usual_ports
@@ -38,6 +41,8 @@ class Node:
             self.daemons[f"kontalk-c2s@c2s-{number}"] = self._worker(f"c2s-{number}")
         if files:
             self.daemons[FILES] = self._daemon(FILES)
+        if muc:
+            self.daemons[MUC] = self._daemon(MUC)
         self.ports = ports.recall(where.ports)
         self._reservation = None
         self.domains = {where.network: (where.network, where.host)}
@@ -90,6 +95,8 @@ class Node:
             self.place.make_sockets()
             self.choose_ports()
             self.postgres.start()
+            if MUC in self.daemons:
+                self.postgres.create_role(MUC_ROLE)
             self.configure()
             self.control("db", "migrate")
             for name in self.daemons:
@@ -127,6 +134,15 @@ class Node:
                                                (self.place.upload,))
             base = configuration.merge(
                 base, configuration.files_sections(self.place, self.ports, pair))
+        if MUC in self.daemons:
+            base = configuration.merge(base, configuration.muc_sections(
+                self.place, self.ports, self.postgres.conninfo_of(DATABASE, MUC_ROLE)))
+        services = [domain for daemon, domain in ((FILES, self.place.upload),
+                                                  (MUC, self.place.conference))
+                    if daemon in self.daemons]
+        if services:
+            base = configuration.merge(base,
+                                       configuration.service_sections(self.place, services))
         if self.member_of:
             base = configuration.merge(base, self.member_of.sections_of(self))
         settings = configuration.merge(base, self.settings)

@@ -27,6 +27,7 @@ class Place:
         self.network = network
         self.component = f"test.{network}"
         self.upload = f"upload.{network}"
+        self.conference = f"conference.{network}"
         self.host = f"{host}.{network}"
         self.node = f"{self.run}/{self.host}"
         self.ca = f"{self.run}/ca"

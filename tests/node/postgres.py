@@ -43,8 +43,8 @@ class Postgres:
     def conninfo(self):
         return self.conninfo_of(DATABASE)
 
-    def conninfo_of(self, database):
-        return f"host={self.sockets} dbname={database} user={ROLE}"
+    def conninfo_of(self, database, role=ROLE):
+        return f"host={self.sockets} dbname={database} user={role}"
 
     @property
     def process(self):
@@ -77,6 +77,12 @@ class Postgres:
         """Unless it is there."""
         if not self.query("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{database}'"):
             self.query("postgres", f"CREATE DATABASE {database} OWNER {ROLE}")
+
+    def create_role(self, role):
+        """With a schema of its own, which has its name, unless it is there."""
+        if not self.query("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'"):
+            self.query("postgres", f"CREATE ROLE {role} LOGIN")
+        self.query(DATABASE, f"CREATE SCHEMA IF NOT EXISTS {role} AUTHORIZATION {role}")
 
     def _start_patiently(self):
         """After a crash the processes of the old one may still be there for a moment."""

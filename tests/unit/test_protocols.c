@@ -14,6 +14,7 @@
 #include "common/service/suite.h"
 #include "common/xmpp/element.h"
 #include "files/files.h"
+#include "muc/muc.h"
 #include "tests/unit/unit.h"
 
 #define LIST "docs/PROTOCOLS.md"
@@ -70,6 +71,7 @@ static struct rows collect(void)
     add_table(&rows, c2s_specs, "c2s");
     add_table(&rows, s2s_specs, "s2s");
     add_table(&rows, files_specs, "files");
+    add_table(&rows, muc_specs, "muc");
     return sorted(rows);
 }
 

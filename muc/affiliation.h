@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Changing roles and affiliations, with all that follows: presence to everybody, removal of who may
+ * not stay (XEP-0045 §§5, 8, 9 and 10). Whether the one who asks may do it is admin.c's question.
+ */
+#pragma once
+
+#include "muc/turn.h"
+
+struct affiliation_list {
+    char **jids; /* bare */
+    size_t count;
+};
+
+void affiliation_list_add(struct affiliation_list *list, const struct jid *jid);
+void affiliation_list_fini(struct affiliation_list *list);
+
+/* actor: the occupant who does it; reason: for people; both may be NULL. */
+void affiliation_set(struct turn *turn, const struct jid *bare, enum affiliation affiliation,
+                     const char *actor, const char *reason);
+/* Exactly these have it: others that had it become members (owners: administrators) (§10.2). */
+void affiliation_set_list(struct turn *turn, enum affiliation affiliation,
+                          const struct affiliation_list *list);
+/* ROLE_NONE: the occupant is kicked. */
+void role_set(struct turn *turn, struct occupant *occupant, enum role role, const char *actor,
+              const char *reason);

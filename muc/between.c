@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Between occupants.
+ *
+ * An iq is passed on under an id that names the session that asked, so that an answer finds its way
+ * back though the one who answers knows an occupant only. What is in it was signed by nobody:
+ * whoever makes one up can only answer in the name of an occupant that he is.
+ */
+#include "muc/between.h"
+
+#include "common/base/encode.h"
+#include "common/xmpp/namespaces.h"
+#include "muc/rate.h"
+
+#define NS_PING       "urn:xmpp:ping"
+#define NS_DISCO_INFO "http://jabber.org/protocol/disco#info"
+#define NS_VCARD      "vcard-temp"
+
+static struct stanza *forwarded(const struct stanza *stanza, const struct occupant *from)
+{
+    struct stanza *copy = stanza_copy(stanza);
+
+    stanza_set_from(copy, from->jid);
+    return copy;
+}
+
+/* --- private messages --- */
+
+static bool may_send(const struct room *room, const struct occupant *from,
+                     const struct occupant *to)
+{
+    const char *who = room_text(room, OPTION_ALLOW_PM);
+
+    if (strcmp(who, "anyone") == 0)
+        return true;
+    if (to->role == ROLE_MODERATOR && strcmp(who, "none") != 0)
+        return true; /* moderators can always be asked */
+    if (strcmp(who, "participants") == 0)
+        return from->role >= ROLE_PARTICIPANT;
+    return strcmp(who, "moderators") == 0 && from->role >= ROLE_MODERATOR;
+}
+
+/* §7.5: marked, so that carbons know what it is. */
+static void mark(struct stanza *message, const struct occupant *from)
+{
+    struct element *next;
+
+    for (struct element *child = element_first(message->root); child; child = next) {
+        next = element_next(child);
+        if (strcmp(child->ns, NS_MUC_USER) == 0 || strcmp(child->ns, NS_MUC) == 0 ||
+            strcmp(child->ns, NS_OCCUPANT_ID) == 0)
+            element_remove(message->root, child);
+    }
+    element_add(message->root, NS_MUC_USER, "x");
+    element_set(element_add(message->root, NS_OCCUPANT_ID, "occupant-id"), "id", from->id);
+}
+
+static void deliver(struct turn *turn, const struct session *from, const struct occupant *to,
+                    const struct stanza *stanza)
+{
+    struct stanza *copy = forwarded(stanza, from->occupant);
+    struct output *output;
+    const struct session *session;
+
+    mark(copy, from->occupant);
+    stanza_set_to(copy, NULL);
+    output = turn_send_to_take(turn, copy);
+    DL_FOREACH (to->sessions, session) {
+        output_add(output, session->jid);
+    }
+}
+
+void between_message(struct turn *turn, struct stanza *stanza)
+{
+    struct room *room = turn->room;
+    const struct session *from = room_session(room, &stanza->from);
+    const struct occupant *to = room_occupant(room, stanza->to.resource);
+
+    if (!room->exists)
+        turn_refuse(turn, SITUATION_NO_ROOM);
+    else if (stanza->type == MESSAGE_GROUPCHAT)
+        turn_refuse(turn, SITUATION_MESSAGE_TO_OCCUPANT);
+    else if (from == NULL)
+        turn_refuse(turn, SITUATION_NOT_OCCUPANT);
+    else if (to == NULL)
+        turn_refuse(turn, SITUATION_PRIVATE_NO_RECIPIENT);
+    else if (!may_send(room, from->occupant, to))
+        turn_refuse(turn, SITUATION_PRIVATE_FORBIDDEN);
+    else if (!rate_allows(room, from->occupant))
+        turn_refuse(turn, SITUATION_MESSAGE_TOO_FAST);
+    else
+        deliver(turn, from, to, stanza);
+}
+
+/* --- iq --- */
+
+/* "base64(real full JID of who asked) id" */
+static void set_way_back(struct stanza *request, const struct jid *asker)
+{
+    struct buffer id = {0};
+
+    base64_encode(&id, asker->full, strlen(asker->full));
+    buffer_append_char(&id, ' ');
+    buffer_append_text(&id, stanza_id(request));
+    element_set(request->root, "id", id.data);
+    buffer_fini(&id);
+}
+
+/* Who asked, and its id, from that; NULL: it is none of ours. */
+static const struct session *read_way_back(const struct room *room, struct stanza *reply)
+{
+    const char *id = stanza_id(reply);
+    const char *space = id ? strchr(id, ' ') : NULL;
+    struct buffer full = {0};
+    const struct session *session = NULL;
+    struct jid jid;
+
+    if (space && base64_decode(&full, id, (size_t)(space - id)) == 0 && full.length > 0 &&
+        jid_parse(reply->arena, full.data, &jid) == 0)
+        session = room_session(room, &jid);
+    buffer_fini(&full);
+    if (session)
+        element_set(reply->root, "id", arena_strdup(reply->arena, space + 1));
+    return session;
+}
+
+/* The account answers for what accounts have (XEP-0054 and others): there it goes to the bare JID.
+ */
+static void pass_on(struct turn *turn, const struct session *from, const struct occupant *to,
+                    const struct stanza *stanza)
+{
+    struct stanza *copy = forwarded(stanza, from->occupant);
+    const struct element *payload = stanza_payload(copy);
+
+    set_way_back(copy, from->jid);
+    stanza_set_to(copy,
+                  payload && strcmp(payload->ns, NS_VCARD) == 0 ? to->bare : to->sessions->jid);
+    turn_send_take(turn, copy);
+}
+
+static void pass_back(struct turn *turn, struct stanza *stanza)
+{
+    const struct occupant *from = room_occupant_of(turn->room, &stanza->from);
+    struct stanza *copy = stanza_copy(stanza);
+    const struct session *to = from ? read_way_back(turn->room, copy) : NULL;
+
+    if (to) {
+        stanza_set_from(copy, from->jid);
+        stanza_set_to(copy, to->jid);
+        turn_send_take(turn, stanza_ref(copy));
+    }
+    stanza_unref(copy);
+}
+
+static bool is_ping(const struct stanza *stanza)
+{
+    const struct element *payload = stanza_payload(stanza);
+
+    return stanza->type == IQ_GET && payload && element_is(payload, NS_PING, "ping");
+}
+
+static void refuse_stranger(struct turn *turn, const struct stanza *stanza)
+{
+    const struct element *payload = stanza_payload(stanza);
+
+    /* §6.6 */
+    if (payload && strcmp(payload->ns, NS_DISCO_INFO) == 0)
+        turn_refuse(turn, SITUATION_BAD);
+    else
+        turn_refuse(turn, SITUATION_IQ_NOT_OCCUPANT);
+}
+
+void between_iq(struct turn *turn, struct stanza *stanza)
+{
+    struct room *room = turn->room;
+    const struct session *from = room_session(room, &stanza->from);
+    const struct occupant *to = room_occupant(room, stanza->to.resource);
+
+    if (stanza_is_reply(stanza))
+        pass_back(turn, stanza);
+    else if (from == NULL)
+        refuse_stranger(turn, stanza);
+    else if (to == NULL)
+        turn_refuse(turn, SITUATION_NO_OCCUPANT);
+    else if (to == from->occupant && is_ping(stanza)) /* XEP-0410 §3.3 */
+        turn_result(turn);
+    else
+        pass_on(turn, from, to, stanza);
+}

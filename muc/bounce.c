@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * What comes back.
+ */
+#include "muc/bounce.h"
+
+#include "common/xmpp/namespaces.h"
+#include "muc/enter.h"
+
+static const enum stanza_condition delivery[] = {
+    STANZA_GONE,
+    STANZA_ITEM_NOT_FOUND,
+    STANZA_RECIPIENT_UNAVAILABLE,
+    STANZA_REDIRECT,
+    STANZA_REMOTE_SERVER_NOT_FOUND,
+    STANZA_REMOTE_SERVER_TIMEOUT,
+    STANZA_SERVICE_UNAVAILABLE,
+    STANZA_JID_MALFORMED,
+};
+
+static bool is_delivery_error(const struct stanza *stanza)
+{
+    const struct element *error = element_find(stanza->root, NS_CLIENT, "error");
+
+    for (size_t i = 0; error && i < ARRAY_SIZE(delivery); i++)
+        if (element_find(error, NS_STANZA_ERRORS, stanza_condition_name(delivery[i])))
+            return true;
+    return false;
+}
+
+/* All sessions that this address stands for. */
+static bool concerns(const struct session *session, const struct jid *from)
+{
+    return from->resource ? strcmp(session->jid->full, from->full) == 0
+                          : strcmp(session->jid->bare, from->bare) == 0;
+}
+
+void bounce_take(struct turn *turn, struct stanza *stanza)
+{
+    struct session *session, *next;
+    bool any = false;
+
+    if (!is_delivery_error(stanza))
+        return;
+    HASH_ITER (hh, turn->room->sessions, session, next) {
+        struct news news = {.codes = {STATUS_ERROR}};
+
+        if (!concerns(session, &stanza->from))
+            continue;
+        leave(turn, session, &news);
+        any = true;
+    }
+    if (any)
+        leave_check(turn);
+}

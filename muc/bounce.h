@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Ghosts (XEP-0045 §18.1.4): who cannot be reached any more leaves.
+ */
+#pragma once
+
+#include "muc/turn.h"
+
+/* A message or presence of type error. */
+void bounce_take(struct turn *turn, struct stanza *stanza);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Who the service and its rooms are (XEP-0045 §6), and that they are there (XEP-0199).
+ */
+#include <inttypes.h>
+
+#include "common/xmpp/form.h"
+#include "muc/modules.h"
+#include "muc/subject.h"
+
+#define NS_DISCO_INFO  "http://jabber.org/protocol/disco#info"
+#define NS_DISCO_ITEMS "http://jabber.org/protocol/disco#items"
+#define NS_PING        "urn:xmpp:ping"
+#define NS_RSM         "http://jabber.org/protocol/rsm"
+#define ROOM_INFO      NS_MUC "#roominfo"
+#define NODE_NICK      "x-roomuser-item"
+#define NODE_TRAFFIC   NS_MUC "#traffic"
+
+/* Rooms on one page. */
+#define PAGE 100
+
+static void add_identity(struct element *query, const char *type, const char *name)
+{
+    struct element *identity = element_add(query, NS_DISCO_INFO, "identity");
+
+    element_set(identity, "category", "conference");
+    element_set(identity, "type", type);
+    element_set(identity, "name", name);
+}
+
+static void add_feature(struct element *query, const char *var)
+{
+    element_set(element_add(query, NS_DISCO_INFO, "feature"), "var", var);
+}
+
+static void add_features(struct element *query, const char *const *features)
+{
+    for (; features && *features; features++)
+        add_feature(query, *features);
+}
+
+/* --- the service --- */
+
+static void service_info(struct turn *turn, struct stanza *request UNUSED, struct element *payload)
+{
+    struct element *query;
+
+    if (element_get(payload, "node")) {
+        turn_refuse(turn, SITUATION_NODE_UNKNOWN);
+        return;
+    }
+    query = element_add(turn_result(turn)->root, NS_DISCO_INFO, "query");
+    add_identity(query, "text", "Rooms");
+    MUC_MODULES(module)
+    add_features(query, module->service_features);
+}
+
+static const struct db_statement public_rooms = {
+    "muc_public_rooms",
+    "SELECT r.local, coalesce(n.value, ''), (SELECT count(*) FROM room p WHERE NOT EXISTS"
+    " (SELECT 1 FROM room_option h WHERE h.room = p.room AND h.name = 'public' AND h.value = '0'))"
+    " FROM room r LEFT JOIN room_option n ON n.room = r.room AND n.name = 'name'"
+    " WHERE r.local > $1 AND NOT r.locked AND NOT EXISTS (SELECT 1 FROM room_option h"
+    " WHERE h.room = r.room AND h.name = 'public' AND h.value = '0')"
+    " ORDER BY r.local LIMIT $2",
+    2};
+
+static void list_rooms(struct turn *turn, const struct db_result *result)
+{
+    struct element *query = element_add(turn_result(turn)->root, NS_DISCO_ITEMS, "query");
+    size_t rows = db_rows(result), count = rows > PAGE ? PAGE : rows;
+
+    for (size_t row = 0; row < count; row++) {
+        struct element *item = element_add(query, NS_DISCO_ITEMS, "item");
+        const char *local = db_get_text(result, row, 0), *name = db_get_text(result, row, 1);
+
+        element_set(item, "jid", arena_printf(query->arena, "%s@%s", local, turn->muc->domain));
+        element_set(item, "name", *name ? name : local);
+    }
+    if (rows > PAGE || element_find(stanza_payload(turn->request), NS_RSM, "set")) {
+        struct element *set = element_add(query, NS_RSM, "set");
+
+        if (count > 0) {
+            element_add_with_text(set, NS_RSM, "first", db_get_text(result, 0, 0));
+            element_add_with_text(set, NS_RSM, "last", db_get_text(result, count - 1, 0));
+            element_add_with_text(set, NS_RSM, "count", db_get_text(result, 0, 2));
+        }
+    }
+}
+
+/* §6.3 */
+static void service_items(struct turn *turn, struct stanza *request UNUSED, struct element *payload)
+{
+    const struct element *set = element_find(payload, NS_RSM, "set");
+    const char *after = set ? element_child_text(set, NS_RSM, "after") : NULL;
+    const struct db_value values[] = {DB_TEXT(after ? after : ""), DB_INT(PAGE + 1)};
+
+    if (element_get(payload, "node"))
+        turn_refuse(turn, SITUATION_NODE_UNKNOWN);
+    else
+        turn_query(turn, &public_rooms, values, list_rooms, NULL);
+}
+
+/* --- a room --- */
+
+static const struct option_feature {
+    enum option option;
+    const char *yes, *no;
+} option_features[] = {
+    {OPTION_PUBLIC, "muc_public", "muc_hidden"},
+    {OPTION_PERSISTENT, "muc_persistent", "muc_temporary"},
+    {OPTION_MEMBERS_ONLY, "muc_membersonly", "muc_open"},
+    {OPTION_MODERATED, "muc_moderated", "muc_unmoderated"},
+    {OPTION_PASSWORD_PROTECTED, "muc_passwordprotected", "muc_unsecured"},
+};
+
+static void add_room_features(const struct room *room, struct element *query)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(option_features); i++)
+        add_feature(query, room_is(room, option_features[i].option) ? option_features[i].yes
+                                                                    : option_features[i].no);
+    add_feature(query, strcmp(room_text(room, OPTION_WHOIS), "anyone") == 0 ? "muc_nonanonymous"
+                                                                            : "muc_semianonymous");
+    MUC_MODULES(module)
+    add_features(query, module->room_features);
+}
+
+static void add_room_form(const struct room *room, struct element *query)
+{
+    struct element *form = form_add(query, "result", ROOM_INFO);
+    const char *occupants = arena_printf(query->arena, "%u", HASH_COUNT(room->occupants));
+
+    form_add_field(form, ROOM_INFO "_description", NULL, room_text(room, OPTION_DESCRIPTION));
+    form_add_field(form, ROOM_INFO "_subject", NULL, subject_text(room));
+    form_add_field(form, ROOM_INFO "_occupants", NULL, occupants);
+    form_add_field(form, ROOM_INFO "_lang", NULL, room_text(room, OPTION_LANG));
+    form_add_field(form, ROOM_INFO "_changesubject", "boolean",
+                   room_text(room, OPTION_CHANGE_SUBJECT));
+    form_add_field(form, "muc#roomconfig_roomname", NULL, room_text(room, OPTION_NAME));
+    form_add_field(form, "muc#maxhistoryfetch", NULL, room_text(room, OPTION_HISTORY));
+    MUC_MODULES(module)
+    if (module->describe)
+        module->describe(room, query, form);
+}
+
+/* §7.12 */
+static void tell_nick(struct turn *turn, const struct stanza *request)
+{
+    const struct affiliated *known = room_affiliated(turn->room, request->from.bare);
+    struct element *query = element_add(turn_result(turn)->root, NS_DISCO_INFO, "query");
+
+    element_set(query, "node", NODE_NICK);
+    if (known && known->nick)
+        add_identity(query, "text", known->nick);
+}
+
+static void room_info(struct turn *turn, struct stanza *request, struct element *payload)
+{
+    const struct room *room = turn->room;
+    const char *node = element_get(payload, "node"), *name = room_text(room, OPTION_NAME);
+    struct element *query;
+
+    if (node && strcmp(node, NODE_NICK) == 0) {
+        tell_nick(turn, request);
+        return;
+    }
+    if (node) { /* §18.1.1: every extension may pass */
+        turn_refuse(turn,
+                    strcmp(node, NODE_TRAFFIC) == 0 ? SITUATION_UNKNOWN : SITUATION_NODE_UNKNOWN);
+        return;
+    }
+    query = element_add(turn_result(turn)->root, NS_DISCO_INFO, "query");
+    add_identity(query, "text", *name ? name : room->jid->local);
+    add_room_features(room, query);
+    add_room_form(room, query);
+}
+
+/* §6.5: who is in it is shown in the room only. */
+static void room_items(struct turn *turn, struct stanza *request UNUSED, struct element *payload)
+{
+    struct element *query = element_add(turn_result(turn)->root, NS_DISCO_ITEMS, "query");
+
+    element_set(query, "node", element_get(payload, "node"));
+}
+
+static void ping(struct turn *turn, struct stanza *request UNUSED, struct element *payload UNUSED)
+{
+    turn_result(turn);
+}
+
+static const struct iq_row rows[] = {
+    {NS_DISCO_INFO, "query", IQ_GET, PLACE_SERVICE, false, service_info},
+    {NS_DISCO_ITEMS, "query", IQ_GET, PLACE_SERVICE, false, service_items},
+    {NS_DISCO_INFO, "query", IQ_GET, PLACE_ROOM, true, room_info},
+    {NS_DISCO_ITEMS, "query", IQ_GET, PLACE_ROOM, true, room_items},
+    {NS_PING, "ping", IQ_GET, PLACE_SERVICE | PLACE_ROOM, true, ping},
+    {0},
+};
+static const char *const service_features[] = {NS_DISCO_INFO, NS_DISCO_ITEMS, NS_MUC,
+                                               NS_PING,       NS_RSM,         NULL};
+static const char *const room_features[] = {NS_DISCO_INFO,
+                                            NS_DISCO_ITEMS,
+                                            NS_MUC,
+                                            NS_MUC "#stable_id",
+                                            NS_MUC "#self-ping-optimization",
+                                            NS_OCCUPANT_ID,
+                                            "urn:xmpp:sid:0",
+                                            NS_PING,
+                                            NULL};
+
+const struct muc_module disco_module = {
+    .name = "disco",
+    .rows = rows,
+    .service_features = service_features,
+    .room_features = room_features,
+};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Errors of rooms.
+ */
+#include "muc/errors.h"
+
+static const struct situation_row {
+    enum stanza_condition condition;
+    const char *type, *section, *text;
+} rows[SITUATIONS] = {
+#define SITUATION(name, condition, type, section, text)                                            \
+    [SITUATION_##name] = {STANZA_##condition, type, section, text},
+#include "muc/errors.def"
+#undef SITUATION
+};
+
+struct stanza *situation_error(const struct stanza *request, enum situation situation)
+{
+    const struct situation_row *row = &rows[situation];
+
+    return stanza_error_typed(request, row->condition, row->type, row->text);
+}
+
+const char *situation_section(enum situation situation)
+{
+    return rows[situation].section;
+}

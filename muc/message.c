@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Groupchat: what is said in a room.
+ */
+#include "muc/message.h"
+
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/tls/crypto.h"
+#include "common/xmpp/namespaces.h"
+#include "muc/dispatch.h"
+#include "muc/rate.h"
+#include "muc/store.h"
+#include "muc/subject.h"
+
+#define NS_STANZA_ID  "urn:xmpp:sid:0"
+#define NS_HINTS      "urn:xmpp:hints"
+#define NS_CHATSTATES "http://jabber.org/protocol/chatstates"
+
+#define STANZA_ID_BYTES 12
+
+/* --- one message --- */
+
+struct message *message_new_take(struct stanza *stanza)
+{
+    struct message *message = xcalloc(1, sizeof(*message));
+
+    message->arena = arena_new();
+    message->stanza = stanza;
+    if (stanza_id(stanza))
+        message->id = arena_strdup(message->arena, stanza_id(stanza));
+    return message;
+}
+
+static const char *copy(const struct message *message, const char *text)
+{
+    return text ? arena_strdup(message->arena, text) : NULL;
+}
+
+void message_name(struct message *message, const char *stanza_id, const char *nick,
+                  const char *sender, const char *occupant_id)
+{
+    message->stanza_id = copy(message, stanza_id);
+    message->nick = copy(message, nick);
+    message->sender = copy(message, sender);
+    message->occupant_id = copy(message, occupant_id);
+}
+
+void message_free(struct message *message)
+{
+    stanza_unref(message->stanza);
+    arena_free(message->arena);
+    free(message);
+}
+
+static void forget_oldest(struct room *room)
+{
+    struct message *message = room->history;
+
+    DL_DELETE(room->history, message);
+    room->history_count--;
+    message_free(message);
+}
+
+void message_remember(struct room *room, struct message *message)
+{
+    DL_APPEND(room->history, message);
+    if (++room->history_count > room->muc->limits.history)
+        forget_oldest(room);
+}
+
+void message_forget_all(struct room *room)
+{
+    while (room->history)
+        forget_oldest(room);
+}
+
+/* --- into the room --- */
+
+/* Chat states alone, and what its sender does not want to be kept, are only passed on. */
+static bool is_kept(const struct stanza *stanza)
+{
+    if (element_find(stanza->root, NS_HINTS, "no-store"))
+        return false;
+    if (element_find(stanza->root, NS_HINTS, "store"))
+        return true;
+    ELEMENT_FOREACH (child, stanza->root) {
+        if (strcmp(child->ns, NS_CHATSTATES) != 0 && strcmp(child->ns, NS_HINTS) != 0 &&
+            strcmp(child->ns, NS_STANZA_ID) != 0 && strcmp(child->ns, NS_OCCUPANT_ID) != 0 &&
+            !element_is(child, NS_CLIENT, "thread"))
+            return true;
+    }
+    return false;
+}
+
+/* XEP-0359 §6: an id of ours is no one else's to give. */
+static void remove_forged(struct room *room, struct stanza *stanza)
+{
+    struct element *next;
+
+    for (struct element *child = element_first(stanza->root); child; child = next) {
+        const char *by = element_get(child, "by");
+
+        next = element_next(child);
+        if ((element_is(child, NS_STANZA_ID, "stanza-id") && by &&
+             strcmp(by, room->jid->bare) == 0) ||
+            element_is(child, NS_OCCUPANT_ID, "occupant-id") ||
+            strcmp(child->ns, NS_MUC_USER) == 0 || strcmp(child->ns, NS_MUC) == 0)
+            element_remove(stanza->root, child);
+    }
+}
+
+static void add_id(struct stanza *stanza, const char *ns, const char *name, const char *id,
+                   const char *by)
+{
+    struct element *element = element_add(stanza->root, ns, name);
+
+    element_set(element, "id", id);
+    element_set(element, "by", by);
+}
+
+struct message *room_accept_take(struct turn *turn, const struct occupant *occupant,
+                                 struct stanza *stanza, bool keep)
+{
+    struct room *room = turn->room;
+    struct message *message = NULL;
+
+    remove_forged(room, stanza);
+    stanza_set_to(stanza, NULL);
+    if (occupant)
+        add_id(stanza, NS_OCCUPANT_ID, "occupant-id", occupant->id, NULL);
+    if (keep) {
+        char id[2 * STANZA_ID_BYTES + 1];
+
+        crypto_random_hex(id, STANZA_ID_BYTES);
+        add_id(stanza, NS_STANZA_ID, "stanza-id", id, room->jid->bare);
+        message = message_new_take(stanza_ref(stanza));
+        message->seq = ++room->seq;
+        message->said_us = clock_wall_us();
+        message_name(message, id, occupant ? occupant->nick : NULL,
+                     occupant ? occupant->bare->bare : NULL, occupant ? occupant->id : NULL);
+        store_message(turn, message);
+        turn->message = message;
+        room->muc->messages++;
+    }
+    turn_send_all_take(turn, stanza_copy(stanza));
+    stanza_unref(stanza);
+    return message;
+}
+
+static bool is_too_large(const struct muc *muc, const struct stanza *stanza)
+{
+    struct buffer bytes = {0};
+    size_t length;
+
+    stanza_write(&bytes, stanza, NS_CLIENT);
+    length = bytes.length;
+    buffer_fini(&bytes);
+    return length > muc->limits.size;
+}
+
+void message_take(struct turn *turn, struct session *session, struct stanza *stanza)
+{
+    struct occupant *occupant = session->occupant;
+    struct stanza *reflected;
+
+    if (subject_is_change(stanza)) {
+        subject_change(turn, session, stanza);
+        return;
+    }
+    if (occupant->role < ROLE_PARTICIPANT) {
+        turn_refuse(turn, SITUATION_MESSAGE_NO_VOICE);
+        return;
+    }
+    if (is_too_large(turn->muc, stanza)) {
+        turn_refuse(turn, SITUATION_MESSAGE_TOO_LARGE);
+        return;
+    }
+    if (!rate_allows(turn->room, occupant)) {
+        turn_refuse(turn, SITUATION_MESSAGE_TOO_FAST);
+        return;
+    }
+    reflected = stanza_copy(stanza);
+    stanza_set_from(reflected, occupant->jid);
+    room_accept_take(turn, occupant, reflected, is_kept(stanza));
+}

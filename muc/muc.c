@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The life of kontalk-muc: its tables, its link to the router, its rooms.
+ */
+#include "muc/muc.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/service/service.h"
+#include "common/tls/crypto.h"
+#include "muc/dispatch.h"
+#include "muc/schema.h"
+
+#define TICK_MS 1000
+/* For so long the database may be silent before stanzas are refused. */
+#define PATIENCE_MS 30000
+
+static int64_t number(const struct config *config, const char *key)
+{
+    return config_number(config, "muc", NULL, key);
+}
+
+static const char *text(const struct config *config, const char *key)
+{
+    return config_text(config, "muc", NULL, key);
+}
+
+static void read_limits(struct muc *muc, const struct config *config)
+{
+    muc->config = config;
+    muc->limits = (struct muc_limits){
+        .rooms_per_user = (uint64_t)number(config, "rooms-per-user"),
+        .occupants = (uint64_t)number(config, "occupants"),
+        .affiliations = (uint64_t)number(config, "affiliations"),
+        .history = (uint64_t)number(config, "history"),
+        .rate = (uint64_t)number(config, "rate"),
+        .size = (uint64_t)number(config, "size"),
+        .idle_ms = (uint64_t)number(config, "idle"),
+    };
+}
+
+static void release(struct muc *muc)
+{
+    if (--muc->open > 0 || !muc->stopping)
+        return;
+    void (*stopped)(void *user) = muc->stopped;
+    void *user = muc->stopped_user;
+    parser_pool_free(muc->parsers);
+    free(muc->domain);
+    free(muc);
+    stopped(user);
+}
+
+/* --- the router --- */
+
+static void on_up(void *user UNUSED)
+{
+    service_ready("serving rooms");
+}
+
+static void on_down(void *user UNUSED)
+{
+    service_status("the router is away");
+}
+
+static void on_stanza(void *user, struct stanza *stanza, int problem)
+{
+    dispatch_take(user, stanza, problem);
+}
+
+static void on_undelivered(void *user, struct stanza *stanza)
+{
+    log_warn("muc_not_sent", LOG_TEXT("to", stanza->to.full));
+    stanza_unref(stanza);
+    (void)user;
+}
+
+static void on_link_closed(void *user)
+{
+    release(user);
+}
+
+static const struct link_ops link_ops = {
+    .up = on_up,
+    .down = on_down,
+    .stanza = on_stanza,
+    .undelivered = on_undelivered,
+    .closed = on_link_closed,
+};
+
+void muc_send(struct muc *muc, struct stanza *stanza)
+{
+    if (link_send(muc->link, stanza) != 0)
+        log_warn("muc_not_sent", LOG_TEXT("to", stanza->to.full));
+}
+
+static void wipe(char *secret)
+{
+    if (secret)
+        crypto_wipe(secret, strlen(secret));
+    free(secret);
+}
+
+static int open_link(struct muc *muc)
+{
+    const char *path = text(muc->config, "secret-file");
+    char *secret;
+    size_t length;
+    int error = path ? config_read_secret(path, &secret, &length) : ERR_NOT_FOUND;
+
+    if (error) {
+        log_error("secret_unreadable", LOG_TEXT("file", path), LOG_ERROR(error));
+        return ERR_INVALID;
+    }
+    const struct link_settings settings = {
+        .address = text(muc->config, "router"),
+        .name = muc->domain,
+        .secret = secret,
+        .queue_bytes = (size_t)number(muc->config, "queue-size"),
+        .is_plain = true,
+    };
+    const struct link_bind bind = {.name = settings.name};
+    muc->link = link_new(muc->loop, muc->parsers, &settings, &link_ops, muc);
+    muc->open++;
+    link_bind(muc->link, &bind);
+    wipe(secret);
+    return 0;
+}
+
+/* --- the database --- */
+
+static const struct db_statement last_room = {"muc_last_room",
+                                              "SELECT coalesce(max(room), 0) FROM room", 0};
+
+static void on_last_room(void *user, int status, const struct db_result *results,
+                         size_t count UNUSED)
+{
+    struct muc *muc = user;
+
+    if (status == ERR_CANCELLED)
+        return;
+    if (status < 0) {
+        db_query(muc->db, 0, &last_room, NULL, on_last_room, muc);
+        return;
+    }
+    muc->last_room = db_get_int(&results[0], 0, 0);
+    if (open_link(muc) != 0)
+        service_status("no secret");
+}
+
+static void on_schema(struct muc *muc)
+{
+    schema_end(muc->schema);
+    muc->schema = NULL;
+    db_query(muc->db, 0, &last_room, NULL, on_last_room, muc);
+}
+
+static int open_database(struct muc *muc)
+{
+    const char *conninfo = text(muc->config, "conninfo");
+    const struct db_settings settings = {
+        .conninfo = conninfo,
+        .connections = 2,
+        .writers = 1,
+        .application_name = "kontalk-muc",
+    };
+    char *problem = NULL;
+
+    if (conninfo == NULL || db_check_conninfo(conninfo, &problem) != 0) {
+        log_error("database_misconfigured", LOG_TEXT("reason", problem ? problem : "none"));
+        free(problem);
+        return ERR_INVALID;
+    }
+    muc->db = db_open(muc->loop, &settings);
+    muc->open++;
+    muc->schema = schema_begin(muc, on_schema);
+    return 0;
+}
+
+bool muc_is_busy(const struct muc *muc)
+{
+    return db_is_congested(muc->db) || db_waiting_ms(muc->db, 0) > PATIENCE_MS;
+}
+
+/* --- life --- */
+
+static void on_tick(void *user)
+{
+    room_sweep(user, false);
+}
+
+int muc_start(struct loop *loop, const struct config *config, void **state)
+{
+    struct muc *muc = xcalloc(1, sizeof(*muc));
+
+    muc->loop = loop;
+    read_limits(muc, config);
+    muc->domain = xstrdup(text(config, "domain"));
+    muc->parsers = parser_pool_new();
+    muc->tick = timer_new(loop, on_tick, muc);
+    *state = muc;
+    if (open_database(muc) != 0)
+        return ERR_INVALID;
+    timer_start(muc->tick, TICK_MS, TICK_MS);
+    return 0;
+}
+
+int muc_reload(void *state, const struct config *config)
+{
+    read_limits(state, config);
+    return 0;
+}
+
+static void on_database_closed(void *user)
+{
+    release(user);
+}
+
+void muc_stop(void *state, void (*stopped)(void *user), void *user)
+{
+    struct muc *muc = state;
+
+    muc->stopping = true;
+    muc->stopped = stopped;
+    muc->stopped_user = user;
+    timer_close(muc->tick);
+    schema_end(muc->schema);
+    room_sweep(muc, true);
+    while (muc->turns)
+        turn_drop(muc->turns);
+    db_close(muc->db, on_database_closed, muc);
+    if (muc->link)
+        link_close(muc->link);
+}
+
+/* "show counts" */
+static void show_counts(void *state, struct control_request *request, size_t argc UNUSED,
+                        const char *const *argv UNUSED)
+{
+    struct muc *muc = state;
+    size_t sessions = 0;
+    const struct room *room;
+
+    for (room = muc->rooms; room; room = room->hh.next)
+        sessions += HASH_COUNT(room->sessions);
+    control_print(request, "rooms in memory: %u", HASH_COUNT(muc->rooms));
+    control_print(request, "sessions in them: %zu", sessions);
+    control_print(request, "messages: %" PRIu64, muc->messages);
+    control_end(request, NULL);
+}
+
+const struct control_command muc_commands[] = {
+    {"show counts", 0, 0, show_counts,
+     "  rooms and sessions in memory, and messages since the start"},
+    {0},
+};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Nicknames that change.
+ */
+#include "muc/nick.h"
+
+#include "muc/enter.h"
+#include "muc/store.h"
+
+static int problem_of(const struct room *room, const struct session *session, const char *nick)
+{
+    const struct occupant *other = room_occupant(room, nick);
+    const struct affiliated *owner = room_nick_owner(room, nick);
+    const char *bare = session->jid->bare;
+
+    if ((other && strcmp(other->bare->bare, bare) != 0) || (owner && strcmp(owner->jid, bare) != 0))
+        return SITUATION_NICK_CHANGE_TAKEN;
+    return -1;
+}
+
+/* The occupant, with all its sessions, gets another name. */
+static void rename_occupant(struct turn *turn, struct session *session, struct stanza *presence)
+{
+    struct room *room = turn->room;
+    struct occupant *occupant = session->occupant;
+    struct news news = {.gone = true,
+                        .nick = presence->to.resource,
+                        .codes = {STATUS_NICK_CHANGED},
+                        .own_id = stanza_id(presence)};
+    struct session *each;
+
+    presence_tell(turn, occupant, &news, NULL);
+    room_rename(room, occupant, presence->to.resource);
+    stanza_unref(session->presence);
+    session->presence = presence_cleaned(presence);
+    DL_FOREACH (occupant->sessions, each) {
+        store_session(turn, each);
+    }
+    news = (struct news){.presence = occupant->sessions->presence, .own_id = stanza_id(presence)};
+    presence_tell(turn, occupant, &news, NULL);
+}
+
+/* It joins another nickname of the same account. */
+static void move_session(struct turn *turn, struct session *session, struct stanza *presence)
+{
+    struct room *room = turn->room;
+    struct news news = {.nick = presence->to.resource,
+                        .codes = {STATUS_NICK_CHANGED},
+                        .own_id = stanza_id(presence)};
+    struct jid *jid = jid_dup(session->jid);
+    struct stanza *cleaned = presence_cleaned(presence);
+
+    leave(turn, session, &news);
+    session = room_add_session(room, jid, presence->to.resource, ROLE_NONE, cleaned);
+    store_session(turn, session);
+    news = (struct news){.presence = session->occupant->sessions->presence,
+                         .own_id = stanza_id(presence)};
+    presence_tell_self(turn, session, &news);
+    stanza_unref(cleaned);
+    free(jid);
+}
+
+void nick_change(struct turn *turn, struct session *session, struct stanza *presence)
+{
+    int problem = problem_of(turn->room, session, presence->to.resource);
+
+    if (problem >= 0)
+        turn_refuse(turn, (enum situation)problem);
+    else if (room_occupant(turn->room, presence->to.resource))
+        move_session(turn, session, presence);
+    else
+        rename_occupant(turn, session, presence);
+}
+
+int creation_problem(const struct muc *muc, const struct jid *jid)
+{
+    size_t count = config_list_size(muc->config, "muc", NULL, "create"), rooms = 0;
+    const struct room *room;
+    bool allowed = count == 0;
+
+    for (size_t i = 0; i < count && !allowed; i++)
+        allowed = strcmp(jid->domain, config_list_item(muc->config, "muc", NULL, "create", i)) == 0;
+    if (!allowed)
+        return SITUATION_ENTER_CREATE_RESTRICTED;
+    for (room = muc->rooms; room; room = room->hh.next)
+        rooms += room->exists && strcmp(room->creator, jid->bare) == 0;
+    return rooms >= muc->limits.rooms_per_user ? SITUATION_ENTER_TOO_MANY_ROOMS : -1;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Turns: writing, then speaking, in order.
+ */
+#include "muc/turn.h"
+
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "muc/message.h"
+
+struct output {
+    struct stanza *stanza;
+    struct jid **to; /* to each of these; NULL: as it stands */
+    size_t count;
+    struct output *prev, *next;
+};
+
+static struct turn **order_of(struct turn *turn)
+{
+    return turn->room && !turn->aside ? &turn->room->turns : &turn->muc->turns;
+}
+
+struct turn *turn_begin(struct muc *muc, struct room *room, struct stanza *request)
+{
+    struct turn *turn = xcalloc(1, sizeof(*turn));
+
+    turn->muc = muc;
+    turn->room = room;
+    turn->request = request ? stanza_ref(request) : NULL;
+    DL_APPEND(*order_of(turn), turn);
+    return turn;
+}
+
+static void drop_outputs(struct turn *turn)
+{
+    struct output *output, *next;
+
+    DL_FOREACH_SAFE (turn->outputs, output, next) {
+        for (size_t i = 0; i < output->count; i++)
+            free(output->to[i]);
+        free(output->to);
+        stanza_unref(output->stanza);
+        free(output);
+    }
+    turn->outputs = NULL;
+}
+
+void turn_drop(struct turn *turn)
+{
+    DL_DELETE(*order_of(turn), turn);
+    if (turn->aside)
+        turn->room->aside--;
+    drop_outputs(turn);
+    db_cancel(turn->unit);
+    stanza_unref(turn->request);
+    if (turn->message)
+        message_free(turn->message);
+    free(turn);
+}
+
+/* --- what is said --- */
+
+static struct output *add_output(struct turn *turn, struct stanza *stanza)
+{
+    struct output *output = xcalloc(1, sizeof(*output));
+
+    output->stanza = stanza;
+    DL_APPEND(turn->outputs, output);
+    return output;
+}
+
+void turn_send_take(struct turn *turn, struct stanza *stanza)
+{
+    if (stanza)
+        add_output(turn, stanza);
+}
+
+struct output *turn_send_to_take(struct turn *turn, struct stanza *stanza)
+{
+    struct output *output = add_output(turn, stanza);
+
+    output->to = xcalloc(1, sizeof(*output->to));
+    return output;
+}
+
+void output_add(struct output *output, const struct jid *to)
+{
+    if ((output->count & (output->count - 1)) == 0) /* doubles */
+        output->to = xrealloc(output->to, (2 * output->count + 1) * sizeof(*output->to));
+    output->to[output->count++] = jid_dup(to);
+}
+
+void turn_send_all_take(struct turn *turn, struct stanza *stanza)
+{
+    struct output *output = turn_send_to_take(turn, stanza);
+    struct session *session;
+
+    for (session = turn->room->sessions; session; session = session->hh.next)
+        output_add(output, session->jid);
+}
+
+void turn_refuse(struct turn *turn, enum situation situation)
+{
+    if (turn->request)
+        turn_send_take(turn, situation_error(turn->request, situation));
+}
+
+struct stanza *turn_result(struct turn *turn)
+{
+    struct stanza *result = stanza_result(turn->request);
+
+    turn_send_take(turn, result);
+    return result;
+}
+
+static void say(struct muc *muc, struct output *output)
+{
+    if (output->to == NULL) {
+        muc_send(muc, output->stanza);
+        return;
+    }
+    for (size_t i = 0; i < output->count; i++) {
+        stanza_set_to(output->stanza, output->to[i]);
+        muc_send(muc, output->stanza);
+    }
+}
+
+/* --- when --- */
+
+static void speak(struct turn *turn)
+{
+    struct output *output;
+
+    if (turn->failed) {
+        drop_outputs(turn);
+        turn_refuse(turn, SITUATION_DATABASE_AWAY);
+    } else if (turn->message) {
+        message_remember(turn->room, turn->message);
+        turn->message = NULL;
+    }
+    DL_FOREACH (turn->outputs, output) {
+        say(turn->muc, output);
+    }
+}
+
+/* All of the front that may speak. What belongs to no order speaks alone. */
+static void advance(struct turn *turn)
+{
+    struct room *room = turn->aside ? NULL : turn->room;
+
+    if (room == NULL) {
+        speak(turn);
+        turn_drop(turn);
+        return;
+    }
+    while (room->turns && room->turns->written) {
+        turn = room->turns;
+        speak(turn);
+        turn_drop(turn);
+    }
+    room_settled(room);
+}
+
+static void on_committed(void *user, int status, const struct db_result *results, size_t count)
+{
+    struct turn *turn = user;
+
+    turn->unit = NULL;
+    turn->written = true;
+    if (status < 0) {
+        log_error("muc_not_written", LOG_TEXT("room", turn->room ? turn->room->jid->bare : NULL),
+                  LOG_ERROR(status), LOG_TEXT("text", db_problem(turn->muc->db)));
+        turn->failed = true;
+        if (turn->room)
+            turn->room->state = ROOM_FAILED;
+    } else if (turn->committed) {
+        turn->committed(turn, results, count);
+    }
+    if (status != ERR_CANCELLED)
+        advance(turn);
+}
+
+struct db_unit *turn_unit(struct turn *turn)
+{
+    if (turn->unit == NULL) {
+        turn->unit = db_unit_new(turn->muc->db, 0);
+        db_unit_repeat(turn->unit);
+    }
+    return turn->unit;
+}
+
+void turn_end(struct turn *turn)
+{
+    if (turn->reading)
+        return;
+    if (turn->unit) {
+        turn->unit = db_submit(turn->unit, on_committed, turn);
+        return;
+    }
+    turn->written = true;
+    advance(turn);
+}
+
+/* --- questions --- */
+
+static void on_queried(void *user, int status, const struct db_result *results, size_t count UNUSED)
+{
+    struct turn *turn = user;
+
+    turn->unit = NULL;
+    if (status == ERR_CANCELLED)
+        return;
+    turn->reading = false;
+    if (status < 0)
+        turn->failed = true;
+    else
+        turn->queried(turn, &results[0]);
+    turn_end(turn);
+}
+
+void turn_query(struct turn *turn, const struct db_statement *statement,
+                const struct db_value *values,
+                void (*done)(struct turn *turn, const struct db_result *result), void *user)
+{
+    if (turn->room) {
+        DL_DELETE(turn->room->turns, turn);
+        turn->aside = true;
+        turn->room->aside++;
+        DL_APPEND(turn->muc->turns, turn);
+    }
+    turn->reading = true;
+    turn->queried = done;
+    turn->user = user;
+    turn->unit = db_read(turn->muc->db, statement, values, on_queried, turn);
+}
