@@ -104,6 +104,7 @@ T ?=
 RECORD ?=
 export RECORD
 check-all: FORM := --all
+check-all: SETS := all
 # All of the volumes that make check runs a thousandth of.
 check-attacks: FORM := --whole
 check-attacks: T := attacks

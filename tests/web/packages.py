@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
-# Packages of npm, as tests/web/npm/package-lock.json pins them, in build/npm: fetched once for each
-# lock file. Nothing of them is run while they are installed.
+# Packages of npm, as a package-lock.json pins them, in build/npm: fetched once for each lock file.
+# Nothing of them is run while they are installed. Of the lock files' "dependencies" what is not
+# needed to run is taken out by hand (Converse is all in one file), so that it is not fetched;
+# overrides in package.json that name files do not work with the npm of Debian 12.
 
 import fcntl
 import hashlib
@@ -12,13 +14,14 @@ import subprocess
 import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SOURCES = f"{HERE}/npm"
 SECONDS = 100
 
 
-def modules():
-    """The directory with node_modules and our scripts; skips where npm or its registry is not."""
-    with open(f"{SOURCES}/package-lock.json", "rb") as lock:
+def modules(name="npm"):
+    """The directory with node_modules and what else is in ours of this name; skips where npm or its
+    registry is not."""
+    sources = f"{HERE}/{name}"
+    with open(f"{sources}/package-lock.json", "rb") as lock:
         name = hashlib.sha256(lock.read()).hexdigest()[:16]
     if not shutil.which("npm") or not shutil.which("node"):
         pytest.skip("npm is not installed")
@@ -27,7 +30,7 @@ def modules():
     os.makedirs(place, exist_ok=True)
     with open(f"{base}/lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        shutil.copytree(SOURCES, place, dirs_exist_ok=True)
+        shutil.copytree(sources, place, dirs_exist_ok=True)
         if not os.path.exists(f"{place}/complete"):
             install(base, place)
             with open(f"{place}/complete", "w", encoding="utf-8"):
