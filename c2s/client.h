@@ -202,10 +202,12 @@ struct login *login_new(struct client *client, const struct login_profile *profi
 void login_begin(struct login *login, int mechanism, const char *initial, size_t length,
                  bool has_initial);
 void login_continue(struct login *login, const char *response, size_t length);
-/* Ends it at once; also when the client is gone while something is under way. */
 /* The password of this account has changed: whoever is proving the old one has to begin anew. */
 void login_outdate(struct client *client, const struct jid *account);
+/* Ends it at once; also when the client is gone while something is under way. */
 void login_abandon(struct client *client);
+/* One is under way, which is verified here. */
+bool login_is_ours(const struct client *client);
 /* What the home of an account elsewhere says (c2s/front/visit.h). */
 void login_visit_challenge(struct client *client, const struct buffer *message);
 void login_visit_succeeded(struct client *client, const struct buffer *message, bool begins);

@@ -149,6 +149,11 @@ void login_outdate(struct client *client, const struct jid *account)
         login->outdated = true;
 }
 
+bool login_is_ours(const struct client *client)
+{
+    return client->login && !client->login->visit && !client->login->question;
+}
+
 /* The exchange is over; the client stays. */
 static void finish(struct login *login)
 {

@@ -98,11 +98,9 @@ static void read_limits(struct worker *worker, const struct config *config)
     };
 }
 
-/* Everything is there: let the clients in. */
-static void open_doors(struct worker *worker)
+void worker_open_doors(struct worker *worker)
 {
-    if (worker->ready || worker->stopping || slots_count(worker->slots) == 0 ||
-        !slots_settled(worker->slots))
+    if (worker->ready || worker->stopping)
         return;
     worker->ready = true;
     if (worker_listen(worker) != 0)
@@ -118,7 +116,8 @@ static void on_slots_changed(void *user)
         log_info("slots_changed", LOG_INT("owned", slots_count(worker->slots)));
     worker->plugin->slots_changed(worker->plugin_state);
     directory_keeper_changed(worker);
-    open_doors(worker);
+    if (slots_count(worker->slots) > 0 && slots_settled(worker->slots)) /* everything is there */
+        worker_open_doors(worker);
 }
 
 static void open_slots(struct worker *worker)

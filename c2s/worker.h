@@ -50,7 +50,8 @@ struct worker {
     struct signing_key *signing_key;   /* of this node; NULL: none is configured */
     bool directory_begun, directory_keeper;
     const char *home_refusal; /* why the home may not be served (worker_home.c); NULL: it may */
-    bool serving;             /* names are bound, slots may be owned */
+    bool serving;             /* the home: its domains are bound, slots may be owned */
+    bool fronting;            /* clients of other homes: the name of the node is bound */
     struct admission *admission;
     struct parser_pool *parsers;
     struct db *db;
@@ -87,6 +88,8 @@ uint64_t worker_handshake_wait(struct worker *worker);
 bool worker_is_congested(const struct worker *worker);
 /* One of them has room again. */
 void worker_drained(void *worker);
+/* Lets clients in. */
+void worker_open_doors(struct worker *worker);
 /* A client's connection has closed and its memory is about to go. */
 void worker_client_closed(struct worker *worker, struct client *client);
 
@@ -98,8 +101,12 @@ MUST_CHECK int worker_listen(struct worker *worker);
 
 /* worker_link.c. Nothing is bound yet: stanzas come only once they can be served. */
 void worker_open_link(struct worker *worker);
-void worker_bind_names(struct worker *worker);
-void worker_unbind_names(struct worker *worker);
+/* The name of the node, under which other nodes reach this worker. */
+void worker_bind_host(struct worker *worker);
+void worker_unbind_host(struct worker *worker);
+/* Those under which there are accounts. */
+void worker_bind_domains(struct worker *worker);
+void worker_unbind_domains(struct worker *worker);
 
 /* worker_home.c: the home that was found in the database is served from now on, or no longer; then
  * it is to be looked at again. */

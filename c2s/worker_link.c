@@ -23,7 +23,7 @@ static void on_link_up(void *user)
 {
     struct worker *worker = user;
 
-    if (worker->ready)
+    if (worker->ready && worker->serving)
         service_status("serving clients");
     front_way_open(worker->front);
     reachable(worker, C2S_REACH_ALL, NULL);
@@ -195,17 +195,25 @@ void worker_open_link(struct worker *worker)
     worker->link = link_new(worker->loop, worker->parsers, &settings, &link_ops, worker);
 }
 
-void worker_bind_names(struct worker *worker)
+void worker_bind_host(struct worker *worker)
 {
     bind_name(worker, worker->host);
+}
+
+void worker_bind_domains(struct worker *worker)
+{
     for (size_t i = 0; i < worker->domains->count; i++)
         if (strcmp(worker->domains->list[i].name, worker->host) != 0)
             bind_name(worker, worker->domains->list[i].name);
 }
 
-void worker_unbind_names(struct worker *worker)
+void worker_unbind_host(struct worker *worker)
 {
     link_unbind(worker->link, worker->host);
+}
+
+void worker_unbind_domains(struct worker *worker)
+{
     for (size_t i = 0; i < worker->domains->count; i++)
         if (strcmp(worker->domains->list[i].name, worker->host) != 0)
             link_unbind(worker->link, worker->domains->list[i].name);

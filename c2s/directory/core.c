@@ -81,6 +81,12 @@ void directory_set_network(struct directory *directory, const struct network *ne
     claims_kick(directory->claims);
 }
 
+void directory_set_home(struct directory *directory, bool is_served)
+{
+    directory->without_home = !is_served;
+    cache_clear(directory->cache);
+}
+
 void directory_reachable(struct directory *directory, const char *host)
 {
     const char *registrar = directory_registrar_host(directory);
@@ -100,7 +106,9 @@ const struct network_home *directory_home(const struct directory *directory)
     const struct network_home *home =
         directory->network ? network_home_by_name(directory->network, directory->home) : NULL;
 
-    return home && strcmp(home->member->host, directory->host) == 0 ? home : NULL;
+    return home && !directory->without_home && strcmp(home->member->host, directory->host) == 0
+               ? home
+               : NULL;
 }
 
 const char *directory_registrar_host(const struct directory *directory)

@@ -50,6 +50,7 @@ struct directory {
     struct directory_settings settings;
     char *host, *address, *domain, *home;
     const struct network *network; /* NULL: a network of one */
+    bool without_home;             /* ours may not be served now */
     bool ended;
     struct cache *cache;
     struct requests *requests;
@@ -70,6 +71,8 @@ void directory_stop(struct directory *directory);
 void directory_free(struct directory *directory);
 /* The document in force, or NULL. */
 void directory_set_network(struct directory *directory, const struct network *network);
+/* Whether our home is served, whatever the document says; at first it is. */
+void directory_set_home(struct directory *directory, bool is_served);
 /* A node message in NS_DIRECTORY; `from` was proved by whoever brought it. To be consumed. */
 void directory_take(struct directory *directory, struct stanza *message, struct element *payload);
 /* The way to this host is there (again). */

@@ -92,6 +92,14 @@ int directory_open(struct worker *worker)
 void directory_begin(struct worker *worker)
 {
     worker->directory_begun = true;
+    directory_set_home(worker->directory, true);
+    directory_set_network(worker->directory, worker_document(worker));
+}
+
+void directory_begin_without_home(struct worker *worker)
+{
+    worker->directory_begun = true;
+    directory_set_home(worker->directory, false);
     directory_set_network(worker->directory, worker_document(worker));
 }
 

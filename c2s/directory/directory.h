@@ -87,7 +87,9 @@ MUST_CHECK int directory_account_change(struct worker *worker, enum account_chan
 MUST_CHECK int directory_open(struct worker *worker);
 /* The tables can be used. */
 void directory_begin(struct worker *worker);
-/* The home is not served any more; until directory_begin(). */
+/* The same, but the home is not served: only where others are is told, of our own names nothing. */
+void directory_begin_without_home(struct worker *worker);
+/* The home is not served any more; until one of the two. */
 void directory_pause(struct worker *worker);
 /* Before the database closes, and after it has closed. */
 void directory_end(struct worker *worker);

@@ -50,6 +50,15 @@ bool recovery_is_needed(const struct directory *directory, int64_t compared_epoc
     return home && (int64_t)home->epoch > compared_epoch;
 }
 
+/* Nothing has changed since it began: neither the document, nor whether we serve the home. */
+static bool is_valid(const struct recovery *recovery)
+{
+    const struct directory *directory = recovery->directory;
+
+    return !directory->ended && directory->network && directory_home(directory) &&
+           directory->network->serial == recovery->document;
+}
+
 static void ask_next(struct recovery *recovery);
 
 static void failed(struct recovery *recovery)
@@ -112,8 +121,7 @@ static void on_copy(void *user, int status, struct element *copy)
     struct recovery *recovery = user;
     struct directory *directory = recovery->directory;
 
-    if (status != 0 || strcmp(copy->name, "log") != 0 || directory->network == NULL ||
-        directory->network->serial != recovery->document) {
+    if (status != 0 || strcmp(copy->name, "log") != 0 || !is_valid(recovery)) {
         failed(recovery);
         return;
     }
@@ -157,7 +165,7 @@ static void ask_next(struct recovery *recovery)
     const struct network *network = directory->network;
     struct element *payload;
 
-    if (directory->ended || network == NULL || network->serial != recovery->document) {
+    if (!is_valid(recovery)) {
         failed(recovery);
         return;
     }

@@ -64,6 +64,9 @@ static void place_own(const struct directory *directory, struct directory_place 
 {
     const struct network_home *own = directory_home(directory);
 
+    *place = (struct directory_place){.answer = DIRECTORY_UNKNOWN};
+    if (directory->without_home)
+        return;
     *place = (struct directory_place){
         .answer = DIRECTORY_HERE,
         .home = directory->home,
@@ -82,7 +85,7 @@ static void place_home(const struct directory *directory, const char *name,
     if (home == NULL)
         return;
     bool here = strcmp(home->member->host, directory->host) == 0;
-    if (here && strcmp(home->name, directory->home) != 0)
+    if (here && (strcmp(home->name, directory->home) != 0 || directory->without_home))
         return; /* we should serve it, and do not have its data */
     *place = (struct directory_place){
         .answer = here ? DIRECTORY_HERE : DIRECTORY_ELSEWHERE,
@@ -108,7 +111,7 @@ bool resolver_look(struct directory *directory, const struct jid *jid,
 
     if (!is_networked(directory, jid)) {
         place_own(directory, place);
-        return true;
+        return place->answer != DIRECTORY_UNKNOWN;
     }
     if (!cache_get(directory->cache, jid->bare, clock_monotonic_ms(), &home))
         return false;

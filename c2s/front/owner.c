@@ -270,7 +270,7 @@ static void say_gone(struct line *line, uint64_t id)
 static void on_login(struct line *line, uint64_t id, const struct element *login)
 {
     if (strcmp(trunk_to(line->trunk)->domain, line->front->worker->host) == 0 ||
-        line->front->worker->stopping) {
+        line->front->worker->stopping || !line->front->worker->serving) {
         say_gone(line, id);
         return;
     }
@@ -290,7 +290,7 @@ static void on_open(struct line *line, uint64_t id, const struct element *open)
     if (strcmp(trunk_to(line->trunk)->domain, worker->host) != 0)
         line_refuse(line, FRONT_REFUSED_OPEN);
     else if (text && jid_parse(arena, text, &account) == 0 && account.local && !account.resource &&
-             worker_serves(worker, account.domain) && !worker->stopping)
+             worker_serves(worker, account.domain) && worker->serving && !worker->stopping)
         open_channel(line, id, open, &account);
     arena_free(arena);
 }

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from slixmpp.exceptions import IqError
 
-from tests.faults.talk import condition
+from tests.faults.talk import condition, owner
 from tests.harness import slix, wait
 from tests.node import accounts, place
 from tests.node.place import COMPONENT
@@ -181,21 +181,45 @@ def test_epoch(network, login):
     """A home is served only where its data has the epoch of the document."""
     beta = network.beta
     client = login(where=beta)
+    guest, friend = login(network.alpha.add_account(), where=beta), login(where=network.alpha)
     c2s = beta.daemon("c2s")
     c2s.mark_log()
     network.change(lambda document: document.homes["beta"].update(epoch=2))
     c2s.wait_log("event=home_not_served home=beta epoch=1 reason=.*lower epoch")
     client.read_to_end()
     assert "home beta epoch 1" in beta.control("home", "show")
+    is_front_only(network, login, client, guest, friend)
+    c2s.kill()
+    c2s.start()
+    guest = login(owner(guest), where=beta)
+    is_front_only(network, login, client, guest, friend)
+    c2s.mark_log()
     beta.control("home", "raise", "2")
     c2s.wait_log("event=directory_recovered home=beta epoch=2")
     wait.until(lambda: logs_in(login, beta), 20, "a login")
+    talk(guest, friend)
     with pytest.raises(place.Error, match="not lower than 2"):
         beta.control("home", "raise", "2")
+
+
+def is_front_only(network, login, client, guest, friend):
+    """Of a node whose home is not served: accounts of others have sessions there, old and new; its
+    own have none, at no node."""
+    talk(guest, friend)
+    talk(login(owner(guest), where=network.beta), friend)
+    for front in (network.beta, network.alpha):
+        with pytest.raises(AssertionError, match="temporary-auth-failure"):
+            login(owner(client), where=front)
+
+
+def talk(one, other):
+    for source, sink in ((one, other), (other, one)):
+        source.send_message(sink.full, f"from {source.full}")
+        sink.wait_message(f"from {source.full}")
 
 
 def logs_in(login, node):
     try:
         return login(where=node)
-    except (OSError, AssertionError):
+    except (OSError, AssertionError, place.Error):
         return None

@@ -120,6 +120,25 @@ static void test_silence_is_unknown(void **state)
     assert_int_equal(find_name(GAMMA, "nobody2@example.net").answer, DIRECTORY_UNKNOWN);
 }
 
+/* A worker that may not serve its home still knows where others are, and gives no names. */
+static void test_without_home(void **state)
+{
+    BEGIN_TEST();
+    open_network();
+    ask_and_wait(ALPHA, "alice@example.net", false);
+    add_accounts(BETA, "bob", 1);
+    UNTIL(count_in(ALPHA, ENTRIES("beta")) == 1);
+    directory_set_home(nodes[ALPHA].directory, false);
+    assert_int_equal(find_name(ALPHA, "bob1@example.net").answer, DIRECTORY_ELSEWHERE);
+    assert_int_equal(find_name(ALPHA, "alice@example.net").answer, DIRECTORY_UNKNOWN);
+    assert_int_equal(find_name(ALPHA, "nobody@example.net").answer, DIRECTORY_UNKNOWN);
+    assert_int_equal(find_name(ALPHA, "bob@other.example").answer, DIRECTORY_UNKNOWN);
+    assert_int_equal(ask_and_wait(BETA, "bea@example.net", false).status, ERR_UNAVAILABLE);
+    directory_set_home(nodes[ALPHA].directory, true);
+    assert_int_equal(find_name(ALPHA, "alice@example.net").answer, DIRECTORY_HERE);
+    assert_int_equal(ask_and_wait(BETA, "bea@example.net", false).naming, NAMING_GRANTED);
+}
+
 static void on_counted(void *user, const struct directory_place *place)
 {
     struct found *found = user;
@@ -284,6 +303,7 @@ int main(void)
         NETWORK_TEST(test_other_document),
         NETWORK_TEST(test_resolver),
         NETWORK_TEST(test_silence_is_unknown),
+        NETWORK_TEST(test_without_home),
         NETWORK_TEST(test_questions),
         NETWORK_TEST(test_joining),
         NETWORK_TEST(test_unclaimed_accounts_are_served),
