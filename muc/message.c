@@ -7,18 +7,14 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
-#include "common/tls/crypto.h"
 #include "common/xmpp/namespaces.h"
-#include "muc/dispatch.h"
+#include "muc/archive.h"
 #include "muc/rate.h"
 #include "muc/store.h"
 #include "muc/subject.h"
 
-#define NS_STANZA_ID  "urn:xmpp:sid:0"
 #define NS_HINTS      "urn:xmpp:hints"
 #define NS_CHATSTATES "http://jabber.org/protocol/chatstates"
-
-#define STANZA_ID_BYTES 12
 
 /* --- one message --- */
 
@@ -87,7 +83,7 @@ static bool is_kept(const struct stanza *stanza)
         return true;
     ELEMENT_FOREACH (child, stanza->root) {
         if (strcmp(child->ns, NS_CHATSTATES) != 0 && strcmp(child->ns, NS_HINTS) != 0 &&
-            strcmp(child->ns, NS_STANZA_ID) != 0 && strcmp(child->ns, NS_OCCUPANT_ID) != 0 &&
+            strcmp(child->ns, NS_SID) != 0 && strcmp(child->ns, NS_OCCUPANT_ID) != 0 &&
             !element_is(child, NS_CLIENT, "thread"))
             return true;
     }
@@ -103,8 +99,7 @@ static void remove_forged(struct room *room, struct stanza *stanza)
         const char *by = element_get(child, "by");
 
         next = element_next(child);
-        if ((element_is(child, NS_STANZA_ID, "stanza-id") && by &&
-             strcmp(by, room->jid->bare) == 0) ||
+        if ((element_is(child, NS_SID, "stanza-id") && by && strcmp(by, room->jid->bare) == 0) ||
             element_is(child, NS_OCCUPANT_ID, "occupant-id") ||
             strcmp(child->ns, NS_MUC_USER) == 0 || strcmp(child->ns, NS_MUC) == 0)
             element_remove(stanza->root, child);
@@ -131,13 +126,13 @@ struct message *room_accept_take(struct turn *turn, const struct occupant *occup
     if (occupant)
         add_id(stanza, NS_OCCUPANT_ID, "occupant-id", occupant->id, NULL);
     if (keep) {
-        char id[2 * STANZA_ID_BYTES + 1];
+        char id[SEALED_ID_SIZE];
 
-        crypto_random_hex(id, STANZA_ID_BYTES);
-        add_id(stanza, NS_STANZA_ID, "stanza-id", id, room->jid->bare);
+        archive_id(room, ++room->seq, id);
+        add_id(stanza, NS_SID, "stanza-id", id, room->jid->bare);
         message = message_new_take(stanza_ref(stanza));
-        message->seq = ++room->seq;
-        message->said_us = clock_wall_us();
+        message->seq = room->seq;
+        message->said_us = clock_wall_us() / 1000 * 1000; /* as exact as it is told */
         message_name(message, id, occupant ? occupant->nick : NULL,
                      occupant ? occupant->bare->bare : NULL, occupant ? occupant->id : NULL);
         store_message(turn, message);
@@ -160,28 +155,39 @@ static bool is_too_large(const struct muc *muc, const struct stanza *stanza)
     return length > muc->limits.size;
 }
 
-void message_take(struct turn *turn, struct session *session, struct stanza *stanza)
+bool message_may_take(struct turn *turn, const struct session *session, const struct stanza *stanza)
 {
     struct occupant *occupant = session->occupant;
-    struct stanza *reflected;
 
-    if (subject_is_change(stanza)) {
-        subject_change(turn, session, stanza);
-        return;
-    }
-    if (occupant->role < ROLE_PARTICIPANT) {
+    if (occupant->role < ROLE_PARTICIPANT)
         turn_refuse(turn, SITUATION_MESSAGE_NO_VOICE);
-        return;
-    }
-    if (is_too_large(turn->muc, stanza)) {
+    else if (is_too_large(turn->muc, stanza))
         turn_refuse(turn, SITUATION_MESSAGE_TOO_LARGE);
-        return;
-    }
-    if (!rate_allows(turn->room, occupant)) {
+    else if (!rate_allows(turn->room, occupant))
         turn_refuse(turn, SITUATION_MESSAGE_TOO_FAST);
-        return;
-    }
-    reflected = stanza_copy(stanza);
-    stanza_set_from(reflected, occupant->jid);
-    room_accept_take(turn, occupant, reflected, is_kept(stanza));
+    else
+        return true;
+    return false;
+}
+
+static void accept(struct turn *turn, const struct session *session, const struct stanza *stanza,
+                   bool keep)
+{
+    struct stanza *reflected = stanza_copy(stanza);
+
+    stanza_set_from(reflected, session->occupant->jid);
+    room_accept_take(turn, session->occupant, reflected, keep);
+}
+
+void message_keep(struct turn *turn, const struct session *session, const struct stanza *stanza)
+{
+    accept(turn, session, stanza, true);
+}
+
+void message_take(struct turn *turn, struct session *session, struct stanza *stanza)
+{
+    if (subject_is_change(stanza))
+        subject_change(turn, session, stanza);
+    else if (message_may_take(turn, session, stanza))
+        accept(turn, session, stanza, is_kept(stanza));
 }

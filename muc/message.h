@@ -24,6 +24,12 @@ struct message {
 
 /* A groupchat message from a session of an occupant: refuses it or accepts it. */
 void message_take(struct turn *turn, struct session *session, struct stanza *stanza);
+/* Whether an occupant may say this: he has voice, it is not too large nor too much; else it has
+ * been refused. */
+bool message_may_take(struct turn *turn, const struct session *session,
+                      const struct stanza *stanza);
+/* Accepts what may be said, and keeps it in any case. */
+void message_keep(struct turn *turn, const struct session *session, const struct stanza *stanza);
 /* Stores what an occupant, or the room (NULL) says, and reflects it to all: the one way into a
  * room. The stanza is consumed; it has `from` already. Messages without a body, unless `keep`, are
  * reflected only. */

@@ -7,6 +7,8 @@
 #include "muc/dispatch.h"
 
 extern const struct muc_module disco_module;
+extern const struct muc_module archive_module;
+extern const struct muc_module retract_module;
 extern const struct muc_module owner_module;
 extern const struct muc_module admin_module;
 extern const struct muc_module register_module;

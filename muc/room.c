@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
+#include "muc/archive.h"
 #include "muc/dispatch.h"
 #include "muc/message.h"
 #include "muc/store.h"
@@ -50,6 +51,7 @@ void room_empty(struct room *room)
     stanza_unref(room->subject);
     room->subject = NULL;
     free(room->creator);
+    archive_id_forget(room);
     free(room->salt);
     room->creator = room->salt = NULL;
     room->exists = room->locked = false;

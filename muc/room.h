@@ -9,6 +9,7 @@
 #pragma once
 
 #include "common/base/table.h"
+#include "common/tls/crypto.h"
 #include "muc/muc.h"
 #include "muc/options.h"
 
@@ -90,6 +91,7 @@ struct room {
     int64_t seq; /* of the last message */
     char *creator;
     char *salt;                      /* of the occupant ids */
+    struct crypto_block *ids;        /* of its messages (archive_id.c), NULL until needed */
     char *options[OPTIONS];          /* NULL: the default */
     struct affiliated *affiliations; /* by jid */
     struct occupant *occupants;      /* by nick */

@@ -74,6 +74,11 @@ static const struct db_statement steps[] = {
      " seq bigint NOT NULL,"
      " taken timestamptz NOT NULL)",
      0},
+    {"muc_step_8",
+     "ALTER TABLE message ADD COLUMN IF NOT EXISTS archived boolean NOT NULL DEFAULT true,"
+     " ADD COLUMN IF NOT EXISTS retracted text",
+     0},
+    {"muc_step_9", "CREATE INDEX IF NOT EXISTS message_said ON message (room, said, seq)", 0},
 };
 
 static const struct db_statement create = {

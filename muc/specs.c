@@ -6,5 +6,9 @@
 
 const struct spec muc_specs[] = {
     {"XEP-0045", "1.35.1", NULL},
+    {"XEP-0313", "1.1.3", "archives of rooms"},
+    {"XEP-0359", "0.7.0", "ids of messages in rooms"},
+    {"XEP-0424", "0.4.2", "rooms"},
+    {"XEP-0425", "0.3.0", NULL},
     {0},
 };

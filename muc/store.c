@@ -48,10 +48,10 @@ static const struct db_statement session_gone_statement = {
 static const struct db_statement message_statement = {
     "muc_message",
     "INSERT INTO message"
-    " (room, seq, stanza_id, said, nick, sender, occupant_id, message_id, content)"
-    " VALUES ($1, $2, $3, to_timestamp($4::bigint / 1e6), $5, $6, $7, $8, $9)"
+    " (room, seq, stanza_id, said, nick, sender, occupant_id, message_id, content, archived)"
+    " VALUES ($1, $2, $3, to_timestamp($4::bigint / 1e6), $5, $6, $7, $8, $9, $10)"
     " ON CONFLICT DO NOTHING",
-    9};
+    10};
 static const struct db_statement subject_statement = {
     "muc_subject", "UPDATE room SET subject = $2 WHERE room = $1", 2};
 
@@ -132,7 +132,7 @@ void store_message(struct turn *turn, const struct message *message)
     turn_write(turn, &message_statement, DB_INT(turn->room->id), DB_INT(message->seq),
                DB_TEXT(message->stanza_id), DB_INT(message->said_us), DB_TEXT(message->nick),
                DB_TEXT(message->sender), DB_TEXT(message->occupant_id), DB_TEXT(message->id),
-               DB_TEXT(content.data));
+               DB_TEXT(content.data), DB_BOOL(room_is(turn->room, OPTION_LOGGING)));
     buffer_fini(&content);
 }
 

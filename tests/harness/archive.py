@@ -92,18 +92,19 @@ def read_page(client, identity):
         _add_result(page, result)
 
 
-def send_query(client, **words):
+def send_query(client, to=None, **words):
     identity = f"mam-{next(_number)}"
-    client.send(f"<iq type='set' id='{identity}'>{payload(**words)}</iq>")
+    target = f" to={quoteattr(to)}" if to else ""
+    client.send(f"<iq type='set' id='{identity}'{target}>{payload(**words)}</iq>")
     return identity
 
 
 def query(client, **words):
-    """`fields`, `rsm`, `flip` as payload()."""
+    """`fields`, `rsm`, `flip` as payload(); `to`: whose archive, if not one's own."""
     return read_page(client, send_query(client, **words))
 
 
-def metadata(client):
-    answer = client.ask("get", f"<metadata xmlns='{MAM}'/>")
+def metadata(client, to=None):
+    answer = client.ask("get", f"<metadata xmlns='{MAM}'/>", to=to)
     return {end.tag.removeprefix(f"{{{MAM}}}"): (end.get("id"), end.get("timestamp"))
             for end in answer.find(f"{{{MAM}}}metadata")}
