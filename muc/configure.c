@@ -170,14 +170,10 @@ static void apply_options(struct turn *turn, const struct wish *wish)
     tell_codes(turn, codes, count);
 }
 
-static bool apply(struct turn *turn, const struct wish *wish)
+static void apply(struct turn *turn, const struct wish *wish)
 {
     struct room *room = turn->room;
 
-    if (wish->has_owners && wish->owners.count == 0) {
-        turn_refuse(turn, SITUATION_ADMIN_LAST_OWNER);
-        return false;
-    }
     if (room->locked) {
         room->locked = false;
         store_room(turn);
@@ -188,17 +184,20 @@ static bool apply(struct turn *turn, const struct wish *wish)
         affiliation_set_list(turn, AFFILIATION_ADMIN, &wish->admins);
     apply_options(turn, wish);
     leave_check(turn);
-    return true;
 }
 
 void configure(struct turn *turn, const struct element *form)
 {
     struct wish wish = {0};
 
-    if (!read_form(turn->room, form, &wish))
+    if (!read_form(turn->room, form, &wish)) {
         turn_refuse(turn, SITUATION_CONFIG_BAD);
-    else if (apply(turn, &wish))
+    } else if (wish.has_owners && wish.owners.count == 0) {
+        turn_refuse(turn, SITUATION_ADMIN_LAST_OWNER);
+    } else {
         turn_result(turn);
+        apply(turn, &wish);
+    }
     affiliation_list_fini(&wish.admins);
     affiliation_list_fini(&wish.owners);
 }

@@ -13,6 +13,7 @@
 #define NS_PING        "urn:xmpp:ping"
 #define NS_RSM         "http://jabber.org/protocol/rsm"
 #define ROOM_INFO      NS_MUC "#roominfo"
+#define FIELD          "muc#roominfo_"
 #define NODE_NICK      "x-roomuser-item"
 #define NODE_TRAFFIC   NS_MUC "#traffic"
 
@@ -130,11 +131,11 @@ static void add_room_form(const struct room *room, struct element *query)
     struct element *form = form_add(query, "result", ROOM_INFO);
     const char *occupants = arena_printf(query->arena, "%u", HASH_COUNT(room->occupants));
 
-    form_add_field(form, ROOM_INFO "_description", NULL, room_text(room, OPTION_DESCRIPTION));
-    form_add_field(form, ROOM_INFO "_subject", NULL, subject_text(room));
-    form_add_field(form, ROOM_INFO "_occupants", NULL, occupants);
-    form_add_field(form, ROOM_INFO "_lang", NULL, room_text(room, OPTION_LANG));
-    form_add_field(form, ROOM_INFO "_changesubject", "boolean",
+    form_add_field(form, FIELD "description", NULL, room_text(room, OPTION_DESCRIPTION));
+    form_add_field(form, FIELD "subject", NULL, subject_text(room));
+    form_add_field(form, FIELD "occupants", NULL, occupants);
+    form_add_field(form, FIELD "lang", NULL, room_text(room, OPTION_LANG));
+    form_add_field(form, FIELD "changesubject", "boolean",
                    room_text(room, OPTION_CHANGE_SUBJECT));
     form_add_field(form, "muc#roomconfig_roomname", NULL, room_text(room, OPTION_NAME));
     form_add_field(form, "muc#maxhistoryfetch", NULL, room_text(room, OPTION_HISTORY));
