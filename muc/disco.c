@@ -135,8 +135,7 @@ static void add_room_form(const struct room *room, struct element *query)
     form_add_field(form, FIELD "subject", NULL, subject_text(room));
     form_add_field(form, FIELD "occupants", NULL, occupants);
     form_add_field(form, FIELD "lang", NULL, room_text(room, OPTION_LANG));
-    form_add_field(form, FIELD "changesubject", "boolean",
-                   room_text(room, OPTION_CHANGE_SUBJECT));
+    form_add_field(form, FIELD "changesubject", "boolean", room_text(room, OPTION_CHANGE_SUBJECT));
     form_add_field(form, "muc#roomconfig_roomname", NULL, room_text(room, OPTION_NAME));
     form_add_field(form, "muc#maxhistoryfetch", NULL, room_text(room, OPTION_HISTORY));
     MUC_MODULES(module)

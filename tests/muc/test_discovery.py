@@ -62,8 +62,8 @@ def test_many_rooms(node, room):
     count = 101
     node.postgres.query(
         "kontalk", "INSERT INTO kontalk_muc.room (room, local, created, creator, salt, locked)"
-        f" SELECT 1000000 + n, 'many' || n, now(), 'x@y', 'x', false FROM generate_series(1, {count})"
-        " n")
+        " SELECT 1000000 + n, 'many' || n, now(), 'x@y', 'x', false"
+        f" FROM generate_series(1, {count}) n")
     try:
         answer = place.owner.ask("get", f"<query xmlns='{ITEMS}'/>", to=node.place.conference)
         assert answer.find(f".//{tag('set', RSM)}") is not None

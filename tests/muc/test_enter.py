@@ -113,9 +113,10 @@ def test_history_of_the_room(room):
 
 
 def test_subject(room):
-    """§§7.2.15 and 8.1: it is told to newcomers, with who has set it and when; it can be cleared."""
+    """§§7.2.15 and 8.1: newcomers are told it, with who has set it and when; it can be cleared."""
     place = room()
-    place.owner.send(f"<message to='{place.jid}' type='groupchat'><subject>Fire</subject></message>")
+    place.owner.send(f"<message to='{place.jid}' type='groupchat'><subject>Fire</subject>"
+                     "</message>")
     seen = place.join(place.login(), "second")
     assert seen[-1].findtext(tag("subject")) == "Fire" and not body(seen[-1])
     assert seen[-1].get("from") == place.nick("owner")
@@ -211,8 +212,8 @@ def test_two_clients_of_one_account(login, room):
 
 
 def test_desynchronised(room):
-    """§7.2.1: with <x/> again it hears everything again; §7.2.17: without, it is told that it is not
-    there."""
+    """§7.2.1: with <x/> again it hears everything again; §7.2.17: without, it is told that it is
+    not there."""
     place = room()
     seen = place.join(place.owner, "owner")
     assert 110 in codes(seen[0]) and 201 not in codes(seen[0])

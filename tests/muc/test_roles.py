@@ -87,7 +87,7 @@ def test_moderator(room):
 @pytest.mark.parametrize("affiliation, role", [
     ("member", "participant"), ("admin", "moderator"), ("owner", "moderator")])
 def test_affiliation(room, affiliation, role):
-    """§§9.3, 10.3 and 10.6: granted and revoked, everybody hears it; §§9.5, 10.5 and 10.8: listed."""
+    """§§9.3, 10.3 and 10.6: granted and revoked, all hear it; §§9.5, 10.5 and 10.8: listed."""
     place = room()
     second = place.newcomer("second")
     place.change(place.owner, jid=second.full, affiliation=affiliation, reason="why")
