@@ -290,6 +290,14 @@ const struct schema_step schema_steps[] = {
     {.sql = "ALTER TABLE message ADD COLUMN IF NOT EXISTS id_hash bigint"},
     {.sql = "CREATE INDEX IF NOT EXISTS message_id_hash ON message (owner, id_hash)"
             " WHERE id_hash IS NOT NULL"},
+    {.sql = "CREATE TABLE IF NOT EXISTS notice ("
+            " kind text PRIMARY KEY,"
+            " number bigint NOT NULL,"
+            " body text NOT NULL,"
+            " since timestamptz NOT NULL)"},
+    {.sql = "ALTER TABLE account"
+            " ADD COLUMN IF NOT EXISTS motd_seen bigint NOT NULL DEFAULT 0,"
+            " ADD COLUMN IF NOT EXISTS welcome_seen bigint NOT NULL DEFAULT 0"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

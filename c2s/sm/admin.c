@@ -50,6 +50,16 @@ static const struct command_field announce_fields[] = {
     {0},
 };
 
+static const struct command_field motd_fields[] = {
+    {"motd", "text-multi", "Message of the day", COMMAND_REQUIRED, NULL},
+    {0},
+};
+
+static const struct command_field welcome_fields[] = {
+    {"welcome", "text-multi", "Welcome message", COMMAND_REQUIRED, NULL},
+    {0},
+};
+
 static const struct command_field admin_fields[] = {
     {"adminjids", "jid-multi", "The administrators", COMMAND_REQUIRED, NULL},
     {0},
@@ -95,6 +105,15 @@ static const struct command rows[] = {
     {NODE("get-idle-users"), "List idle users", admin_form, list_fields, NULL, admin_list_idle},
     {NODE("announce"), "Announce to users online", admin_form, announce_fields, NULL,
      admin_announce},
+    {NODE("set-motd"), "Set the message of the day", admin_form, motd_fields, NULL, admin_set_motd},
+    {NODE("edit-motd"), "Edit the message of the day", admin_form, motd_fields, admin_show_motd,
+     admin_edit_motd},
+    {NODE("delete-motd"), "Delete the message of the day", admin_form, NULL, NULL,
+     admin_delete_motd},
+    {NODE("set-welcome"), "Set the welcome message", admin_form, welcome_fields,
+     admin_show_welcome, admin_set_welcome},
+    {NODE("delete-welcome"), "Delete the welcome message", admin_form, NULL, NULL,
+     admin_delete_welcome},
     {NODE("edit-admin"), "Edit the list of administrators", admin_form, admin_fields,
      admin_show_admins, admin_set_admins},
     {0},

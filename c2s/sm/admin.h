@@ -5,6 +5,7 @@
  * admin.c          the table of commands
  * admin_accounts.c commands about accounts, one or several
  * admin_lists.c    numbers and lists of users, announcements
+ * admin_notices.c  what the server says by itself
  * admin_call.c     questions to whoever serves an account, and to all workers of this node
  * admin_serve.c    their answers
  *
@@ -46,6 +47,17 @@ void admin_list_online(struct command_run *run);
 void admin_list_active(struct command_run *run);
 void admin_list_idle(struct command_run *run);
 void admin_announce(struct command_run *run);
+/* All workers read the notices again; ends the run. */
+void admin_renew_notices(struct command_run *run);
+
+/* admin_notices.c */
+void admin_set_motd(struct command_run *run);
+void admin_show_motd(struct command_run *run);
+void admin_edit_motd(struct command_run *run);
+void admin_delete_motd(struct command_run *run);
+void admin_show_welcome(struct command_run *run);
+void admin_set_welcome(struct command_run *run);
+void admin_delete_welcome(struct command_run *run);
 
 /* admin_roles.c */
 void admin_show_admins(struct command_run *run);

@@ -104,7 +104,8 @@ static void list_accounts(struct command_run *run, const struct listing *listing
 
 struct survey {
     struct command_run *run;
-    const struct listing *listing; /* NULL: an announcement */
+    const struct listing *listing; /* NULL: an announcement, or notices */
+    bool notices;
     bool lists;
     struct element *answers; /* the JIDs of all */
     size_t open, count, left;
@@ -115,7 +116,9 @@ static void end_survey(struct survey *survey)
     struct command_run *run = survey->run;
     const char *count = arena_printf(run->reply->arena, "%zu", survey->count);
 
-    if (!survey->listing) {
+    if (survey->notices) {
+        command_note(run, "info", arena_printf(run->reply->arena, "%s accounts are here", count));
+    } else if (!survey->listing) {
         command_note(run, "info", arena_printf(run->reply->arena, "sent to %s clients", count));
     } else if (!survey->lists) {
         add_answer(run, survey->listing, "text-single", count);
@@ -154,12 +157,13 @@ static void on_survey(struct sm *sm UNUSED, const struct element *answer, const 
 
 static void ask_worker(struct survey *survey, const char *worker)
 {
-    struct element *question = admin_call_begin("worker", survey->listing ? "list" : "announce");
+    const char *what = survey->notices ? "notices" : survey->listing ? "list" : "announce";
+    struct element *question = admin_call_begin("worker", what);
     const struct element *form = survey->run->form;
 
     if (survey->listing) {
         element_set(question, "state", survey->listing->state);
-    } else {
+    } else if (!survey->notices) {
         const char *subject = form_get(form, "subject");
         if (subject)
             element_add_with_text(question, NS_ADMIN, "subject", subject);
@@ -169,7 +173,8 @@ static void ask_worker(struct survey *survey, const char *worker)
     admin_call_worker(survey->run->request->sm, question, worker, on_survey, survey);
 }
 
-static void ask_workers(struct command_run *run, const struct listing *listing, bool lists)
+static void ask_all(struct command_run *run, const struct listing *listing, bool lists,
+                    bool notices)
 {
     struct survey *survey = xcalloc(1, sizeof(*survey));
     struct worker *worker = run->request->sm->worker;
@@ -179,6 +184,7 @@ static void ask_workers(struct command_run *run, const struct listing *listing, 
     survey->run = run;
     survey->listing = listing;
     survey->lists = lists;
+    survey->notices = notices;
     survey->left = wanted(run);
     survey->answers = element_new(arena_new(), NS_ADMIN, "answers");
     survey->open = 1;
@@ -188,6 +194,11 @@ static void ask_workers(struct command_run *run, const struct listing *listing, 
         ask_worker(survey, worker_id(worker));
     if (--survey->open == 0)
         end_survey(survey);
+}
+
+static void ask_workers(struct command_run *run, const struct listing *listing, bool lists)
+{
+    ask_all(run, listing, lists, false);
 }
 
 /* --- the commands --- */
@@ -258,4 +269,9 @@ void admin_list_idle(struct command_run *run)
 void admin_announce(struct command_run *run)
 {
     ask_workers(run, NULL, false);
+}
+
+void admin_renew_notices(struct command_run *run)
+{
+    ask_all(run, NULL, false, true);
 }

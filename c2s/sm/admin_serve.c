@@ -6,6 +6,7 @@
 
 #include "c2s/account_work.h"
 #include "c2s/sm/admin.h"
+#include "c2s/sm/notices.h"
 #include "c2s/sm/roster.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -282,7 +283,22 @@ static void announce(struct sm_request *request)
     sm_reply_take(request, result);
 }
 
-static const struct duty worker_duties[] = {{"list", list, true}, {"announce", announce, true}};
+static void on_renewed(void *user, size_t count)
+{
+    struct stanza *result;
+    struct element *element = begin_answer(user, &result);
+
+    element_set(element, "count", arena_printf(result->arena, "%zu", count));
+    sm_reply_take(user, result);
+}
+
+static void notices(struct sm_request *request)
+{
+    notices_renew(request->sm, on_renewed, request);
+}
+
+static const struct duty worker_duties[] = {
+    {"list", list, true}, {"announce", announce, true}, {"notices", notices, true}};
 
 static void serve_worker(struct sm_request *request)
 {

@@ -13,6 +13,7 @@
 #include "c2s/sm/csi.h"
 #include "c2s/sm/disco.h"
 #include "c2s/sm/forged.h"
+#include "c2s/sm/notices.h"
 #include "c2s/sm/offline.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/push.h"
@@ -54,6 +55,7 @@ const struct sm_module *const sm_modules[] = {
     &presence_module, /* after whoever may refuse a presence stanza or make something else of it */
     &smacks_module,   /* what a session leaves behind, before offline looks for somebody else */
     &offline_module,  /* old messages after presence has been told, before anything new */
+    &notices_module,  /* what is new, after what is old */
     &confirm_module,  /* takes answers to questions of the server; asked by offline at the end */
     &push_module,     /* takes answers of app servers, which no other is to see */
     &last_module,     /* notes what presence has ended with */

@@ -34,6 +34,7 @@ struct features_table;
 struct outbox;
 struct confirm_state;
 struct reports;
+struct notices;
 struct admin_calls;
 struct push_state;
 struct external;
@@ -120,6 +121,7 @@ struct sm {
     struct external *external;
     struct offline_state *offline;
     struct reports *reports;
+    struct notices *notices;
     struct admin_calls *admin_calls;
     struct push_state *push;
     struct confirm_state *confirm;

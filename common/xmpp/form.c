@@ -83,7 +83,7 @@ struct element *form_add(struct element *parent, const char *type, const char *f
     return form;
 }
 
-static void add_values(struct element *field, const char *values)
+void form_add_values(struct element *field, const char *values)
 {
     const char *end;
 
@@ -103,6 +103,6 @@ struct element *form_add_field(struct element *form, const char *var, const char
     element_set(field, "var", var);
     element_set(field, "type", type);
     if (values)
-        add_values(field, values);
+        form_add_values(field, values);
     return field;
 }

@@ -28,3 +28,4 @@ struct element *form_add(struct element *parent, const char *type, const char *f
 /* values: with line breaks between; NULL: none. */
 struct element *form_add_field(struct element *form, const char *var, const char *type,
                                const char *values);
+void form_add_values(struct element *field, const char *values);

@@ -6,6 +6,7 @@ import pytest
 
 from tests.harness import wait
 from tests.harness.adhoc import ADMIN, form, run, stage
+from tests.harness.archive import query
 from tests.harness.node import Account
 from tests.node.client import Closed
 
@@ -16,7 +17,8 @@ COMMANDS = {
     "get-registered-users-num", "get-disabled-users-num", "get-online-users-num",
     "get-active-users-num", "get-idle-users-num", "get-registered-users-list",
     "get-disabled-users-list", "get-online-users-list", "get-active-users", "get-idle-users",
-    "announce", "edit-admin",
+    "announce", "edit-admin", "set-motd", "edit-motd", "delete-motd", "set-welcome",
+    "delete-welcome",
 }
 
 
@@ -227,6 +229,85 @@ def test_announce(node, admin, login):
     assert (message.get("from"), message.get("type")) == (node.network, "headline")
     assert message.findtext("{jabber:client}subject") == "Notice"
     silent.settle()
+
+
+def told(client):
+    """What the server has said to the account, as its archive has it. Messages of one account are
+    stored in their order: behind the first one it is known who gets a notice, behind the second
+    one they have it."""
+    for text in ("first", "second"):
+        client.send_message(client.bare, text)
+        client.wait_message(text)
+    return query(client, fields={"with": client.domain}).bodies
+
+
+def test_motd(admin, login, account):
+    """Once to each account: to who is here at once, to who comes later then."""
+    owner = account()
+    here, silent = login(owner), login()
+    here.send_presence()
+    outcome = run(admin, "set-motd", motd=["It is", "Sunday"])
+    assert outcome.done
+    assert here.wait_message("It is\nSunday").get("from") == admin.domain
+    begun = stage(admin, f"{ADMIN}#edit-motd")
+    assert begun.fields["motd"] == ["It is", "Sunday"]
+    assert run(admin, "edit-motd", motd="It is Monday").done  # nobody hears it twice
+    again = login(owner)
+    again.send("<presence/>")
+    assert told(again) == ["It is\nSunday"]
+    silent.settle()
+    silent.send("<presence/>")
+    assert silent.wait_message("It is Monday").get("to") == silent.bare
+    assert run(admin, "set-motd", motd="It is Tuesday").done
+    here.wait_message("It is Tuesday")
+    assert run(admin, "delete-motd").done
+    assert "motd" not in [name for name, values in
+                          stage(admin, f"{ADMIN}#edit-motd").fields.items() if values]
+    late = login()
+    late.send("<presence/>")
+    assert told(late) == []
+    assert told(again) == ["It is\nSunday", "It is Tuesday"]
+
+
+def test_welcome(admin, login, account):
+    """To accounts that were made while it was there, when they are used for the first time."""
+    old, mended = account(), account()
+    assert run(admin, "set-welcome", welcome=["Welcome", "here"]).done
+    assert stage(admin, f"{ADMIN}#set-welcome").fields["welcome"] == ["Welcome", "here"]
+    owner = account()
+    first = login(owner)
+    first.send("<presence/>")
+    first.wait_message("Welcome\nhere")
+    assert run(admin, "set-welcome", welcome="Welcome!").done
+    for one, expected in ((owner, ["Welcome\nhere"]), (old, []), (account(), ["Welcome!"])):
+        client = login(one)
+        client.send("<presence/>")
+        assert told(client) == expected
+    assert run(admin, "delete-welcome").done
+    client = login()
+    client.send("<presence/>")
+    assert told(client) == []
+    assert run(admin, "set-welcome", welcome="Welcome again").done
+    late = login(mended)
+    late.send("<presence/>")
+    assert told(late) == []
+    assert run(admin, "delete-welcome").done
+
+
+def test_notices_that_are_too_long(admin):
+    assert run(admin, "set-motd", motd="m" * 8193).errors == ["not-acceptable"]
+    assert run(admin, "set-welcome", welcome="").errors == ["bad-request", "bad-payload"]
+
+
+def test_notices_are_read_at_start(make_node, login):
+    node = make_node()
+    admin = login(where=node)
+    node.control("user", "admin", admin.bare)
+    assert run(admin, "set-motd", motd="It is Sunday").done
+    node.daemon("c2s").restart()
+    client = login(where=node)
+    client.send("<presence/>")
+    client.wait_message("It is Sunday")
 
 
 def test_edit_admins(node, admin, login):
