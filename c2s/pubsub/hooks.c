@@ -6,10 +6,11 @@
 
 #include <string.h>
 
-extern const struct pubsub_hook avatar_hook;
+extern const struct pubsub_hook avatar_hook, bookmarks_hook;
 
 const struct pubsub_hook *const pubsub_hooks[] = {
     &avatar_hook,
+    &bookmarks_hook,
     NULL,
 };
 
@@ -62,4 +63,16 @@ void hooks_retracted(struct account *account, const char *node, const char *id)
         if (hook->retracted)
             hook->retracted(account, node, id);
     }
+}
+
+bool hooks_absent(struct sm_request *request, const char *node, pubsub_go_on *go_on)
+{
+    HOOKS(hook, request->account, node)
+    {
+        if (hook->absent) {
+            hook->absent(request, go_on);
+            return true;
+        }
+    }
+    return false;
 }

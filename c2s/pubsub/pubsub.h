@@ -24,6 +24,8 @@ struct pubsub_item {
     bool from_hook;                /* pubsub_publish() has made it, no client */
 };
 
+typedef void pubsub_go_on(struct sm_request *request);
+
 struct pubsub_hook {
     const char *node; /* its name; NULL: of every node of accounts */
     /* Before anything is written: -1, or the condition (enum stanza_condition) it is refused with.
@@ -34,6 +36,9 @@ struct pubsub_hook {
     /* It is committed, and those who listen have been told. In the turn of the account, which is
      * not held any more when this has returned: what it submits comes next. */
     void (*published)(struct account *account, const struct pubsub_item *item);
+    /* The account asks something of the node, which there is not: it may be made before that is
+     * answered. Calls go_on() later or at once, or fails the request. */
+    void (*absent)(struct sm_request *request, pubsub_go_on *go_on);
     /* One item is gone; id NULL: all of them, with the node (XEP-0060 §7.2, §8.4, §8.5). */
     void (*retracted)(struct account *account, const char *node, const char *id);
 };

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "c2s/pubsub/hooks.h"
 #include "c2s/pubsub/pubsub.h"
 #include "common/base/error.h"
 
@@ -104,30 +105,43 @@ static bool is_ready(struct pubsub_call *call, const struct pubsub_action *actio
     return true;
 }
 
-void pubsub_request(struct sm_request *request)
+static const char *name_of(const struct element *action)
+{
+    const char *name = element_get(action, "node");
+
+    return name && name[0] != '\0' ? name : NULL;
+}
+
+static void serve(struct sm_request *request)
 {
     struct pubsub_call call = {
         .request = request, .account = request->account, .pubsub = request->payload};
     const struct pubsub_action *action;
 
     call.action = element_first(call.pubsub);
-    if (!call.action) {
-        sm_error(request, STANZA_BAD_REQUEST, NULL);
-        return;
-    }
     action = find(&call);
     if (!action) {
         refuse_unknown(&call);
         return;
     }
-    call.name = element_get(call.action, "node");
-    if (call.name && call.name[0] == '\0')
-        call.name = NULL;
+    call.name = name_of(call.action);
     call.node = call.name ? node_find(call.account, call.name) : NULL;
     call.affiliation =
         call.node ? node_affiliation(call.account, call.node, call_from(&call)) : AFFILIATION_NONE;
     if (is_ready(&call, action))
         action->handle(&call);
+}
+
+void pubsub_request(struct sm_request *request)
+{
+    const struct element *action = element_first(request->payload);
+    const char *name = action ? name_of(action) : NULL;
+
+    if (!action)
+        sm_error(request, STANZA_BAD_REQUEST, NULL);
+    else if (!name || request->addressed != SM_TO_SELF || node_find(request->account, name) ||
+             !hooks_absent(request, name, serve))
+        serve(request);
 }
 
 /* An address without an account looks like one without nodes: lists are empty, there is no node,

@@ -9,12 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "c2s/pubsub/pubsub.h"
 #include "common/base/table.h"
 
-#define NS_BOOKMARKS "urn:xmpp:bookmarks:1"
-#define NS_STORAGE   "storage:bookmarks"
-#define NS_PRIVATE   "jabber:iq:private"
+#define NS_STORAGE "storage:bookmarks"
+#define NS_PRIVATE "jabber:iq:private"
 
 bool bookmarks_are(const struct element *element)
 {
@@ -29,6 +27,29 @@ bool bookmarks_are_items(const struct account *account)
 static bool is_room(const struct element *element)
 {
     return element_is(element, NS_STORAGE, "conference");
+}
+
+bool bookmarks_have_rooms(const struct element *storage)
+{
+    ELEMENT_FOREACH (child, storage) {
+        if (is_room(child))
+            return true;
+    }
+    return false;
+}
+
+struct element *bookmarks_without_rooms(struct arena *arena, const struct element *storage)
+{
+    struct element *rest = element_copy(arena, storage), *child = element_first(rest);
+
+    while (child) {
+        struct element *next = element_next(child);
+
+        if (is_room(child))
+            element_remove(rest, child);
+        child = next;
+    }
+    return rest;
 }
 
 static bool is_on(const char *value)
@@ -131,8 +152,8 @@ struct step {
 struct storing {
     struct arena *arena;
     struct account *account;
-    struct sm_request *request;
-    bookmarks_done *done;
+    pubsub_done *done;
+    void *user;
     struct step *steps;
     int status;
 };
@@ -178,7 +199,7 @@ static void end(struct storing *storing)
 {
     struct account *account = storing->account;
 
-    storing->done(storing->request, storing->status);
+    storing->done(account, storing->status, storing->user);
     arena_free(storing->arena);
     free(storing);
     account_release(account);
@@ -230,18 +251,18 @@ static void on_item(struct account *account, int status, const struct pubsub_ite
         go_on(account, status, user);
 }
 
-void bookmarks_store(struct sm_request *request, const struct element *storage,
-                     bookmarks_done *done)
+void bookmarks_store(struct account *account, const struct element *storage, pubsub_done *done,
+                     void *user)
 {
     struct storing *storing = xcalloc(1, sizeof(*storing));
 
     storing->arena = arena_new();
-    storing->account = request->account;
-    storing->request = request;
+    storing->account = account;
     storing->done = done;
+    storing->user = user;
     plan(storing, storage);
-    account_hold(request->account); /* nobody sees half of it */
-    pubsub_read_all(request->account, NS_BOOKMARKS, on_item, storing);
+    account_hold(account); /* nobody sees half of it */
+    pubsub_read_all(account, NS_BOOKMARKS, on_item, storing);
 }
 
 static const char *const features[] = {NS_BOOKMARKS "#compat", NULL};

@@ -4,7 +4,9 @@
  */
 #pragma once
 
-#include "c2s/sm/sm.h"
+#include "c2s/pubsub/pubsub.h"
+
+#define NS_BOOKMARKS "urn:xmpp:bookmarks:1"
 
 /* Whether it is what XEP-0048 keeps in private storage. */
 bool bookmarks_are(const struct element *element);
@@ -15,6 +17,8 @@ bool bookmarks_are_items(const struct account *account);
 void bookmarks_answer(struct sm_request *request, const struct element *stored);
 /* The rooms in it become the items of the node: what is the same stays, what is missing goes. Then
  * done(), with status as of pubsub_publish(). Within a job; `storage` lives until then. */
-typedef void bookmarks_done(struct sm_request *request, int status);
-void bookmarks_store(struct sm_request *request, const struct element *storage,
-                     bookmarks_done *done);
+void bookmarks_store(struct account *account, const struct element *storage, pubsub_done *done,
+                     void *user);
+/* Whether there are rooms in it, and all but those, as a root in `arena`. */
+bool bookmarks_have_rooms(const struct element *storage);
+struct element *bookmarks_without_rooms(struct arena *arena, const struct element *storage);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "c2s/sm/bookmarks.h"
+#include "c2s/sm/private.h"
 #include "c2s/sm/sm.h"
 #include "common/tls/crypto.h"
 
@@ -137,22 +138,41 @@ static void on_written(struct account *account UNUSED, int status, const struct 
     sm_result(request);
 }
 
-static void write(struct sm_request *request, int status)
+/* Rooms are items by now (XEP-0402 §5.2), and there only: who takes the node away takes them. */
+static char *format(const struct element *element)
 {
+    struct arena *arena = arena_new();
+    char *xml =
+        sm_format(bookmarks_are(element) ? bookmarks_without_rooms(arena, element) : element);
+
+    arena_free(arena);
+    return xml;
+}
+
+static void add_element(struct sm_unit *unit, struct account *account,
+                        const struct element *element)
+{
+    uint8_t hash[CRYPTO_HASH_MAX];
+    char *name = make_key(element, hash), *xml = format(element);
+
+    sm_add_values(unit, &write_statement, DB_INT(account->owner), KEY(hash), DB_TEXT(name),
+                  DB_TEXT(xml), DB_INT((int64_t)account->sm->limits.private_elements));
+    free(name);
+    free(xml);
+}
+
+static void write(struct account *account, int status, void *user)
+{
+    struct sm_request *request = user;
+    struct sm_unit *unit;
+
     if (status < 0) {
         sm_fail(request, status);
         return;
     }
-    struct sm_unit *unit = sm_unit_new(request->account, SM_WRITE);
-    ELEMENT_FOREACH (element, request->payload) {
-        uint8_t hash[CRYPTO_HASH_MAX];
-        char *name = make_key(element, hash), *xml = sm_format(element);
-        sm_add_values(unit, &write_statement, DB_INT(request->account->owner), KEY(hash),
-                      DB_TEXT(name), DB_TEXT(xml),
-                      DB_INT((int64_t)request->sm->limits.private_elements));
-        free(name);
-        free(xml);
-    }
+    unit = sm_unit_new(account, SM_WRITE);
+    ELEMENT_FOREACH (element, request->payload)
+        add_element(unit, account, element);
     sm_submit(unit, on_written, request);
 }
 
@@ -173,9 +193,31 @@ static void set(struct sm_request *request)
     if (problem >= 0)
         sm_error(request, (enum stanza_condition)problem, NULL);
     else if (bookmarks)
-        bookmarks_store(request, bookmarks, write);
+        bookmarks_store(request->account, bookmarks, write, request);
     else
-        write(request, 0);
+        write(request->account, 0, request);
+}
+
+/* --- for bookmarks --- */
+
+void private_read_bookmarks(struct account *account, sm_done *done, void *user)
+{
+    struct arena *arena = arena_new();
+    uint8_t hash[CRYPTO_HASH_MAX];
+
+    free(make_key(element_new(arena, "storage:bookmarks", "storage"), hash));
+    arena_free(arena);
+    sm_query(account, SM_READ_HELD, &read_statement,
+             (const struct db_value[]){DB_INT(account->owner), KEY(hash)}, done, user);
+}
+
+void private_write_bookmarks(struct account *account, const struct element *storage, sm_done *done,
+                             void *user)
+{
+    struct sm_unit *unit = sm_unit_new(account, SM_WRITE);
+
+    add_element(unit, account, storage);
+    sm_submit(unit, done, user);
 }
 
 static void refuse(struct sm_request *request)

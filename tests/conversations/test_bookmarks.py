@@ -142,3 +142,63 @@ def test_items_that_cannot_be_stored(make_node, login):
     desk.publish("urn:example:other")
     assert put(desk, room(HALL)) == "resource-constraint"
     assert got(desk) == []
+
+
+# --- what was stored before there was the node ---
+
+PAGE = "<url name='page' url='http://example.org/'/>"
+
+
+def store_old(node, desk, inner):
+    """As a server wrote it that knew private storage only."""
+    assert not put(desk, PAGE)
+    node.postgres.query("kontalk", f"""UPDATE private_xml SET xml =
+        $$<storage xmlns='storage:bookmarks'>{PAGE}{inner}</storage>$$
+        WHERE name = 'storage storage:bookmarks' AND owner =
+        (SELECT owner FROM account WHERE local = '{desk.client.bare.partition("@")[0]}')""")
+
+
+@pytest.fixture
+def old(desk, node):
+    store_old(node, desk, room(HALL, "<nick>Romeo</nick>", autojoin="1") + room(BALL))
+    return desk
+
+
+def test_old_rooms_are_items_when_they_are_asked_for(old):
+    assert [jid for _, jid in sorted((kind, one.get("jid")) for kind, one in got(old))] \
+        == [BALL, HALL, None]
+    assert items(old) == {HALL: {"autojoin": "1", "nick": "Romeo"}, BALL: {}}
+    assert old.config(NODE)["pubsub#access_model"] == ["whitelist"]
+    assert got(old) == [("url", {"name": "page", "url": "http://example.org/"}),
+                        ("conference", {"jid": HALL, "autojoin": "1", "nick": "Romeo"}),
+                        ("conference", {"jid": BALL})]
+
+
+def test_old_rooms_stay_beside_a_new_one(old):
+    publish(old, "a@b.example")
+    assert set(items(old)) == {HALL, BALL, "a@b.example"}
+
+
+def test_old_rooms_are_not_made_for_others(old, login):
+    assert what(Desk(login(), old.client.bare).items(NODE)) is not None
+    assert NODE not in [one.get("node") for one in old.client.ask(
+        "get", "<query xmlns='http://jabber.org/protocol/disco#items'/>", to=old.client.bare).iter()]
+
+
+def test_rooms_that_were_deleted_do_not_come_back(old):
+    assert set(items(old)) == {HALL, BALL}
+    assert not what(old.delete(NODE))
+    assert what(old.items(NODE)) == "item-not-found"
+    assert [kind for kind, _ in got(old)] == ["url"]
+    put(old, room(HALL))
+    assert not what(old.delete(NODE))
+    assert got(old) == []
+
+
+def test_old_rooms_that_cannot_be_items_stay(make_node, login):
+    node = make_node(settings={"sm": {"pubsub-nodes": 1}})
+    desk = Desk(login(where=node))
+    desk.publish("urn:example:other")
+    store_old(node, desk, room(HALL))
+    assert what(desk.items(NODE)) == "resource-constraint"
+    assert ("conference", {"jid": HALL}) in got(desk)
