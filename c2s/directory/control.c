@@ -86,6 +86,13 @@ static void on_found(void *user, const struct directory_place *place)
         end(asking, NULL);
 }
 
+/* An account, or, where it is enough to know the home, a service. */
+static bool is_name(struct worker *worker, const struct jid *jid, bool show)
+{
+    return jid->local ? worker_serves(worker, jid->domain)
+                      : !show && directory_service(worker->directory, jid->domain);
+}
+
 static void begin(struct worker *worker, struct control_request *request, const char *text,
                   bool show)
 {
@@ -94,8 +101,7 @@ static void begin(struct worker *worker, struct control_request *request, const 
     struct asking *asking;
     struct jid jid;
 
-    if (jid_parse(arena, text, &jid) != 0 || jid.local == NULL || jid.resource ||
-        !worker_serves(worker, jid.domain)) {
+    if (jid_parse(arena, text, &jid) != 0 || jid.resource || !is_name(worker, &jid, show)) {
         control_end(request, "not the address of an account of this network");
         arena_free(arena);
         return;

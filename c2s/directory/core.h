@@ -92,6 +92,10 @@ bool directory_speaks_for(const struct directory *directory, const char *host, c
 /* Ours, in the document; NULL: it has none, or serves it elsewhere. */
 const struct network_home *directory_home(const struct directory *directory);
 
+/* The name under which the directory has services of this domain, which is the domain: below the
+ * network's, and no node. NULL: none are there. */
+const char *directory_service(const struct directory *directory, const char *domain);
+
 /* This worker does what only one of the node does. */
 bool directory_is_keeper(const struct directory *directory);
 

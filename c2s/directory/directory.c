@@ -164,7 +164,7 @@ void directory_cancel(struct directory_question *question)
 
 void directory_forget(struct worker *worker, const struct jid *jid)
 {
-    resolver_forget(worker->directory, jid->bare);
+    resolver_forget_place(worker->directory, jid);
 }
 
 const char *directory_own_home(struct worker *worker, int64_t *epoch)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * Which home an account has, and which node serves it (docs/NETWORK.md). Only the network domain
- * has accounts elsewhere; further domains of a node are its own. A node without a network document
- * is a network of one: everything is here, and asking costs nothing.
+ * has accounts elsewhere; further domains of a node are its own. A service under the network domain
+ * (`conference.example.net`), with all addresses there, has one home too, if that has claimed it. A
+ * node without a network document is a network of one: everything is here, and asking costs
+ * nothing.
  *
  *     struct directory_place place;
  *     if (!directory_look(worker, &to, &place)) { directory_ask(worker, &to, done, user); return; }
@@ -47,9 +49,10 @@ struct directory_place {
     int64_t epoch;    /* of the home, in the network document in force */
 };
 
-/* From what is known at once: true and *place, or false: directory_ask(). Addresses without a local
- * part, and those of other domains than the network's, are HERE (callers ask about our own names
- * only). The resource does not matter. Never answers UNKNOWN. */
+/* From what is known at once: true and *place, or false: directory_ask(). The domain itself, and
+ * addresses of other domains that are not below it, are HERE (callers ask about our own names
+ * only). A service that is not in the copy is NOBODY: the registrar is not asked. The resource does
+ * not matter. Never answers UNKNOWN. */
 bool directory_look(struct worker *worker, const struct jid *jid, struct directory_place *place);
 
 /* Looks into the database, and if the name is not there asks the registrar. `done` is called
@@ -62,6 +65,13 @@ struct directory_question *directory_ask(struct worker *worker, const struct jid
                                          directory_found *done, void *user);
 /* `done` will not be called. NULL is allowed. */
 void directory_cancel(struct directory_question *question);
+
+/* Claims the name of a service (`conference.example.net`) for our home, if nobody has it. status 0:
+ * it is ours, or there is no network; ERR_EXISTS: another home has it; ERR_UNAVAILABLE: not known
+ * now. Exactly once, later than this call. */
+typedef void directory_claimed(void *user, int status);
+void directory_claim(struct worker *worker, const struct jid *jid, directory_claimed *done,
+                     void *user);
 
 /* A node has said that it does not hold this account ("moved"): what is remembered about it is
  * forgotten, so that the next who asks gets it anew. */

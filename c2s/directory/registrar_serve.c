@@ -42,6 +42,12 @@ static struct serving *serving_new(struct directory *directory, struct stanza *m
     return serving;
 }
 
+static bool is_name(const struct directory *directory, const struct jid *jid)
+{
+    return jid->local ? strcmp(jid->domain, directory->domain) == 0
+                      : directory_service(directory, jid->domain) != NULL;
+}
+
 /* Only names of the network, as preparing leaves them. */
 static bool read_names(struct serving *serving)
 {
@@ -49,8 +55,8 @@ static bool read_names(struct serving *serving)
         const char *text = element_get(name, "jid");
         struct jid jid;
         if (serving->count == DIRECTORY_BATCH || text == NULL ||
-            jid_parse(serving->message->arena, text, &jid) != 0 || !jid.local || jid.resource ||
-            strcmp(jid.bare, text) != 0 || strcmp(jid.domain, serving->directory->domain) != 0)
+            jid_parse(serving->message->arena, text, &jid) != 0 || jid.resource ||
+            strcmp(jid.bare, text) != 0 || !is_name(serving->directory, &jid))
             return false;
         serving->jids[serving->count++] = text;
     }

@@ -55,9 +55,15 @@ static const struct db_statement read_account = {
     .parameters = 2,
 };
 
-static bool is_networked(const struct directory *directory, const struct jid *jid)
+/* What the directory may have of it: an account, or a service with all that is under its domain.
+ * NULL: nothing. */
+static const char *name_of(const struct directory *directory, const struct jid *jid)
 {
-    return directory->network && jid && jid->local && strcmp(jid->domain, directory->domain) == 0;
+    if (!directory->network || !jid)
+        return NULL;
+    if (strcmp(jid->domain, directory->domain) == 0)
+        return jid->local ? jid->bare : NULL;
+    return directory_service(directory, jid->domain);
 }
 
 static void place_own(const struct directory *directory, struct directory_place *place)
@@ -107,13 +113,13 @@ static void place_remembered(const struct directory *directory, const char *home
 bool resolver_look(struct directory *directory, const struct jid *jid,
                    struct directory_place *place)
 {
-    const char *home;
+    const char *home, *name = name_of(directory, jid);
 
-    if (!is_networked(directory, jid)) {
+    if (!name) {
         place_own(directory, place);
         return place->answer != DIRECTORY_UNKNOWN;
     }
-    if (!cache_get(directory->cache, jid->bare, clock_monotonic_ms(), &home))
+    if (!cache_get(directory->cache, name, clock_monotonic_ms(), &home))
         return false;
     place_remembered(directory, home, place);
     return place->answer != DIRECTORY_UNKNOWN;
@@ -131,9 +137,17 @@ void resolver_learn(struct directory *directory, const struct grant *grant)
     remember(directory, grant->jid, grant->deleted ? NULL : grant->home);
 }
 
-void resolver_forget(struct directory *directory, const char *bare)
+void resolver_forget(struct directory *directory, const char *name)
 {
-    cache_remove(directory->cache, bare);
+    cache_remove(directory->cache, name);
+}
+
+void resolver_forget_place(struct directory *directory, const struct jid *jid)
+{
+    const char *name = name_of(directory, jid);
+
+    if (name)
+        resolver_forget(directory, name);
 }
 
 static void answer(struct lookup *lookup, const struct directory_place *place)
@@ -263,23 +277,39 @@ static void on_read(void *user, int status, const struct db_result *results, siz
     } else if (db_rows(&results[1]) > 0) {
         place_own(lookup->directory, &place);
         answer(lookup, &place);
+    } else if (!lookup->jid->local) {
+        answer_nobody(lookup);
     } else {
         ask_registrar(lookup);
     }
 }
 
-static struct lookup *lookup_new(struct directory *directory, const struct jid *jid)
+/* A name is what a prepared address was. */
+static struct jid *parse(const char *name)
+{
+    struct arena *arena = arena_new();
+    struct jid jid, *copy;
+
+    if (jid_parse(arena, name, &jid) < 0)
+        jid = (struct jid){.domain = name, .bare = name, .full = name};
+    copy = jid_dup(&jid);
+    arena_free(arena);
+    return copy;
+}
+
+static struct lookup *lookup_new(struct directory *directory, const char *name)
 {
     struct lookup *lookup = xcalloc(1, sizeof(*lookup));
     struct db_unit *unit = db_unit_new_reading(directory->settings.db);
     uint8_t hash[GRANT_HASH_SIZE];
 
     lookup->directory = directory;
-    lookup->jid = jid_dup_with_resource(jid, NULL);
+    lookup->jid = parse(name);
     HASH_ADD_KEYPTR(hh, directory->lookups, lookup->jid->bare, strlen(lookup->jid->bare), lookup);
-    grant_hash(jid->bare, hash);
+    grant_hash(name, hash);
     db_unit_add_values(unit, &read_entry, DB_BYTES(hash, sizeof(hash)));
-    db_unit_add_values(unit, &read_account, DB_TEXT(jid->domain), DB_TEXT(jid->local));
+    db_unit_add_values(unit, &read_account, DB_TEXT(lookup->jid->domain),
+                       DB_TEXT(lookup->jid->local));
     lookup->unit = db_submit(unit, on_read, lookup);
     return lookup;
 }
@@ -304,15 +334,16 @@ struct directory_question *resolver_ask(struct directory *directory, const struc
 {
     struct directory_question *question = xcalloc(1, sizeof(*question));
     struct lookup *lookup = NULL;
+    const char *name = name_of(directory, jid);
 
     question->directory = directory;
     question->done = done;
     question->user = user;
-    question->here = !is_networked(directory, jid);
+    question->here = !name;
     if (!question->here) {
-        HASH_FIND_STR(directory->lookups, jid->bare, lookup);
+        HASH_FIND_STR(directory->lookups, name, lookup);
         if (lookup == NULL && HASH_COUNT(directory->lookups) < LOOKUPS_MAX)
-            lookup = lookup_new(directory, jid);
+            lookup = lookup_new(directory, name);
     }
     question->lookup = lookup;
     if (lookup)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/directory/directory.h"
 #include "c2s/pubsub/namespaces.h"
 #include "c2s/pubsub/pubsub.h"
 #include "c2s/pubsub/subscribe.h"
@@ -19,11 +20,18 @@
 #include "common/base/log.h"
 #include "common/xmpp/datetime.h"
 
+/* How often it is asked whose the name is: by and by a node may join a network. */
+#define RETRY_MS 500
+#define LOOK_MS  60000
+
 struct service {
     struct sm *sm;
-    char *domain;
+    char *domain; /* whose service it is; NULL: a component answers there, and only the name is ours
+                   */
     struct jid *jid;
     bool bound, asked;
+    struct timer *timer; /* until the next question whose it is */
+    unsigned attempts;
     struct service *next;
 };
 
@@ -43,13 +51,18 @@ static struct service *find(const struct sm *sm, const struct jid *jid)
     struct service *service;
 
     LL_FOREACH (sm->services, service) {
-        if (!jid->local && strcmp(service->jid->domain, jid->domain) == 0)
+        if (!jid->local && service->domain && strcmp(service->jid->domain, jid->domain) == 0)
             return service;
     }
     return NULL;
 }
 
 /* --- its name --- */
+
+static bool is_owned(const struct service *service)
+{
+    return !service->sm->stopped && slots_owned(service->sm->slots, slot_of(service->jid->bare));
+}
 
 static void on_created(void *user, int status, const struct db_result *results, size_t count)
 {
@@ -63,7 +76,7 @@ static void on_created(void *user, int status, const struct db_result *results, 
     if (status < 0)
         log_warn("pubsub_service_failed", LOG_TEXT("name", service->jid->domain),
                  LOG_ERROR(status));
-    else if (!sm->stopped && slots_owned(sm->slots, slot_of(service->jid->bare))) {
+    else if (is_owned(service)) {
         service->bound = true;
         worker_bind_alone(sm->worker, service->jid->domain);
     }
@@ -88,38 +101,83 @@ static void make(struct service *service)
     db_submit(unit, on_created, service);
 }
 
+/* --- which home has its name in the network --- */
+
+static void unbind(struct service *service)
+{
+    if (service->bound)
+        worker_unbind_alone(service->sm->worker, service->jid->domain);
+    service->bound = false;
+}
+
+/* Another home's is reached by the directory (c2s/sm/places.h), here as everywhere. */
+static void on_claimed(void *user, int status)
+{
+    struct service *service = user;
+    struct sm *sm = service->sm;
+    bool ours = status == 0;
+
+    service->asked = false;
+    sm->checks--;
+    if (status == ERR_EXISTS && service->attempts == 0)
+        log_info("service_elsewhere", LOG_TEXT("name", service->jid->domain));
+    service->attempts = ours ? 0 : service->attempts + 1;
+    if (ours && is_owned(service) && service->domain && !service->bound)
+        make(service);
+    if (status == ERR_EXISTS)
+        unbind(service);
+    if (!sm->stopped)
+        timer_start(service->timer,
+                    ours ? LOOK_MS : backoff_ms(service->attempts, RETRY_MS, LOOK_MS), 0);
+    sm_stop_if_done(sm);
+}
+
+static void claim(void *user)
+{
+    struct service *service = user;
+
+    if (!is_owned(service) || service->asked)
+        return;
+    service->asked = true;
+    service->sm->checks++;
+    directory_claim(service->sm->worker, service->jid, on_claimed, service);
+}
+
 void services_slots_changed(struct sm *sm)
 {
     struct service *service;
 
     LL_FOREACH (sm->services, service) {
-        bool owned = slots_owned(sm->slots, slot_of(service->jid->bare));
-
-        if (owned && !service->bound && !service->asked)
-            make(service);
-        if (!owned && service->bound) {
-            service->bound = false;
-            worker_unbind_alone(sm->worker, service->jid->domain);
-        }
+        if (is_owned(service))
+            claim(service);
+        else
+            unbind(service);
     }
 }
 
-static void add(struct sm *sm, const char *domain)
+static void add(struct sm *sm, const char *name, const char *domain)
 {
     struct service *service;
     struct arena *arena = arena_new();
-    char *name = xasprintf("pubsub.%s", domain);
     struct jid jid;
 
-    if (jid_parse(arena, name, &jid) == 0) {
+    if (jid_parse(arena, name, &jid) == 0 && !jid.local && !jid.resource) {
         service = xcalloc(1, sizeof(*service));
         service->sm = sm;
-        service->domain = xstrdup(domain);
+        service->domain = xstrdup_or_null(domain);
         service->jid = jid_dup(&jid);
+        service->timer = timer_new(sm->loop, claim, service);
         LL_PREPEND(sm->services, service);
     }
-    free(name);
     arena_free(arena);
+}
+
+static void add_pubsub(struct sm *sm, const char *domain)
+{
+    char *name = xasprintf("pubsub.%s", domain);
+
+    add(sm, name, domain);
+    free(name);
 }
 
 void services_start(struct sm *sm)
@@ -130,8 +188,10 @@ void services_start(struct sm *sm)
         const char *domain = config_instance(config, "domain", i);
 
         if (config_bool(config, "domain", domain, "pubsub"))
-            add(sm, domain);
+            add_pubsub(sm, domain);
     }
+    for (size_t i = 0; i < config_list_size(config, "node", NULL, "network-service"); i++)
+        add(sm, config_list_item(config, "node", NULL, "network-service", i), NULL);
 }
 
 void services_stop(struct sm *sm)
@@ -139,6 +199,7 @@ void services_stop(struct sm *sm)
     struct service *service, *next;
 
     LL_FOREACH_SAFE (sm->services, service, next) {
+        timer_close(service->timer);
         free(service->domain);
         free(service->jid);
         free(service);
@@ -246,7 +307,7 @@ void service_announce(struct sm *sm, const char *domain, struct element *query)
     struct service *service;
 
     LL_FOREACH (sm->services, service) {
-        if (strcmp(service->domain, domain) == 0)
+        if (service->domain && strcmp(service->domain, domain) == 0)
             element_set(element_add(query, NS_DISCO_ITEMS, "item"), "jid", service->jid->domain);
     }
 }

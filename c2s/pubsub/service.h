@@ -2,7 +2,9 @@
  *
  * The publish-subscribe service of a domain, pubsub.<domain> ([domain] pubsub): the same nodes as
  * those of accounts, behind an address without a local part. To the session manager it is an
- * account without sessions, roster or password; the worker that owns its slot binds its name.
+ * account without sessions, roster or password; the worker that owns its slot binds its name. In a
+ * network one home has it, which has claimed the name; so it is with services of components that a
+ * node has for all of the network ([node] network-service).
  */
 #pragma once
 

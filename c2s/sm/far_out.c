@@ -165,7 +165,7 @@ static bool is_at(struct sm *sm, const struct jid *contact, const char *host)
 {
     struct directory_place place;
 
-    if (!places_is_networked(sm, contact))
+    if (!places_is_account(sm, contact))
         return false;
     if (!places_look(sm, contact, &place))
         return true; /* it may be */
@@ -256,7 +256,7 @@ void far_compare(struct sm *sm, const struct element *seen, const char *host)
     struct directory_place place;
     struct jid jid;
 
-    if (text && jid_parse(seen->arena, text, &jid) == 0 && places_is_networked(sm, &jid) &&
+    if (text && jid_parse(seen->arena, text, &jid) == 0 && places_is_account(sm, &jid) &&
         places_look(sm, &jid, &place) && place.answer == DIRECTORY_HERE &&
         slots_owned(sm->slots, slot_of(jid.bare)))
         queue_compare(sm, &jid, seen, host);

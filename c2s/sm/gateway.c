@@ -86,8 +86,8 @@ static void refuse(struct sm *sm, const struct durable *offer, enum stanza_condi
     words_say(sm, &refused);
 }
 
-static void pass_on(struct sm *sm, const struct durable *offer, struct stanza *stanza,
-                    const char *host)
+void gateway_pass(struct sm *sm, const struct durable *offer, struct stanza *stanza,
+                  const char *host)
 {
     const char *after = predecessor(sm, offer, host);
 
@@ -103,7 +103,7 @@ static void on_place(struct sm *sm, const struct directory_place *place, void *u
     if (place->answer == DIRECTORY_UNKNOWN) {
         refuse(sm, &arriving->offer, STANZA_REMOTE_SERVER_TIMEOUT);
     } else if (place->answer == DIRECTORY_ELSEWHERE) {
-        pass_on(sm, &arriving->offer, arriving->stanza, place->host);
+        gateway_pass(sm, &arriving->offer, arriving->stanza, place->host);
     } else {
         forged_strip_arrived(sm, arriving->stanza);
         taker_offered(sm, &arriving->offer, arriving->stanza);

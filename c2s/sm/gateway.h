@@ -10,6 +10,9 @@
 
 /* From the router, in no envelope. Borrowed. */
 void gateway_offered(struct sm *sm, const struct durable *offer, struct stanza *stanza);
+/* On to that node, or to the component behind that domain. Borrowed. */
+void gateway_pass(struct sm *sm, const struct durable *offer, struct stanza *stanza,
+                  const char *host);
 /* Of what was offered on: true. */
 bool gateway_answered(struct sm *sm, const struct durable *answer);
 /* Whoever offered it here will not ask again; true: it was for elsewhere. */

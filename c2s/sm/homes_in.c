@@ -12,6 +12,7 @@
 #include "c2s/sm/envelope.h"
 #include "c2s/sm/far.h"
 #include "c2s/sm/forged.h"
+#include "c2s/sm/gateway.h"
 #include "c2s/sm/homes.h"
 #include "c2s/sm/homes_peer.h"
 #include "c2s/sm/route.h"
@@ -108,8 +109,11 @@ static void arrived_here(struct sm *sm, const struct arrival *arrival, struct st
     forged_strip_arrived(sm, stanza);
     if (arrival->id) {
         const struct durable offer = offer_of(sm, arrival);
-        taker_offered(sm, &offer, stanza);
-    } else if (slots_owned(sm->slots, slot_of(stanza->to.bare))) {
+        if (sm_is_ours(sm, &stanza->to))
+            taker_offered(sm, &offer, stanza);
+        else
+            gateway_pass(sm, &offer, stanza, stanza->to.domain);
+    } else if (sm_is_ours(sm, &stanza->to) && slots_owned(sm->slots, slot_of(stanza->to.bare))) {
         sm_arrived(sm, stanza);
     } else if (worker_route(sm->worker, stanza) < 0) {
         sm_undelivered(sm, stanza);
@@ -158,7 +162,8 @@ static void deliver(struct sm *sm, struct arrival *arrival)
 {
     const struct element *recipient = envelope_first(arrival->element);
 
-    if (arrival->envelope.stage == ENVELOPE_HOME && arrival->stanza->kind == STANZA_PRESENCE)
+    if (arrival->envelope.stage == ENVELOPE_HOME && arrival->stanza->kind == STANZA_PRESENCE &&
+        places_is_account(sm, &arrival->stanza->from))
         far_saw(sm, arrival->stanza, arrival->message->from.domain,
                 envelope_version(arrival->element));
     if (!recipient) {
@@ -266,13 +271,19 @@ const char *homes_id(const struct sm *sm, const char *id)
     return strncmp(id, host, length) == 0 && id[length] == '/' ? id + length + 1 : id;
 }
 
+/* As homes_wrap() has it for what is offered. */
+static const char *whose_slot(const struct sm *sm, const struct stanza *stanza)
+{
+    return places_is_account(sm, &stanza->to) ? stanza->to.local : stanza->from.local;
+}
+
 /* An offer is for one account, and its id is that of its sender, or of the gateway. */
 static bool is_proper_offer(const struct sm *sm, const struct arrival *arrival)
 {
     const struct jid *from = &arrival->message->from, *to = &arrival->message->to;
+    const char *slot = whose_slot(sm, arrival->stanza);
 
-    if (envelope_first(arrival->element) || !to->local ||
-        strcmp(to->local, arrival->stanza->to.local) != 0)
+    if (envelope_first(arrival->element) || !to->local || !slot || strcmp(to->local, slot) != 0)
         return false;
     return arrival->envelope.stage == ENVELOPE_HOME ? homes_owns_id(sm, from, arrival->id)
                                                     : is_of_node(from, arrival->id);
@@ -286,7 +297,7 @@ static const char *problem_of(const struct sm *sm, const struct arrival *arrival
     if (home ? !places_is_networked(sm, &stanza->from) : !is_foreign(sm, stanza->from.domain))
         return "sender";
     if (home && arrival->id &&
-        (!arrival->message->from.local ||
+        (!arrival->message->from.local || !stanza->from.local ||
          strcmp(arrival->message->from.local, stanza->from.local) != 0))
         return "sender";
     if (!envelope_first(arrival->element) &&

@@ -28,12 +28,18 @@ static bool is_subscription(const struct stanza *stanza)
 }
 
 /* Presence is worked off there by whoever owns the slot of its sender, for it may be for many; what
- * is for one goes straight to the owner of that account. A foreign sender has no slot. */
-static const char *whose_slot(const struct stanza *stanza, enum envelope_stage stage)
+ * is for one goes straight to the owner of that account. A foreign sender has no slot. Answers of a
+ * service go to whom it was offered for. */
+static const char *whose_slot(const struct sm *sm, const struct stanza *stanza,
+                              enum envelope_stage stage)
 {
     bool may_be_for_many = stanza->kind == STANZA_PRESENCE && !is_subscription(stanza);
 
-    return may_be_for_many && stage == ENVELOPE_HOME ? stanza->from.local : stanza->to.local;
+    if (!places_is_account(sm, &stanza->to))
+        return stanza->from.local;
+    return may_be_for_many && stage == ENVELOPE_HOME && places_is_account(sm, &stanza->from)
+               ? stanza->from.local
+               : stanza->to.local;
 }
 
 struct stanza *homes_wrap(struct sm *sm, const struct stanza *stanza,
@@ -51,7 +57,7 @@ struct stanza *homes_wrap(struct sm *sm, const struct stanza *stanza,
     from = envelope_address(arena,
                             envelope.stage == ENVELOPE_HOME ? stanza->from.local : stanza->to.local,
                             worker_host(sm->worker));
-    to = envelope_address(arena, whose_slot(stanza, envelope.stage), place->host);
+    to = envelope_address(arena, whose_slot(sm, stanza, envelope.stage), place->host);
     message = envelope_wrap(&envelope, stanza, &from, &to);
     arena_free(arena);
     return message;
@@ -61,7 +67,8 @@ static void send_away(struct sm *sm, struct stanza *stanza, const struct directo
 {
     struct stanza *message;
 
-    if (stanza->kind == STANZA_PRESENCE && stage_of(sm, stanza) == ENVELOPE_HOME) {
+    if (stanza->kind == STANZA_PRESENCE && places_is_account(sm, &stanza->from) &&
+        places_is_account(sm, &stanza->to)) {
         bundle_add(sm, stanza, place);
         return;
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/node_message.h"
 #include "common/base/log.h"
 
 /* That wait for one address, and for all of them. */
@@ -36,9 +37,25 @@ struct places {
 
 static const struct directory_place unknown = {.answer = DIRECTORY_UNKNOWN};
 
-bool places_is_networked(const struct sm *sm, const struct jid *jid)
+bool places_is_account(const struct sm *sm, const struct jid *jid)
 {
     return jid->local && strcmp(jid->domain, worker_network(sm->worker)) == 0;
+}
+
+static bool is_below(const char *domain, const char *network)
+{
+    size_t length = strlen(domain), below = strlen(network);
+
+    return length > below + 1 && domain[length - below - 1] == '.' &&
+           strcmp(domain + length - below, network) == 0;
+}
+
+/* Further domains and hosts of nodes are no services. */
+bool places_is_networked(const struct sm *sm, const struct jid *jid)
+{
+    return places_is_account(sm, jid) ||
+           (is_below(jid->domain, worker_network(sm->worker)) &&
+            !worker_serves(sm->worker, jid->domain) && !node_is_host(sm->worker, jid->domain));
 }
 
 static struct asked *find(const struct sm *sm, const struct jid *jid)

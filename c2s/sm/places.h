@@ -11,7 +11,9 @@
 /* The strings of the place are valid during the call. */
 typedef void places_found(struct sm *sm, const struct directory_place *place, void *user);
 
-/* Whether accounts under this domain may have their home elsewhere. */
+bool places_is_account(const struct sm *sm, const struct jid *jid);
+/* Whether it may have its home elsewhere: an account under the domain of the network, or a service
+ * below that, with all addresses it has. */
 bool places_is_networked(const struct sm *sm, const struct jid *jid);
 /* What is known at once, if nobody waits for it. */
 bool places_look(struct sm *sm, const struct jid *jid, struct directory_place *place);

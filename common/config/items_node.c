@@ -28,6 +28,10 @@ const struct config_item config_node_items[] = {
     {"node", "signing-key", CONFIG_FILE_SECRET, CONFIG_RESTART, NULL, PLAIN_ROW,
      "The private key whose public half is this node's signing-key in the network document. The "
      "users of kontalk-c2s and kontalk-s2s read it."},
+    {"node", "network-service", CONFIG_DOMAIN, CONFIG_LIST | CONFIG_RESTART, NULL, PLAIN_ROW,
+     "A domain below network that a component of this node serves for all of the network "
+     "(\"conference.example.net\"). Its name is claimed for the home of this node, and users of all "
+     "nodes reach it. pubsub.… of [domain] pubsub needs no such line."},
     {0},
 };
 

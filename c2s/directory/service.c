@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Names of services: domains under the network's, which one home has.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "c2s/directory/claims.h"
+#include "c2s/directory/core.h"
+#include "c2s/directory/resolver.h"
+#include "c2s/directory/rows.h"
+#include "c2s/worker.h"
+#include "common/base/error.h"
+#include "common/base/memory.h"
+
+const char *directory_service(const struct directory *directory, const char *domain)
+{
+    const char *network = directory->domain;
+    size_t length = strlen(domain), below = strlen(network);
+
+    if (!directory->network || length <= below + 1 || domain[length - below - 1] != '.' ||
+        strcmp(domain + length - below, network) != 0 ||
+        network_member_by_host(directory->network, domain))
+        return NULL;
+    return domain;
+}
+
+/* --- claimed --- */
+
+struct claiming {
+    struct directory *directory;
+    struct jid *jid;
+    directory_claimed *done;
+    void *user;
+};
+
+static void finish(struct claiming *claiming, int status)
+{
+    directory_claimed *done = claiming->done;
+    void *user = claiming->user;
+
+    resolver_forget(claiming->directory, claiming->jid->bare);
+    free(claiming->jid);
+    free(claiming);
+    done(user, status);
+}
+
+static void on_stored(void *user, int status, const struct db_result *results, size_t count)
+{
+    struct claiming *claiming = user;
+
+    (void)results;
+    (void)count;
+    if (status == 0)
+        publish_changed(claiming->directory);
+    finish(claiming, status == 0 ? 0 : ERR_UNAVAILABLE);
+}
+
+static void on_named(void *user, int status, const struct named *named, size_t count)
+{
+    struct claiming *claiming = user;
+    struct db_unit *unit;
+
+    (void)count;
+    if (status != 0 || claiming->directory->ended) {
+        finish(claiming, ERR_UNAVAILABLE);
+    } else if (named->naming != NAMING_GRANTED) {
+        finish(claiming, ERR_EXISTS);
+    } else {
+        unit = db_unit_new(claiming->directory->settings.db, ROWS_AFFINITY);
+        rows_add_own(unit, &named->grant);
+        db_submit(unit, on_stored, claiming);
+    }
+}
+
+static void on_found(void *user, const struct directory_place *place)
+{
+    struct claiming *claiming = user;
+    const struct names names = {.jids = (const char *const[]){claiming->jid->bare}, .count = 1};
+
+    if (place->answer == DIRECTORY_HERE)
+        finish(claiming, 0);
+    else if (place->answer == DIRECTORY_ELSEWHERE)
+        finish(claiming, ERR_EXISTS);
+    else if (place->answer == DIRECTORY_NOBODY && !claiming->directory->ended)
+        claims_ask(claiming->directory, &names, on_named, claiming);
+    else
+        finish(claiming, ERR_UNAVAILABLE);
+}
+
+void directory_claim(struct worker *worker, const struct jid *jid, directory_claimed *done,
+                     void *user)
+{
+    struct claiming *claiming = xcalloc(1, sizeof(*claiming));
+
+    claiming->directory = worker->directory;
+    claiming->jid = jid_dup(jid);
+    claiming->done = done;
+    claiming->user = user;
+    (void)!resolver_ask(worker->directory, claiming->jid, on_found, claiming);
+}
