@@ -90,3 +90,9 @@ void directory_forget(struct worker *worker, const struct jid *jid)
     (void)worker;
     (void)jid;
 }
+
+/* No unit test has services. */
+void directory_claim(struct worker *worker UNUSED, const struct jid *jid UNUSED,
+                     directory_claimed *done UNUSED, void *user UNUSED)
+{
+}
