@@ -181,8 +181,9 @@ def test_old_rooms_stay_beside_a_new_one(old):
 
 def test_old_rooms_are_not_made_for_others(old, login):
     assert what(Desk(login(), old.client.bare).items(NODE)) is not None
-    assert NODE not in [one.get("node") for one in old.client.ask(
-        "get", "<query xmlns='http://jabber.org/protocol/disco#items'/>", to=old.client.bare).iter()]
+    nodes = old.client.ask("get", "<query xmlns='http://jabber.org/protocol/disco#items'/>",
+                           to=old.client.bare)
+    assert NODE not in [one.get("node") for one in nodes.iter()]
 
 
 def test_rooms_that_were_deleted_do_not_come_back(old):
