@@ -19,6 +19,7 @@ void client_send(struct client *client, struct stanza *stanza)
 {
     if (client->ended)
         return;
+    client->worker->traffic.sent[stanza->kind]++;
     if (client->ops)
         client->ops->send(client, stanza->root);
     else if (is_stuck(client))

@@ -100,6 +100,7 @@ void client_stanza(void *user, struct stanza *stanza, int problem, const char *b
         stanza_unref(stanza);
         return;
     }
+    worker->traffic.received[stanza->kind]++;
     limit_rate(client);
     if (client->channel) {
         relay_stanza(client, stanza);

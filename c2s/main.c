@@ -2,6 +2,7 @@
  *
  * kontalk-c2s: clients, and through its plugin their accounts.
  */
+#include "c2s/metrics.h"
 #include "c2s/worker.h"
 #include "common/service/service.h"
 
@@ -15,6 +16,8 @@ int main(int argc, char **argv)
         .stop = worker_stop,
         .commands = worker_commands,
         .specs = c2s_specs,
+        .metrics = worker_metrics,
+        .problem = worker_problem,
     };
 
     return service_main(&service, argc, argv);

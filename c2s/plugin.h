@@ -19,6 +19,7 @@
 #include "common/db/db.h"
 #include "common/io/loop.h"
 #include "common/service/control.h"
+#include "common/service/metrics.h"
 #include "common/stream/stream.h"
 #include "common/xmpp/stanza.h"
 
@@ -130,6 +131,8 @@ struct c2s_plugin {
                             struct client *keep);
     /* Further commands on the control socket; ends with words NULL. May be NULL. */
     const struct control_command *commands;
+    /* What it counts; ends with name NULL. May be NULL. */
+    const struct metric *metrics;
     /* Calls add() for each table of specifications (service_add_specs()). May be NULL. */
     void (*specs)(void (*add)(const struct spec *specs, const char *where));
 };

@@ -276,6 +276,8 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
     service_add_commands(directory_commands, worker);
     if (worker->plugin->commands)
         service_add_commands(worker->plugin->commands, worker->plugin_state);
+    if (worker->plugin->metrics)
+        service_add_metrics(worker->plugin->metrics, worker->plugin_state);
     if (worker->plugin->specs)
         worker->plugin->specs(service_add_specs);
     worker_follow_document(worker, on_document, worker);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "c2s/admission.h"
 #include "c2s/domain.h"
@@ -33,6 +34,11 @@ struct worker_limits {
     uint64_t bytes_per_second, bytes_burst;
     uint64_t stanzas_per_second, stanzas_burst;
     uint64_t handshakes_per_second;
+};
+
+/* Stanzas from and to clients, by enum stanza_kind. */
+struct worker_traffic {
+    uint64_t received[3], sent[3];
 };
 
 struct worker {
@@ -64,6 +70,7 @@ struct worker {
     size_t listeners_count;
     struct client *clients; /* list */
     size_t clients_count;
+    struct worker_traffic traffic;
     uint64_t next_handshake_us; /* handshakes are spread evenly: each has its moment */
     const struct c2s_plugin *plugin;
     void *plugin_state;

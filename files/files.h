@@ -10,6 +10,7 @@
 #include "common/io/loop.h"
 #include "common/io/timer.h"
 #include "common/service/control.h"
+#include "common/service/metrics.h"
 #include "common/service/spec.h"
 #include "files/http.h"
 #include "files/quota.h"
@@ -43,6 +44,9 @@ struct files {
 };
 
 extern const struct control_command files_commands[];
+/* metrics.c; as in struct service. */
+extern const struct metric files_metrics[];
+const char *files_problem(void *state);
 extern const struct spec files_specs[];
 
 int files_start(struct loop *loop, const struct config *config, void **state);

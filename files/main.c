@@ -15,6 +15,8 @@ int main(int argc, char **argv)
         .stop = files_stop,
         .commands = files_commands,
         .specs = files_specs,
+        .metrics = files_metrics,
+        .problem = files_problem,
     };
 
     return service_main(&service, argc, argv);

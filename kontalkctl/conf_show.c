@@ -37,7 +37,7 @@ static int show(const struct ctl *ctl, size_t argc, const char *const *argv)
 static const struct {
     const char *section, *daemons;
 } readers[] = {
-    {"node", " router c2s net s2s files "},
+    {"node", " router c2s net s2s files muc "},
     {"router", " router "},
     {"component", " router "},
     {"c2s", " c2s "},

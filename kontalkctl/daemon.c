@@ -124,19 +124,30 @@ static int ask_one(const struct ctl *ctl, size_t argc, const char *const *argv)
     return ctl_fail("no daemon is called '%s'", argv[0]);
 }
 
-static int status(const struct ctl *ctl, size_t argc, const char *const *argv)
+static void note_health(void *user, const char *text)
 {
-    static const char *const ping[] = {"ping"};
-    bool all = true;
+    bool *well = user;
+    static const char ok[] = ": ok";
+    size_t length = strlen(text);
 
-    (void)argc;
-    (void)argv;
-    for (size_t i = 0; i < 2; i++) /* the others are not part of every node */
-        if (ctl_ask(ctl, ctl_daemons[i], 1, ping) != 0) {
-            printf("kontalk-%s is not running\n", ctl_daemons[i]);
-            all = false;
-        }
-    return all ? EXIT_SUCCESS : EXIT_FAILURE;
+    puts(text);
+    if (length < sizeof(ok) - 1 || strcmp(text + length - (sizeof(ok) - 1), ok) != 0)
+        *well = false;
+}
+
+static int status(const struct ctl *ctl, size_t argc UNUSED, const char *const *argv UNUSED)
+{
+    static const char *const words[] = {"health"};
+    bool well = true;
+
+    for (size_t i = 0; ctl_daemons[i]; i++) {
+        int error = ctl_follow(ctl, ctl_daemons[i], ARRAY_SIZE(words), words, note_health, &well);
+        if (error != ERR_UNAVAILABLE || i >= 2) /* the others are not part of every node */
+            continue;
+        printf("kontalk-%s is not running\n", ctl_daemons[i]);
+        well = false;
+    }
+    return well ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int reload(const struct ctl *ctl, size_t argc, const char *const *argv)
@@ -153,7 +164,7 @@ static int reload(const struct ctl *ctl, size_t argc, const char *const *argv)
 }
 
 const struct ctl_verb daemon_verbs[] = {
-    {"status", 0, 0, status, "  which daemons run"},
+    {"status", 0, 0, status, "  which daemons run, and what keeps them from serving"},
     {"reload", 0, 0, reload, "  all daemons read their configuration again"},
     {"ask", 2, 62, ask_one, "DAEMON WORD …  a command of a daemon ('ask c2s help' lists them)"},
     {0},

@@ -15,6 +15,8 @@ int main(int argc, char **argv)
         .stop = muc_stop,
         .commands = muc_commands,
         .specs = muc_specs,
+        .metrics = muc_metrics,
+        .problem = muc_problem,
     };
 
     return service_main(&service, argc, argv);

@@ -14,6 +14,7 @@
 #include "common/io/loop.h"
 #include "common/io/timer.h"
 #include "common/service/control.h"
+#include "common/service/metrics.h"
 #include "common/service/spec.h"
 #include "common/xmpp/parser.h"
 #include "common/xmpp/stanza.h"
@@ -53,6 +54,9 @@ struct muc {
 
 extern const struct control_command muc_commands[];
 extern const struct spec muc_specs[];
+/* metrics.c; as in struct service. */
+extern const struct metric muc_metrics[];
+const char *muc_problem(void *state);
 
 int muc_start(struct loop *loop, const struct config *config, void **state);
 int muc_reload(void *state, const struct config *config);

@@ -14,6 +14,8 @@ int main(int argc, char **argv)
         .reload = server_reload,
         .stop = server_stop,
         .commands = server_commands,
+        .metrics = server_metrics,
+        .problem = server_problem,
     };
 
     return service_main(&service, argc, argv);

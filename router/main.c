@@ -23,6 +23,7 @@ int main(int argc, char **argv)
         .stop = router_stop,
         .commands = router_commands,
         .specs = router_specs,
+        .metrics = router_metrics,
     };
     return service_main(&service, argc, argv);
 }

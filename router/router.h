@@ -15,6 +15,7 @@
 #include "common/io/loop.h"
 #include "common/io/timer.h"
 #include "common/service/control.h"
+#include "common/service/metrics.h"
 #include "common/stream/stream.h"
 #include "router/acl.h"
 #include "router/hold.h"
@@ -80,6 +81,7 @@ int router_start(struct loop *loop, const struct config *config, void **state);
 int router_reload(void *state, const struct config *config);
 void router_stop(void *state, void (*stopped)(void *user), void *user);
 extern const struct control_command router_commands[];
+extern const struct metric router_metrics[];
 
 /* A component's connection has closed and its memory is about to go. */
 void router_component_gone(struct router *router);

@@ -15,6 +15,8 @@ int main(int argc, char **argv)
         .stop = server_stop,
         .commands = server_commands,
         .specs = s2s_specs,
+        .metrics = server_metrics,
+        .problem = server_problem,
     };
 
     return service_main(&service, argc, argv);

@@ -14,6 +14,7 @@
 #include "common/io/timer.h"
 #include "common/service/control.h"
 #include "common/service/document.h"
+#include "common/service/metrics.h"
 #include "s2s/dns.h"
 #include "s2s/network_key.h"
 #include "s2s/policy.h"
@@ -80,6 +81,9 @@ struct server {
 };
 
 extern const struct control_command server_commands[];
+/* metrics.c; as in struct service. */
+extern const struct metric server_metrics[];
+const char *server_problem(void *state);
 
 int server_start(struct loop *loop, const struct config *config, void **state);
 int server_reload(void *state, const struct config *config);

@@ -19,3 +19,4 @@ void sm_account_changed(struct sm *sm, const struct jid *jid, bool may_stay, str
 
 /* control.c; ends with words NULL. */
 extern const struct control_command sm_commands[];
+extern const struct metric sm_metrics[];

@@ -198,5 +198,6 @@ const struct c2s_plugin sm_plugin = {
     .slots_changed = plugin_slots_changed,
     .account_changed = plugin_account_changed,
     .commands = sm_commands,
+    .metrics = sm_metrics,
     .specs = plugin_specs,
 };

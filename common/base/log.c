@@ -16,6 +16,7 @@
 #include "common/base/buffer.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/log_count.h"
 #include "common/base/log_value.h"
 #include "common/base/table.h"
 
@@ -126,6 +127,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 {
     int64_t suppressed = 0;
 
+    log_count_add(level, event, fields);
     if (level > lowest || !admit(event, &suppressed)) {
         return;
     }
@@ -145,6 +147,11 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     write_line(&line);
     buffer_fini(&line);
     errno = saved_errno;
+}
+
+const char *log_level_name(enum log_level level)
+{
+    return levels[level].name;
 }
 
 void log_set_level(enum log_level level)

@@ -108,6 +108,9 @@ const struct config_item config_c2s_items[] = {
     {"c2s", "directory-cache", CONFIG_NUMBER, CONFIG_RESTART, "100000", 1, 100000000, NULL,
      "Of how many accounts of the network is remembered which node they are at. Each takes about 150 "
      "bytes."},
+    {"c2s", "metrics-listen", CONFIG_ADDRESS, CONFIG_LIST | CONFIG_RESTART, NULL, PLAIN_ROW,
+     "Where kontalk-c2s tells its metrics and its health by HTTP, beside the socket "
+     "kontalk-c2s.metrics in run-directory; such as 127.0.0.1:9222."},
     {0},
 };
 

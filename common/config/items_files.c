@@ -42,6 +42,9 @@ const struct config_item config_files_items[] = {
      "How many connections there may be for each address that it listens on."},
     {"files", "connections-per-address", CONFIG_NUMBER, CONFIG_RESTART, "32", 1, 1000000, NULL,
      "How many of them from one address. Behind a proxy all come from the same."},
+    {"files", "metrics-listen", CONFIG_ADDRESS, CONFIG_LIST | CONFIG_RESTART, NULL, PLAIN_ROW,
+     "Where kontalk-files tells its metrics and its health by HTTP, beside the socket "
+     "kontalk-files.metrics in run-directory; such as 127.0.0.1:9282."},
     {0},
 };
 /* clang-format on */

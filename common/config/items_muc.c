@@ -32,6 +32,9 @@ const struct config_item config_muc_items[] = {
      "How long a room in which nobody is stays in memory."},
     {"muc", "queue-size", CONFIG_SIZE, CONFIG_RESTART, "64M", 256 * KIB, 64 * GIB, NULL,
      "How much may wait for the router."},
+    {"muc", "metrics-listen", CONFIG_ADDRESS, CONFIG_LIST | CONFIG_RESTART, NULL, PLAIN_ROW,
+     "Where kontalk-muc tells its metrics and its health by HTTP, beside the socket "
+     "kontalk-muc.metrics in run-directory; such as 127.0.0.1:9245."},
     {0},
 };
 /* clang-format on */

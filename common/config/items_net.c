@@ -45,6 +45,9 @@ const struct config_item config_net_items[] = {
      "How many connections from one address may be open that have not shown who they are."},
     {"net", "unproven-connections", CONFIG_NUMBER, 0, "256", 1, 1000000, NULL,
      "How many of these may be open in all."},
+    {"net", "metrics-listen", CONFIG_ADDRESS, CONFIG_LIST | CONFIG_RESTART, NULL, PLAIN_ROW,
+     "Where kontalk-net tells its metrics and its health by HTTP, beside the socket "
+     "kontalk-net.metrics in run-directory; such as 127.0.0.1:9271."},
     {0},
 };
 

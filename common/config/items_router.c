@@ -39,6 +39,9 @@ const struct config_item config_router_items[] = {
      "How long a component may take to prove who it is."},
     {"router", "unproven-connections", CONFIG_NUMBER, 0, "64", 1, 10000, NULL,
      "How many components may be connected that have not proved yet who they are."},
+    {"router", "metrics-listen", CONFIG_ADDRESS, CONFIG_LIST | CONFIG_RESTART, NULL, PLAIN_ROW,
+     "Where kontalk-router tells its metrics and its health by HTTP, beside the socket "
+     "kontalk-router.metrics in run-directory; such as 127.0.0.1:9347."},
     {0},
 };
 

@@ -18,6 +18,7 @@
 #include "common/base/memory.h"
 #include "common/io/timer.h"
 #include "common/service/features.h"
+#include "common/service/metrics_http.h"
 #include "common/service/notify.h"
 
 #define DEFAULT_CONFIG   "/etc/kontalk/kontalk.conf"
@@ -37,6 +38,8 @@ static struct running {
     void *state;
     struct control *control;
     struct features *features;
+    struct metrics *metrics;
+    struct metrics_http *metrics_http;
     uv_signal_t signals[3];
     struct timer *watchdog;
     struct timer *deadline;
@@ -160,6 +163,8 @@ static void close_everything(void *user UNUSED)
     timer_close(running.deadline);
     if (running.control)
         control_close(running.control);
+    if (running.metrics_http)
+        metrics_http_close(running.metrics_http);
     loop_stop(running.loop);
 }
 
@@ -249,11 +254,19 @@ static void command_features(void *state UNUSED, struct control_request *request
     control_end(request, NULL);
 }
 
+static void print_lines(struct control_request *request, char *text)
+{
+    char *line;
+
+    while ((line = strsep(&text, "\n")) != NULL)
+        control_print(request, "%s", line);
+}
+
 /* The first line tells the processes of a daemon apart. */
 static void command_config(void *state UNUSED, struct control_request *request, size_t argc UNUSED,
                            const char *const *argv UNUSED)
 {
-    char *text = NULL, *rest, *line;
+    char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
@@ -261,10 +274,34 @@ static void command_config(void *state UNUSED, struct control_request *request, 
     fclose(out);
     control_print(request, "# %s%s%s", running.service->name, running.instance ? "@" : "",
                   running.instance ? running.instance : "");
-    rest = text;
-    while ((line = strsep(&rest, "\n")) != NULL)
-        control_print(request, "%s", line);
+    print_lines(request, text);
     free(text);
+    control_end(request, NULL);
+}
+
+static void command_metrics(void *state UNUSED, struct control_request *request, size_t argc UNUSED,
+                            const char *const *argv UNUSED)
+{
+    struct buffer text = {0};
+
+    metrics_write(running.metrics, &text);
+    text.data[text.length - 1] = '\0'; /* the last line has its end from elsewhere */
+    print_lines(request, text.data);
+    buffer_fini(&text);
+    control_end(request, NULL);
+}
+
+static const char *problem(void *user UNUSED)
+{
+    return running.service->problem ? running.service->problem(running.state) : NULL;
+}
+
+static void command_health(void *state UNUSED, struct control_request *request, size_t argc UNUSED,
+                           const char *const *argv UNUSED)
+{
+    const char *text = problem(NULL);
+
+    control_print(request, "%s %s: %s", running.service->name, KONTALK_VERSION, text ? text : "ok");
     control_end(request, NULL);
 }
 
@@ -274,29 +311,66 @@ static const struct control_command common_commands[] = {
     {"log-level", 1, 1, command_log_level, "LEVEL  error, warn, info or debug, until the end"},
     {"features", 0, 0, command_features, "  the specifications it serves"},
     {"config", 0, 0, command_config, "  the configuration in force"},
+    {"metrics", 0, 0, command_metrics, "  what it counts, as OpenMetrics text"},
+    {"health", 0, 0, command_health, "  what keeps it from serving as it should, or ok"},
     {0},
 };
 
+/* "<run-directory>/kontalk-c2s@2.ctl"; free() it. */
+static char *socket_path(const char *suffix)
+{
+    const char *instance = running.instance;
+
+    return xasprintf("%s/%s%s%s.%s", config_text(running.config, "node", NULL, "run-directory"),
+                     running.service->name, instance ? "@" : "", instance ? instance : "", suffix);
+}
+
 static int open_control(void)
 {
-    const char *directory = config_text(running.config, "node", NULL, "run-directory");
-    const char *instance = running.instance;
-    char *path = xasprintf("%s/%s%s%s.ctl", directory, running.service->name, instance ? "@" : "",
-                           instance ? instance : "");
-    const char *problem = NULL;
-    int error = control_open(running.loop, path, &running.control, &problem);
+    char *path = socket_path("ctl");
+    const char *reason = NULL;
+    int error = control_open(running.loop, path, &running.control, &reason);
 
     if (error)
-        log_error("control_failed", LOG_TEXT("path", path), LOG_TEXT("reason", problem));
+        log_error("control_failed", LOG_TEXT("path", path), LOG_TEXT("reason", reason));
     else
         control_add(running.control, common_commands, NULL);
     free(path);
     return error;
 }
 
+/* Without them it serves as well. */
+static void listen_for_metrics(const char *address)
+{
+    const char *reason = NULL;
+
+    if (metrics_http_listen(running.metrics_http, address, &reason) != 0)
+        log_error("metrics_failed", LOG_TEXT("address", address), LOG_TEXT("reason", reason));
+}
+
+static void open_metrics(void)
+{
+    const char *section = strchr(running.service->name, '-') + 1;
+    char *path = socket_path("metrics");
+    char *address = xasprintf("unix:%s", path);
+    size_t count = config_list_size(running.config, section, NULL, "metrics-listen");
+
+    running.metrics_http = metrics_http_new(running.loop, running.metrics, problem, NULL);
+    listen_for_metrics(address);
+    for (size_t i = 0; i < count; i++)
+        listen_for_metrics(config_list_item(running.config, section, NULL, "metrics-listen", i));
+    free(address);
+    free(path);
+}
+
 void service_add_commands(const struct control_command *commands, void *state)
 {
     control_add(running.control, commands, state);
+}
+
+void service_add_metrics(const struct metric *metrics, void *state)
+{
+    metrics_add(running.metrics, metrics, state);
 }
 
 void service_add_specs(const struct spec *specs, const char *where)
@@ -323,6 +397,7 @@ static int run(void)
     running.loop = loop_new();
     running.deadline = timer_new(running.loop, stop_overdue, NULL);
     running.features = features_new();
+    running.metrics = metrics_new(running.service->name, KONTALK_VERSION);
     if (running.service->specs)
         service_add_specs(running.service->specs, strchr(running.service->name, '-') + 1);
     catch_signals();
@@ -334,10 +409,14 @@ static int run(void)
         return EXIT_FAILURE;
     if (running.service->commands)
         service_add_commands(running.service->commands, running.state);
+    if (running.service->metrics)
+        service_add_metrics(running.service->metrics, running.state);
+    open_metrics();
     start_watchdog();
     loop_run(running.loop);
     loop_free(running.loop);
     features_free(running.features);
+    metrics_free(running.metrics);
     config_free(running.config);
     log_info("service_stopped", LOG_TEXT("service", running.service->name));
     return EXIT_SUCCESS;

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * What kontalk-files counts.
+ */
+#include "common/base/error.h"
+#include "files/files.h"
+#include "files/index.h"
+
+static void read_files(void *state, struct metric_samples *samples)
+{
+    uint64_t count, bytes;
+
+    if (index_totals(store_index(((const struct files *)state)->store), &count, &bytes) == 0)
+        metric_add(samples, (double)count, NULL);
+}
+
+static void read_bytes(void *state, struct metric_samples *samples)
+{
+    uint64_t count, bytes;
+
+    if (index_totals(store_index(((const struct files *)state)->store), &count, &bytes) == 0)
+        metric_add(samples, (double)bytes, NULL);
+}
+
+static void read_transfers(void *state, struct metric_samples *samples)
+{
+    const struct files *files = state;
+
+    metric_add(samples, (double)files->uploads, METRIC_LABELS({"direction", "in"}));
+    metric_add(samples, (double)files->downloads, METRIC_LABELS({"direction", "out"}));
+}
+
+const char *files_problem(void *state)
+{
+    return link_is_up(((const struct files *)state)->link) ? NULL : "the router cannot be reached";
+}
+
+const struct metric files_metrics[] = {
+    {"kontalk_files", METRIC_GAUGE, "Files that are kept.", read_files},
+    {"kontalk_files_bytes", METRIC_GAUGE, "How large they are together.", read_bytes},
+    {"kontalk_files_transfers", METRIC_COUNTER, "Uploads and downloads.", read_transfers},
+    {0},
+};
