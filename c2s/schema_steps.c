@@ -298,6 +298,8 @@ const struct schema_step schema_steps[] = {
     {.sql = "ALTER TABLE account"
             " ADD COLUMN IF NOT EXISTS motd_seen bigint NOT NULL DEFAULT 0,"
             " ADD COLUMN IF NOT EXISTS welcome_seen bigint NOT NULL DEFAULT 0"},
+    /* In the order in which copies of a home are compared. */
+    {.sql = "CREATE INDEX IF NOT EXISTS directory_order ON directory (home, jid_hash)"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

@@ -21,6 +21,9 @@ struct mark {
     uint8_t hash[GRANT_HASH_SIZE];
 };
 
+/* Behind all hashes. */
+static const uint8_t no_end[GRANT_HASH_SIZE + 1] = {[0 ... GRANT_HASH_SIZE] = 0xff};
+
 /* Rows of one home, in the order of their hashes. */
 struct range {
     struct arena *arena;
@@ -32,8 +35,8 @@ struct range {
 static const struct db_statement read_range = {
     .name = "directory_read_range",
     .sql = "SELECT " ROWS_ENTRY "serial FROM directory WHERE home = $1 AND jid_hash > $2::bytea"
-           " AND ($3::boolean OR jid_hash <= $4::bytea) ORDER BY jid_hash LIMIT $5::bigint",
-    .parameters = 5,
+           " AND jid_hash <= $3::bytea ORDER BY jid_hash LIMIT $4::bigint",
+    .parameters = 4,
 };
 
 static struct db_unit *query(struct directory *directory, const char *home,
@@ -42,7 +45,7 @@ static struct db_unit *query(struct directory *directory, const char *home,
 {
     const struct db_value values[] = {
         DB_TEXT(home), DB_BYTES(after->hash, after->is_set ? GRANT_HASH_SIZE : 0),
-        DB_BOOL(!to->is_set), DB_BYTES(to->hash, to->is_set ? GRANT_HASH_SIZE : 0),
+        to->is_set ? DB_BYTES(to->hash, GRANT_HASH_SIZE) : DB_BYTES(no_end, sizeof(no_end)),
         DB_INT(DIRECTORY_BATCH)};
 
     return db_query(directory->settings.db, ROWS_AFFINITY, &read_range, values, done, user);
@@ -268,9 +271,9 @@ static void on_ours(void *user, int status, const struct db_result *results, siz
 
 static void read_ours(struct comparison *comparison)
 {
-    static const struct mark no_end;
+    static const struct mark open_end;
 
-    query(comparison->directory, comparison->home, &comparison->after, &no_end, on_ours,
+    query(comparison->directory, comparison->home, &comparison->after, &open_end, on_ours,
           comparison);
 }
 

@@ -75,6 +75,26 @@ static void test_comparing(void **state)
     buffer_fini(&compared.text);
 }
 
+/* A range is read by an index that ends where the range does, whatever else there is. */
+static void test_comparing_reads_by_index(void **state)
+{
+    BEGIN_TEST();
+    add_accounts(BETA, "bea", 250);
+    open_network();
+    UNTIL(count_in(GAMMA, ENTRIES("beta")) == 250);
+    assert_int_equal(count_in(GAMMA, "SELECT count(*) FROM pg_index WHERE indexrelid ="
+                                     " 'directory_order'::regclass AND indisvalid"),
+                     1);
+    run_sql(&nodes[GAMMA].world,
+            "DO $$ DECLARE plan text := ''; line text; BEGIN"
+            " SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
+            " SET LOCAL enable_sort = off;"
+            " FOR line IN EXPLAIN SELECT serial FROM directory WHERE home = 'beta'"
+            " AND jid_hash > '\\x00' AND jid_hash <= '\\xff' ORDER BY jid_hash LIMIT 100"
+            " LOOP plan := plan || line; END LOOP;"
+            " ASSERT plan LIKE '%directory_order%' AND plan NOT LIKE '%Sort%', plan; END $$");
+}
+
 /* Much that is only at one side, at the beginning, in the middle and at the end. */
 static void test_comparing_much(void **state)
 {
@@ -103,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         NETWORK_TEST(test_comparing),
+        NETWORK_TEST(test_comparing_reads_by_index),
         NETWORK_TEST(test_comparing_much),
     };
 
