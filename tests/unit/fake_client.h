@@ -104,6 +104,30 @@ static UNUSED void arrive(const char *xml)
     pump();
 }
 
+/* Somebody offers something. */
+static UNUSED void offer(const char *id, const char *after, const char *xml)
+{
+    int problem;
+    struct stanza *stanza = fake_parse(xml, &problem);
+    const struct durable durable = {.kind = DURABLE_OFFER,
+                                    .id = id,
+                                    .after = after,
+                                    .attempt = 1,
+                                    .from = stanza->from,
+                                    .to = stanza->to};
+
+    assert_int_equal(problem, -1);
+    sm_plugin.offered(fake.state, &durable, stanza);
+    pump();
+}
+
+/* What was answered since the last call, a line each. */
+static UNUSED void expect_answers(const char *lines)
+{
+    assert_string_equal(fake.answered.length > 0 ? fake.answered.data : "", lines);
+    buffer_clear(&fake.answered);
+}
+
 static UNUSED void fake_hang_up(struct client *client)
 {
     client->gone = true;

@@ -17,11 +17,12 @@
 #include "common/base/error.h"
 #include "common/io/loop_internal.h"
 #include "common/sasl/sasl.h"
+#include "common/xmpp/namespaces.h"
 #include "tests/unit/config_files.h"
 #include "tests/unit/fake_timers.h"
 #include "tests/unit/network_text.h"
 
-#define TASKS   256
+#define TASKS   2048
 #define CLIENTS 8
 #define SELF    "alpha.example.net/c2s-1"
 #define PEER    "beta.example.net/c2s-1"
@@ -32,6 +33,7 @@
 struct caller {
     struct client *client; /* NULL: gone */
     struct buffer heard;
+    size_t queued; /* that it does not read */
     unsigned paused;
     bool closing;
 };

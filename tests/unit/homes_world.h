@@ -34,23 +34,6 @@ static UNUSED int setup(void **state)
 #define STANZA(name, attributes, content)                                                          \
     "<" name " xmlns='jabber:client' " attributes ">" content "</" name ">"
 
-/* What beta offers. */
-static UNUSED void offer(const char *id, const char *after, const char *xml)
-{
-    int problem;
-    struct stanza *stanza = fake_parse(xml, &problem);
-    const struct durable durable = {.kind = DURABLE_OFFER,
-                                    .id = id,
-                                    .after = after,
-                                    .attempt = 1,
-                                    .from = stanza->from,
-                                    .to = stanza->to};
-
-    assert_int_equal(problem, -1);
-    sm_plugin.offered(fake.state, &durable, stanza);
-    pump();
-}
-
 static UNUSED void word(enum durable_kind kind, const char *id, const char *from, const char *to,
                         enum stanza_condition reason, const char *type)
 {
@@ -62,12 +45,6 @@ static UNUSED void word(enum durable_kind kind, const char *id, const char *from
     sm_plugin.answered(fake.state, &words);
     pump();
     arena_free(arena);
-}
-
-static UNUSED void expect_answers(const char *lines)
-{
-    assert_string_equal(fake.answered.length > 0 ? fake.answered.data : "", lines);
-    buffer_clear(&fake.answered);
 }
 
 /* The id of the latest offer; the books are cleared. */

@@ -8,34 +8,11 @@
 #define MESSAGE(to, body)                                                                          \
     "<message from='x@y.z/r' to='" to "' type='chat'><body>" body "</body></message>"
 
-static void offer(const char *id, const char *after, const char *xml)
-{
-    int problem;
-    struct stanza *stanza = fake_parse(xml, &problem);
-    const struct durable durable = {.kind = DURABLE_OFFER,
-                                    .id = id,
-                                    .after = after,
-                                    .attempt = 1,
-                                    .from = stanza->from,
-                                    .to = stanza->to};
-
-    assert_int_equal(problem, -1);
-    sm_plugin.offered(fake.state, &durable, stanza);
-    pump();
-}
-
 static void forget(const char *id)
 {
     const struct durable durable = {.kind = DURABLE_FORGET, .id = id};
 
     sm_plugin.answered(fake.state, &durable);
-}
-
-/* What was answered since the last call. */
-static void expect_answers(const char *lines)
-{
-    assert_string_equal(fake.answered.length > 0 ? fake.answered.data : "", lines);
-    buffer_clear(&fake.answered);
 }
 
 static void delivered_once(void **state)
