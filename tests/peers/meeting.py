@@ -60,6 +60,17 @@ def exchange(here, there):
         assert other.wait_message(body).get("from") == one.full
 
 
+def subscribe(one, other):
+    """`one` may see `other` from now on, and does."""
+    one.send(f"<presence type='subscribe' to='{other.bare}'/>")
+    assert wait_presence(other, one.bare, "subscribe").get("from") == one.bare
+    other.send(f"<presence type='subscribed' to='{one.bare}'/>")
+    awaited = {(other.bare, "subscribed"), (other.full, None)}  # in any order
+    while awaited:
+        seen = one.wait_for(lambda e: e.tag == f"{{{CLIENT}}}presence")
+        awaited.discard((seen.get("from"), seen.get("type")))
+
+
 class Meeting:
     def __init__(self, world, peer, way, login):
         self.node = world.node

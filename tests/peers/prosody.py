@@ -18,6 +18,7 @@ s2s_ports = {{ 5269 }}
 s2s_direct_tls_ports = {{ 5270 }}
 modules_enabled = {{
     "roster"; "saslauth"; "tls"; "dialback"; "disco"; "ping"; "version"; "uptime"; "time"; "smacks";
+    "pep";
 }}
 authentication = "internal_plain"
 storage = "internal"

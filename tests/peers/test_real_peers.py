@@ -13,7 +13,7 @@ from tests.peers import interop
 from tests.peers.ejabberd import Ejabberd
 from tests.peers.jabberd2 import Jabberd2
 from tests.peers.meeting import (Meeting, appear, condition, error_text, exchange, proofs,
-                                 wait_error, wait_presence)
+                                 subscribe, wait_error, wait_presence)
 from tests.peers.names import OURS, WAYS
 from tests.peers.prosody import Prosody
 
@@ -50,17 +50,6 @@ def test_two_domains_of_ours(meeting, login):
                        meeting.node.daemon("s2s").log())[-1] for domain in (meeting.ours, OURS)]
     assert sids[0] == sids[1]
     assert proofs(meeting.node, OURS, meeting.theirs)["out"] == "dialback"
-
-
-def subscribe(one, other):
-    """`one` may see `other` from now on, and does."""
-    one.send(f"<presence type='subscribe' to='{other.bare}'/>")
-    assert wait_presence(other, one.bare, "subscribe").get("from") == one.bare
-    other.send(f"<presence type='subscribed' to='{one.bare}'/>")
-    awaited = {(other.bare, "subscribed"), (other.full, None)}  # in any order
-    while awaited:
-        seen = one.wait_for(lambda e: e.tag == f"{{{CLIENT}}}presence")
-        awaited.discard((seen.get("from"), seen.get("type")))
 
 
 def test_subscription_and_presence(meeting):
