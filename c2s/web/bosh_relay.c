@@ -72,8 +72,13 @@ static bool is_complete(struct relay *relay, size_t *begin, size_t *length)
 static void give_answer(struct relay *relay, size_t begin, size_t length)
 {
     struct buffer text = {0};
+    relay->answer.data[begin - 2] = '\0'; /* fields are in front of the empty line */
     char *type = find_field(relay->answer.data, "\r\nContent-Type: ");
+    char *proved = find_field(relay->answer.data, "\r\n" WEB_PROVED ": ");
 
+    if (proved)
+        web_connection_proved(relay->body->request->connection);
+    free(proved);
     buffer_append(&text, relay->answer.data + begin, length);
     relay->body->relay = NULL;
     bosh_answer_text(relay->body, type ? type : "text/xml; charset=utf-8", &text);

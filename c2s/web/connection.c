@@ -78,6 +78,12 @@ static void flush(struct web_connection *connection)
         set_timer(connection);
 }
 
+/* Another one of this node, which brings what came to it. */
+static bool is_worker(const struct web_connection *connection)
+{
+    return strcmp(connection->address, "unix") == 0;
+}
+
 static void write_head(struct web_request *request, unsigned status, const char *type,
                        size_t length)
 {
@@ -93,6 +99,8 @@ static void write_head(struct web_request *request, unsigned status, const char 
     if (status == 503 || status == 429)
         buffer_append_text(out, "Retry-After: 30\r\n");
     web_write_cors(out, request, status == 204);
+    if (request->connection->proved && is_worker(request->connection))
+        buffer_append_text(out, WEB_PROVED ": yes\r\n");
     if (request->connection->last)
         buffer_append_text(out, "Connection: close\r\n");
     if (status != 204)
@@ -281,6 +289,7 @@ static void leave_admission(struct web_connection *connection)
 
 void web_connection_proved(struct web_connection *connection)
 {
+    connection->proved = true;
     leave_admission(connection);
 }
 

@@ -60,6 +60,7 @@ struct web_connection {
     bool tls;             /* ours */
     bool secure;          /* TLS, or nobody in between */
     bool counted;         /* by admission */
+    bool proved;          /* somebody is logged in by it */
     bool last;            /* no request follows the one being read */
     bool upgraded;        /* somebody else has the connection */
     bool feeding, closing, paused;
@@ -72,7 +73,9 @@ void web_answer(struct web_request *request, unsigned status, const char *type, 
                 size_t length);
 /* With a text for people. */
 void web_refuse(struct web_request *request, unsigned status);
-/* Somebody is logged in by this connection: it is no stranger's. */
+/* Somebody is logged in by this connection: it is no stranger's. If it is another worker's, the
+ * answers say so by this field. */
+#define WEB_PROVED "X-Client-Proved"
 void web_connection_proved(struct web_connection *connection);
 /* For route->upgrade: the connection is the caller's, and what admission counted of it. `data` gets
  * what has come already. */

@@ -224,8 +224,13 @@ class User:
                         " inside.api.connection.isType(name))")
 
     def open(self, jid):
-        """The chat with somebody, or the room."""
+        """The chat with somebody, or the room; it is what is on the screen. A message that comes
+        meanwhile can hide it again."""
         self.call("await api.chats.open(arguments[0], {}, true)", jid)
+        self.wait("const chat = inside.state.chatboxes.get(arguments[0]);"
+                  "if (chat.get('hidden')) chat.maybeShow(true);"
+                  "return !chat.get('hidden') && document.querySelector("
+                  "`.chatbox[jid='${arguments[0]}'] converse-message-form textarea`) !== null", jid)
 
     def type(self, text):
         """Into the chat that is open, with Enter."""

@@ -2,10 +2,37 @@
 #
 # The X rows of docs/ATTACKS.md again, by the web. What does not begin as an element is no frame.
 
+import re
+
 import pytest
 
 from tests.attacks import xml_vectors
-from tests.harness import web
+from tests.harness import bosh, web
+
+NWF = "not-well-formed"
+OPEN = f"<open xmlns='{web.FRAMING}' to='example.test' version='1.0'/>".encode()
+# What stands in place of <open/> is behind the header that a framed stream has within, so there is
+# no place for a declaration or a document type any more: these are not well-formed.
+IN_FRONT = {
+    "X5-comment-in-front": "restricted-xml", "X6-instruction-in-front": "restricted-xml",
+    "X15-utf16-no-mark": "bad-format",
+    "X21-other-namespace": "bad-format", "X21-no-namespace": "bad-format",
+    "X22-message-first": "bad-format", "X22-message-with-namespace": "bad-format",
+    "X22-streams": "bad-format", "X28-end-tag-first": "bad-format",
+}
+# Nothing is in the namespace of streams there, and nothing is read behind a body.
+NO_ATTACK = {"X20-stream-namespace-slash"}
+NO_ATTACK_BY_BOSH = {*NO_ATTACK, "X20-stream-namespace", "X7-declaration-behind-blank"}
+
+
+def fill(data, header):
+    """The good parts of a vector that stands in front."""
+    def changed(match):
+        if match[1] == b"xmlns":
+            return re.sub(rb"xmlns='[^']*'", b"xmlns='" + match[2] + b"'", header, count=1)
+        return header.replace(b" ", b" xmlns:stream='" + match[2] + b"' ", 1)
+    data = data.replace(b"@DECLARATION@", b"<?xml version='1.0'?>").replace(b"@HEADER@", header)
+    return re.sub(rb"@HEADER:(\w+)=([^@]*)@", changed, data)
 
 
 def wanted(data, conditions):
@@ -38,6 +65,34 @@ def test_websocket(raw, row):
 def test_websocket_with_a_session(login, name):
     data, conditions = next(row[1:] for row in xml_vectors.INSIDE if row[0] == name)
     assert refused(login(service="WS"), data) in wanted(data, conditions)
+
+
+@pytest.mark.parametrize("name, data", [row[:2] for row in xml_vectors.IN_FRONT],
+                         ids=[row[0] for row in xml_vectors.IN_FRONT])
+def test_in_front_by_websocket(raw, name, data):
+    stream = raw(service="WS")
+    data = fill(data, OPEN)
+    if name in NO_ATTACK:
+        stream.socket.send_frame(web.TEXT, data)
+        assert stream.receive().tag == f"{{{web.STREAM}}}features"
+    else:
+        expected = IN_FRONT.get(name, NWF) if data.startswith(b"<") else "bad-format"
+        assert refused(stream, data) == expected
+
+
+@pytest.mark.parametrize("name, data", [row[:2] for row in xml_vectors.IN_FRONT],
+                         ids=[row[0] for row in xml_vectors.IN_FRONT])
+def test_in_front_by_bosh(node, source, name, data):
+    """A session that does not begin has no stream to tell errors of."""
+    session = bosh.Session(node, source=source(), wait=1, hold=0)
+    connection = session._dial()
+    answer = bosh.Answer(connection.ask("POST", bosh.PATH, fill(
+        data, bosh.body(rid=session.rid, **session.attributes))))
+    connection.close()
+    if name in NO_ATTACK_BY_BOSH:
+        assert not answer.is_end and answer.elements[0].tag == f"{{{web.STREAM}}}features"
+    else:
+        assert answer.is_end and answer.condition == "bad-request" and not answer.elements
 
 
 LIMITS = {

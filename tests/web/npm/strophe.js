@@ -5,6 +5,9 @@
 
 const http = require("http");
 
+// Node.js 18 has it, but not where browsers have it.
+global.crypto ??= require("crypto").webcrypto;
+
 // What strophe.js needs of a browser's XMLHttpRequest, on one connection for each request.
 global.XMLHttpRequest = class {
   constructor() { this.readyState = 0; this.headers = {}; this.responseText = ""; }
