@@ -128,6 +128,9 @@ static int on_field(http_parser *parser, const char *bytes, size_t length)
         reading->fields[reading->count++].name = next_string(reading);
         reading->in_value = false;
     }
+    /* RFC 9112 §5.1; http-parser takes a name with a blank behind it for the one without. */
+    if (memchr(bytes, ' ', length))
+        return refuse(reading, 400);
     return add_text(reading, bytes, length);
 }
 

@@ -29,6 +29,7 @@ static bool on_head(void *user, const struct http_head *head)
     buffer_printf(&record->out, "%s %s %d %d\n", head->method, head->path, head->keep_alive,
                   head->upgrade);
     for (size_t i = 0; i < head->headers_count; i++) {
+        MUST(strpbrk(head->headers[i].name, " \t:") == NULL);
         size += strlen(head->headers[i].name) + strlen(head->headers[i].value);
         buffer_printf(&record->out, "%s:%s\n", head->headers[i].name, head->headers[i].value);
     }

@@ -66,6 +66,8 @@ def test_host_meta_configured(make_node, http):
     ("nonsense", 400),
     ("\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03", 400),
     ("GET / HTTP/1.1\r\nHost : a", 400),
+    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 1", 400),
+    ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked, identity", 400),
     ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2", 400),
     ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked", 400),
     ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity", 400),
