@@ -4,6 +4,7 @@
 
 BUILD ?= build
 RUN ?= run
+VERSION ?= 0.1
 comma := ,
 SANITIZE ?=
 # yes: with the places where tests let a process end (docs/FAULTS.md).
@@ -59,7 +60,8 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(OBJ)/unit/%)
 say = $(if $(V),,@printf '  %-3s %s\n' $(1) '$@';)
 
 .PHONY: all programs units tools load clean help run start stop check check-all \
-	check-attacks check-faults check-network bench bench-faults dev-deps format FORCE
+	check-attacks check-faults check-network check-systemd bench bench-faults dev-deps format \
+	install install-files deb FORCE
 all: programs
 
 help:
@@ -72,6 +74,8 @@ help:
 	@echo 'make check-attacks  the attacks in their whole volume; takes hours'
 	@echo 'make check-faults ROUNDS=200  a long campaign of faults; SEED=… repeats one'
 	@echo 'make check-network ROUNDS=100  the same for a network of three nodes'
+	@echo 'make check-systemd  the package in a small Debian of its own, with every long form'
+	@echo 'make install    PREFIX=/usr/local DESTDIR=; make deb for a Debian package (docs/INSTALL.md)'
 	@echo 'make bench      the benchmarks; T=name for one; RECORD=yes writes docs/BENCHMARKS.md'
 	@echo 'make format     let clang-format have its way'
 	@echo 'make dev-deps   install what only developers need'
@@ -104,7 +108,7 @@ T ?=
 RECORD ?=
 export RECORD
 check-all: FORM := --all
-check-all: SETS := all
+check-all: SETS := all root
 # All of the volumes that make check runs a thousandth of.
 check-attacks: FORM := --whole
 check-attacks: T := attacks
@@ -112,13 +116,16 @@ check-attacks: T := attacks
 ROUNDS ?=
 SEED ?=
 export ROUNDS SEED
+check-systemd: FORM := --all
+check-systemd: T := systemd
 check-faults check-network: FORM := --campaign
 check-faults: T := test_nothing_acknowledged_is_lost
 check-network: T := test_campaign_across_nodes
 bench bench-faults: FORM := --bench
 bench bench-faults: SETS := bench
 bench-faults: T := faults
-check check-all check-attacks check-faults check-network bench bench-faults:
+check-systemd: SETS := root
+check check-all check-attacks check-faults check-network check-systemd bench bench-faults:
 	@tests/node/packages run check $(SETS)
 	@exec $(PYTHON) tests/run $(FORM) '$(T)'
 
@@ -140,6 +147,14 @@ $(1)/flags: FORCE
 endef
 $(eval $(call object_rule,$(PLAIN)))
 $(if $(FAULT_POINTS),$(eval $(call object_rule,$(OBJ),-DFAULT_POINTS)))
+
+# What says the version is made anew when that changes, and nothing else.
+$(foreach folder,$(sort $(PLAIN) $(OBJ)),$(folder)/common/service/service.o): $(OBJ)/version
+$(foreach folder,$(sort $(PLAIN) $(OBJ)),$(folder)/common/service/service.o): \
+	private CFLAGS += -DKONTALK_VERSION='"$(VERSION)"'
+$(OBJ)/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 
 $(COMMON_LIB): $(COMMON_OBJ)
 	@rm -f $@
@@ -229,6 +244,54 @@ $(OBJ)/tests/%: tests/%.cpp $(OBJ)/flags
 $(OBJ)/tests/router/gloox_component: LIBS = -lgloox
 
 -include $(COMMON_OBJ:.o=.d) $(UNIT_BIN:=.d) $(FUZZ_OBJ:.o=.d) $(LOAD_OBJ:.o=.d)
+
+# What a server needs, as docs/INSTALL.md tells it. Nothing is enabled, started or created beside
+# files: kontalk-prepare does that, once.
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SBIN = $(DESTDIR)$(PREFIX)/sbin
+MAN = $(DESTDIR)$(PREFIX)/share/man
+LIBEXEC = $(DESTDIR)$(PREFIX)/lib/kontalk
+KONTALK_ETC = $(DESTDIR)$(SYSCONFDIR)/kontalk
+HOOKS = $(DESTDIR)$(SYSCONFDIR)/letsencrypt/renewal-hooks/deploy
+# Files that name programs name those of this PREFIX.
+place = sed 's|/usr/sbin/kontalk|$(PREFIX)/sbin/kontalk|; s|/usr/lib/kontalk|$(PREFIX)/lib/kontalk|' \
+	$(1) >$(2) && chmod $(if $(3),$(3),644) $(2)
+install: programs
+	@$(MAKE) --no-print-directory install-files
+# Of programs that are there.
+install-files:
+	install -d $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man7 $(MAN)/man8 $(DESTDIR)$(UNITDIR) $(HOOKS) \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(KONTALK_ETC)/conf.d
+	install $(PROGRAMS) $(SBIN)
+	install systemd/kontalk-prepare systemd/kontalk-database $(LIBEXEC)
+	for unit in $(notdir $(wildcard systemd/*.service systemd/*.target)); do \
+		$(call place,systemd/$$unit,$(DESTDIR)$(UNITDIR)/$$unit) || exit; done
+	install -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/kontalk.conf
+	install -m 644 systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/kontalk.conf
+	$(call place,systemd/letsencrypt-hook,$(HOOKS)/kontalk,755)
+	[ -e $(KONTALK_ETC)/kontalk.conf ] || install -m 644 systemd/kontalk.conf $(KONTALK_ETC)
+	for page in $(notdir $(wildcard docs/man/*.[78])); do \
+		install -m 644 docs/man/$$page $(MAN)/man$${page##*.}/ || exit; done
+	$(BIN)/kontalk-router --manual >$(MAN)/man5/kontalk.conf.5
+	{ cat docs/man/kontalkctl.head && $(BIN)/kontalkctl --help | sed -n -f docs/man/verbs.sed && \
+		cat docs/man/kontalkctl.tail; } >$(MAN)/man8/kontalkctl.8
+
+# The package, in $(BUILD)/deb. debhelper wants a folder debian at the top of what it packs.
+DEB = $(BUILD)/deb/kontalk
+deb: programs
+	rm -rf $(BUILD)/deb
+	mkdir -p $(DEB)
+	cp -R systemd/debian $(DEB)/debian
+	cat systemd/debian/copyright.head LICENSE.exception LICENSE >$(DEB)/debian/copyright
+	printf 'kontalk (%s) bookworm; urgency=medium\n\n  * Built from the tree.\n\n -- %s  %s\n' \
+		'$(VERSION)' 'Kontalk devteam <devteam@kontalk.org>' \
+		"$$(LC_ALL=C date -u -R -d @$$(git log -1 --format=%ct 2>/dev/null || date +%s))" \
+		>$(DEB)/debian/changelog
+	cd $(DEB) && TREE='$(CURDIR)' BUILD='$(BUILD)' VERSION='$(VERSION)' DEB_BUILD_OPTIONS=noautodbgsym \
+		dpkg-buildpackage -us -uc -b -d >../log 2>&1 || { cat ../log; exit 1; }
+	@ls $(BUILD)/deb/*.deb
 
 clean:
 	rm -rf $(BUILD)

@@ -46,7 +46,7 @@ static bool is_elsewhere(const struct question *question)
            strcmp(question->problem, ACCOUNT_ELSEWHERE) == 0;
 }
 
-/* "kontalk-c2s.ctl", "kontalk-c2s@c2s-2.ctl" */
+/* "kontalk-c2s.ctl", "kontalk-c2s@c2s-2.ctl"; of the daemon "c2s@c2s-2" only that one. */
 static bool is_socket_of(const char *name, const char *daemon)
 {
     static const char prefix[] = "kontalk-", suffix[] = ".ctl";
@@ -93,8 +93,10 @@ int ctl_follow(const struct ctl *ctl, const char *daemon, size_t argc, const cha
 {
     struct question question = {
         .argc = argc, .argv = argv, .line = line, .user = user, .for_one = is_for_one(argc, argv)};
-    int error = ask_all(&question, config_text(ctl->config, "node", NULL, "run-directory"), daemon);
+    char *directory = config_run_directory(ctl->config, daemon);
+    int error = ask_all(&question, directory, daemon);
 
+    free(directory);
     if (error == ERR_INVALID && question.problem)
         ctl_fail("%s", question.problem);
     free(question.problem);
@@ -114,7 +116,8 @@ int ctl_ask(const struct ctl *ctl, const char *daemon, size_t argc, const char *
 static int ask_one(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
     for (size_t i = 0; ctl_daemons[i]; i++) {
-        if (strcmp(argv[0], ctl_daemons[i]) != 0)
+        size_t length = strcspn(argv[0], "@");
+        if (strlen(ctl_daemons[i]) != length || strncmp(argv[0], ctl_daemons[i], length) != 0)
             continue;
         int error = ctl_ask(ctl, argv[0], argc - 1, argv + 1);
         if (error == ERR_UNAVAILABLE)

@@ -21,8 +21,11 @@ struct relay {
 
 char *bosh_relay_address(const struct worker *worker, const char *id)
 {
-    return xasprintf("unix:%s/kontalk-c2s@%s.http",
-                     config_text(worker->config, "node", NULL, "run-directory"), id);
+    char *directory = config_run_directory(worker->config, "c2s");
+    char *address = xasprintf("unix:%s/kontalk-c2s@%s.http", directory, id);
+
+    free(directory);
+    return address;
 }
 
 /* The name becomes a part of a path: it is nothing but a name. */

@@ -113,7 +113,13 @@ const char *config_instance(const struct config *config, const char *section, si
  */
 char *config_home(const struct config *config);
 
-/* The content of a secret file without a trailing newline; free with free() after wiping.
+/* Where the sockets of a daemon, "c2s" or "c2s@1", are: in the directory of its name inside [node]
+ * run-directory if there is one, else in that itself. free() it. */
+char *config_run_directory(const struct config *config, const char *daemon);
+
+/* The content of a secret file without a trailing newline; free with free() after wiping. Of
+ * DIRECTORY/FILE a credential of the service manager is read instead that has the name
+ * "DIRECTORY_FILE", if there is one (systemd.exec(5), LoadCredential=).
  * ERR_NOT_FOUND, ERR_DENIED (readable by others, or not by us), ERR_TOO_BIG (over 4096 bytes),
  * ERR_INVALID (empty, or no regular file), ERR_SYSTEM. */
 MUST_CHECK int config_read_secret(const char *path, char **secret, size_t *length);

@@ -18,7 +18,7 @@ const struct config_item config_node_items[] = {
     {"node", "log-level", CONFIG_CHOICE, 0, "info", 0, 0, log_levels,
      "The least important lines that are still logged."},
     {"node", "run-directory", CONFIG_FILE, CONFIG_RESTART, "/run/kontalk", PLAIN_ROW,
-     "Where sockets of the running daemons are."},
+     "Where sockets of the daemons are: of each in a directory there of its name (c2s), if it exists."},
     {"node", "secret-file", CONFIG_FILE_SECRET, CONFIG_RESTART, NULL, PLAIN_ROW,
      "A random secret of this node. From it come the salts that are shown for accounts that do not "
      "exist, so that they stay the same over restarts. Without it they are made at each start."},

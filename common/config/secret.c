@@ -4,11 +4,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/buffer.h"
 #include "common/base/error.h"
+#include "common/base/memory.h"
 #include "common/config/config.h"
 
 #define SECRET_MAX 4096
@@ -67,11 +70,36 @@ static int read_checked(int fd, struct buffer *content)
     return content->length == 0 ? ERR_INVALID : 0;
 }
 
+/* Without O_NONBLOCK a pipe would be waited for. */
+static int open_plain(const char *path)
+{
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+/* The last two parts of a path with "_" between: LoadCredential=c2s:/etc/kontalk/secrets/c2s makes
+ * such names of the files in that directory. -1: there is none. */
+static int open_credential(const char *path)
+{
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    const char *file = strrchr(path, '/');
+    const char *directory = file && file > path ? memrchr(path, '/', (size_t)(file - path)) : NULL;
+
+    if (credentials == NULL || directory == NULL)
+        return -1;
+    char *name =
+        xasprintf("%s/%.*s_%s", credentials, (int)(file - directory - 1), directory + 1, file + 1);
+    int fd = open_plain(name);
+    free(name);
+    return fd;
+}
+
 int config_read_secret(const char *path, char **secret, size_t *length)
 {
     struct buffer content = {0};
-    /* Without O_NONBLOCK a pipe would be waited for. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open_credential(path);
+
+    if (fd < 0)
+        fd = open_plain(path);
 
     if (fd < 0) {
         return error_from_errno();

@@ -319,10 +319,13 @@ static const struct control_command common_commands[] = {
 /* "<run-directory>/kontalk-c2s@2.ctl"; free() it. */
 static char *socket_path(const char *suffix)
 {
-    const char *instance = running.instance;
+    const char *name = running.service->name, *instance = running.instance;
+    char *directory = config_run_directory(running.config, strchr(name, '-') + 1);
+    char *path = xasprintf("%s/%s%s%s.%s", directory, name, instance ? "@" : "",
+                           instance ? instance : "", suffix);
 
-    return xasprintf("%s/%s%s%s.%s", config_text(running.config, "node", NULL, "run-directory"),
-                     running.service->name, instance ? "@" : "", instance ? instance : "", suffix);
+    free(directory);
+    return path;
 }
 
 static int open_control(void)

@@ -38,15 +38,21 @@ static inline char *files_path(const struct files *files, const char *name)
     return xasprintf("%s/%s", files->directory, name);
 }
 
+static inline void files_remove(struct files *files)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        unlink(files->names[i]);
+        free(files->names[i]);
+    }
+    files->count = 0;
+}
+
 static int files_end(void **state)
 {
     struct files *files = *state;
     char *parts = files_path(files, "conf.d");
 
-    for (size_t i = 0; i < files->count; i++) {
-        unlink(files->names[i]);
-        free(files->names[i]);
-    }
+    files_remove(files);
     rmdir(parts);
     free(parts);
     rmdir(files->directory);

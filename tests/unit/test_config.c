@@ -169,6 +169,29 @@ static void test_defaults(void **state)
                         "PLAIN");
 }
 
+static void test_directory_of_sockets(void **state)
+{
+    struct files *files = *state;
+
+    files_write(files, "main.conf", 0644, NODE "run-directory = r\n");
+    char *all = files_path(files, "r"), *own = files_path(files, "r/c2s");
+    assert_int_equal(mkdir(all, 0700) | mkdir(own, 0700), 0);
+    assert_int_equal(files_load(files), 0);
+    static const struct {
+        const char *daemon, *directory;
+    } cases[] = {{"router", "r"}, {"c2s", "r/c2s"}, {"c2s@1", "r/c2s"}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *expected = files_path(files, cases[i].directory);
+        char *directory = config_run_directory(files->config, cases[i].daemon);
+        assert_string_equal(directory, expected);
+        free(directory);
+        free(expected);
+    }
+    assert_int_equal(rmdir(own) | rmdir(all), 0);
+    free(own);
+    free(all);
+}
+
 static void test_derived_defaults_follow(void **state)
 {
     struct files *files = *state;
@@ -293,6 +316,7 @@ int main(void)
         FILES(test_an_empty_file_lacks_the_host),
         FILES(test_files_that_cannot_be_read),
         FILES(test_defaults),
+        FILES(test_directory_of_sockets),
         FILES(test_derived_defaults_follow),
         FILES(test_a_derived_default_can_be_wrong),
         FILES(test_sections_lists_and_instances),

@@ -109,6 +109,33 @@ static void test_no_file(void **state)
     free(path);
 }
 
+/* A credential that is named as directory and file are is read instead of the file. */
+static void test_credential(void **state)
+{
+    struct files *files = *state;
+    char *path = files_path(files, "c2s/decoy"), *secret = NULL;
+    char *given = files_path(files, "given"), *c2s = files_path(files, "c2s");
+    size_t length;
+
+    assert_int_equal(mkdir(given, 0700) | mkdir(c2s, 0700), 0);
+    files_write(files, "c2s/decoy", 0600, "from the file");
+    files_write(files, "given/c2s_other", 0600, "of another one");
+    setenv("CREDENTIALS_DIRECTORY", given, 1);
+    assert_int_equal(config_read_secret(path, &secret, &length), 0);
+    assert_string_equal(secret, "from the file");
+    free(secret);
+    files_write(files, "given/c2s_decoy", 0400, "a credential\n");
+    assert_int_equal(config_read_secret(path, &secret, &length), 0);
+    assert_string_equal(secret, "a credential");
+    free(secret);
+    unsetenv("CREDENTIALS_DIRECTORY");
+    files_remove(files);
+    assert_int_equal(rmdir(given) | rmdir(c2s), 0);
+    free(given);
+    free(c2s);
+    free(path);
+}
+
 #define FILES(test) cmocka_unit_test_setup_teardown(test, files_begin, files_end)
 
 int main(void)
@@ -118,6 +145,7 @@ int main(void)
         FILES(test_content),
         FILES(test_largest),
         FILES(test_no_file),
+        FILES(test_credential),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
