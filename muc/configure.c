@@ -107,7 +107,7 @@ static size_t note(enum option option, const char *value, int *codes, size_t cou
     return count + 1;
 }
 
-static void tell_codes(struct turn *turn, const int *codes, size_t count)
+void configure_tell(struct turn *turn, const int *codes, size_t count)
 {
     struct stanza *message;
     struct element *x;
@@ -167,7 +167,7 @@ static void apply_options(struct turn *turn, const struct wish *wish)
         remove_strangers(turn);
     if (was_moderated && !room_is(room, OPTION_MODERATED))
         give_voice(turn);
-    tell_codes(turn, codes, count);
+    configure_tell(turn, codes, count);
 }
 
 static void apply(struct turn *turn, const struct wish *wish)

@@ -32,6 +32,12 @@ struct muc_module {
     /* The presence of an occupant on its way to others, as they will get it. */
     void (*decorate)(const struct room *room, const struct occupant *occupant,
                      struct stanza *stanza);
+    /* What a room has of this in the database: read when it is loaded ($1: its local part), freed
+     * when it leaves the memory, erased with it ($1: its number; ends with name NULL). */
+    const struct db_statement *load;
+    void (*loaded)(struct room *room, const struct db_result *result);
+    void (*forget)(struct room *room);
+    const struct db_statement *erase;
     const struct spec *specs; /* ends with name NULL */
 };
 

@@ -9,6 +9,8 @@
 extern const struct muc_module disco_module;
 extern const struct muc_module archive_module;
 extern const struct muc_module retract_module;
+extern const struct muc_module vcard_module;
+extern const struct muc_module hats_module;
 extern const struct muc_module owner_module;
 extern const struct muc_module admin_module;
 extern const struct muc_module register_module;

@@ -13,6 +13,7 @@
 #include "common/service/service.h"
 #include "common/tls/crypto.h"
 #include "muc/dispatch.h"
+#include "muc/retention.h"
 #include "muc/schema.h"
 
 #define TICK_MS 1000
@@ -39,6 +40,8 @@ static void read_limits(struct muc *muc, const struct config *config)
         .history = (uint64_t)number(config, "history"),
         .rate = (uint64_t)number(config, "rate"),
         .size = (uint64_t)number(config, "size"),
+        .retention_ms = (uint64_t)number(config, "archive-retention"),
+        .interval_ms = (uint64_t)number(config, "retention-interval"),
         .idle_ms = (uint64_t)number(config, "idle"),
     };
 }
@@ -206,6 +209,7 @@ int muc_start(struct loop *loop, const struct config *config, void **state)
     if (open_database(muc) != 0)
         return ERR_INVALID;
     timer_start(muc->tick, TICK_MS, TICK_MS);
+    muc->retention = retention_start(muc);
     return 0;
 }
 
@@ -228,6 +232,7 @@ void muc_stop(void *state, void (*stopped)(void *user), void *user)
     muc->stopped = stopped;
     muc->stopped_user = user;
     timer_close(muc->tick);
+    retention_stop(muc->retention);
     schema_end(muc->schema);
     room_sweep(muc, true);
     while (muc->turns)

@@ -29,6 +29,8 @@ struct muc_limits {
     uint64_t history;        /* messages that a newcomer may get */
     uint64_t rate;           /* messages of an occupant in ten seconds */
     uint64_t size;           /* of a message, in bytes */
+    uint64_t retention_ms;   /* messages are kept for so long; 0: for ever */
+    uint64_t interval_ms;    /* between two searches for what is too old */
     uint64_t idle_ms;        /* a room without occupants leaves the memory after that */
 };
 
@@ -44,6 +46,7 @@ struct muc {
     struct room *rooms;         /* in memory, by local part */
     struct turn *turns;         /* that belong to no room's order */
     struct timer *tick;
+    struct retention *retention;
     int64_t last_room; /* the highest number that was given */
     uint64_t messages; /* since the start */
     size_t open;       /* link and database, which stop() waits for */

@@ -17,7 +17,7 @@ struct stanza *presence_cleaned(const struct stanza *presence)
     for (struct element *child = element_first(copy->root); child; child = next) {
         next = element_next(child);
         if (strcmp(child->ns, NS_MUC) == 0 || strcmp(child->ns, NS_MUC_USER) == 0 ||
-            strcmp(child->ns, NS_OCCUPANT_ID) == 0)
+            strcmp(child->ns, NS_OCCUPANT_ID) == 0 || strcmp(child->ns, NS_HATS) == 0)
             element_remove(copy->root, child);
     }
     return copy;

@@ -52,6 +52,9 @@ void room_empty(struct room *room)
     room->subject = NULL;
     free(room->creator);
     archive_id_forget(room);
+    MUC_MODULES(module)
+    if (module->forget)
+        module->forget(room);
     free(room->salt);
     room->creator = room->salt = NULL;
     room->exists = room->locked = false;

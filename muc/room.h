@@ -19,6 +19,7 @@
 #define NS_MUC_OWNER NS_MUC "#owner"
 
 #define NS_OCCUPANT_ID "urn:xmpp:occupant-id:0"
+#define NS_HATS        "urn:xmpp:hats:0"
 
 /* XEP-0045 §5.2, in the order of what they may. */
 enum affiliation {
@@ -91,6 +92,8 @@ struct room {
     int64_t seq; /* of the last message */
     char *creator;
     char *salt;                      /* of the occupant ids */
+    char *photos;                    /* SHA-1 of each, with line breaks between; NULL: none */
+    struct hat *hats;                /* that there are (hats.c) */
     struct crypto_block *ids;        /* of its messages (archive_id.c), NULL until needed */
     char *options[OPTIONS];          /* NULL: the default */
     struct affiliated *affiliations; /* by jid */

@@ -79,6 +79,24 @@ static const struct db_statement steps[] = {
      " ADD COLUMN IF NOT EXISTS retracted text",
      0},
     {"muc_step_9", "CREATE INDEX IF NOT EXISTS message_said ON message (room, said, seq)", 0},
+    {"muc_step_10", "ALTER TABLE room ADD COLUMN IF NOT EXISTS last bigint NOT NULL DEFAULT 0", 0},
+    {"muc_step_11",
+     "CREATE TABLE IF NOT EXISTS vcard ("
+     " room bigint PRIMARY KEY,"
+     " content text NOT NULL,"
+     " photos text NOT NULL)",
+     0},
+    {"muc_step_12",
+     "CREATE TABLE IF NOT EXISTS hat ("
+     " room bigint NOT NULL,"
+     " jid_hash bytea NOT NULL,"
+     " uri_hash bytea NOT NULL,"
+     " jid text NOT NULL,"
+     " uri text NOT NULL,"
+     " title text,"
+     " hue text,"
+     " PRIMARY KEY (room, uri_hash, jid_hash))",
+     0},
 };
 
 static const struct db_statement create = {

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/namespaces.h"
+#include "muc/dispatch.h"
 #include "muc/message.h"
 
 static const struct db_statement room_statement = {
@@ -74,6 +75,9 @@ void store_destroy(struct turn *turn)
 {
     for (size_t i = 0; i < ARRAY_SIZE(destroy_statements); i++)
         turn_write(turn, &destroy_statements[i], DB_INT(turn->room->id));
+    MUC_MODULES(module)
+    for (const struct db_statement *erase = module->erase; erase && erase->name; erase++)
+        turn_write(turn, erase, DB_INT(turn->room->id));
 }
 
 void store_option(struct turn *turn, enum option option)

@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/xmpp/namespaces.h"
+#include "muc/dispatch.h"
 #include "muc/message.h"
 #include "muc/store.h"
 
@@ -25,7 +26,10 @@ static const struct db_statement statements[RESULTS] = {
                      "SELECT jid, nick, role, presence FROM session" OF_ROOM
                      " ORDER BY joined, jid",
                      1},
-    [LAST] = {"muc_load_last", "SELECT coalesce(max(seq), 0) FROM message" OF_ROOM, 1},
+    [LAST] = {"muc_load_last",
+              "SELECT greatest(coalesce(max(seq), 0), (SELECT coalesce(max(last), 0) FROM room"
+              " WHERE local = $1)) FROM message" OF_ROOM,
+              1},
     [HISTORY_OF] = {"muc_load_history",
                     "SELECT seq, stanza_id, (extract(epoch FROM said) * 1000000)::bigint, nick,"
                     " sender, occupant_id, message_id, content FROM message" OF_ROOM
@@ -110,6 +114,10 @@ static void read_all(struct room *room, const struct db_result *results)
     for (size_t row = db_rows(&results[HISTORY_OF]); row-- > 0;)
         read_message(room, &results[HISTORY_OF], row);
     room->seq = db_get_int(&results[LAST], 0, 0);
+    results += RESULTS;
+    MUC_MODULES(module)
+    if (module->load)
+        module->loaded(room, results++);
 }
 
 static void on_loaded(void *user, int status, const struct db_result *results, size_t count UNUSED)
@@ -138,5 +146,8 @@ void store_load(struct room *room)
             db_unit_add_values(unit, &statements[i], DB_TEXT(room->jid->local),
                                DB_INT(HISTORY_LOADED));
     }
+    MUC_MODULES(module)
+    if (module->load)
+        db_unit_add_values(unit, module->load, DB_TEXT(room->jid->local));
     room->loading = db_submit(unit, on_loaded, room);
 }

@@ -4,7 +4,7 @@
 
 import pytest
 
-from tests.harness import archive, slix
+from tests.harness import archive, slix, wait
 from tests.harness.archive import MAM
 from tests.harness.stream import RawStream
 from tests.muc.rooms import FORM, USER, Room, error, tag
@@ -263,3 +263,26 @@ async def test_slixmpp(full, node, account):
         got = client["xep_0313"].retrieve(jid=room.jid, iterator=True, rsm={"max": 4})
         found = [message["mam_result"] async for page in got for message in page["mam"]["results"]]
         assert [result["id"] for result in found] == ids
+
+
+@pytest.fixture
+def short_life(node):
+    """Messages are removed at once."""
+    before = node.settings
+    node.reconfigure({"muc": {"archive-retention": "1s", "retention-interval": "100ms"}})
+    node.daemon("muc").restart()
+    yield
+    node.settings = before
+    node.reconfigure({})
+    node.daemon("muc").restart()
+
+
+def test_retention(room, node, short_life):
+    """What is too old goes; its ids are not used again (§6.2), not after a restart either."""
+    made = room(persistentroom="1")
+    used = [say(made, made.owner, f"old {number}") for number in range(3)]
+    wait.until(lambda: ask(made.owner, made).ids == [], what="the end of retention")
+    assert ask(made.owner, made, {"after": used[0]}).error == ("cancel", "item-not-found")
+    node.daemon("muc").wait_log("event=muc_retention")
+    node.daemon("muc").restart()
+    assert say(made, made.owner, "new") not in used
