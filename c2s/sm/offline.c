@@ -190,14 +190,6 @@ static void add_mark(struct sm_unit *unit, struct session *session, int64_t mark
 
 /* --- acknowledgements --- */
 
-static void on_deleted(struct account *account, int status, const struct db_result *results,
-                       void *user UNUSED)
-{
-    if (status == 0 && db_rows(&results[0]) > 0)
-        forget(account, (size_t)db_get_int(&results[0], 0, 0),
-               (size_t)db_get_int(&results[0], 0, 1));
-}
-
 static void list(struct offline *offline)
 {
     struct offline_state *state = offline->account->sm->offline;
@@ -210,12 +202,14 @@ static void list(struct offline *offline)
     offline->listed = true;
 }
 
-static void on_deleted_behind(struct account *account, int status, const struct db_result *results,
-                              void *user)
+static void on_deleted(struct account *account, int status, const struct db_result *results,
+                       void *user UNUSED)
 {
     struct offline *offline = account->offline;
 
-    on_deleted(account, status, results, user);
+    if (status == 0 && db_rows(&results[0]) > 0)
+        forget(account, (size_t)db_get_int(&results[0], 0, 0),
+               (size_t)db_get_int(&results[0], 0, 1));
     if (!offline || offline->writing == 0) /* it was read again meanwhile */
         return;
     offline->writing--;
@@ -261,7 +255,7 @@ static void write_gone(struct offline *offline)
             add_mark(unit, session, catch_up_mark(session));
     }
     offline->writing++;
-    sm_submit(unit, on_deleted_behind, NULL);
+    sm_submit(unit, on_deleted, NULL);
     FAULT_POINT_WRITTEN(cursor_sent);
 }
 

@@ -31,6 +31,16 @@ uint64_t clock_monotonic_ms(void)
     return clock_monotonic_us() / 1000;
 }
 
+uint64_t clock_awake_ms(struct clock_awake *clock)
+{
+    uint64_t now = clock_monotonic_ms();
+
+    if (clock->read_ms > 0 && now - clock->read_ms > 4 * CLOCK_AWAKE_TICK_MS)
+        clock->asleep_ms += now - clock->read_ms;
+    clock->read_ms = now;
+    return now - clock->asleep_ms;
+}
+
 int64_t clock_wall_us(void)
 {
     return fake.on ? fake.wall_us : read_us(CLOCK_REALTIME);

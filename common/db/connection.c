@@ -30,7 +30,7 @@ static void enter(struct connection *connection, enum connection_state state)
               LOG_TEXT("is", state_names[state]));
     timer_stop(connection->timer);
     if (old == CONNECTION_READY) {
-        connection->down_since = clock_monotonic_ms();
+        connection->down_since = pool_now(connection->db);
     }
     if (state == CONNECTION_CONNECTING) {
         timer_start(connection->timer, CONNECT_MS, 0);
@@ -221,7 +221,7 @@ struct connection *connection_open(struct db *db, bool writer)
 
     connection->db = db;
     connection->writer = writer;
-    connection->down_since = clock_monotonic_ms();
+    connection->down_since = pool_now(db);
     connection->wake = UINT64_MAX;
     connection->timer = timer_new(db->loop, timer_fired, connection);
     connection->deadlines = timer_new(db->loop, deadline_passed, connection);

@@ -5,7 +5,6 @@
  * connection still runs after it. A unit that is repeated until its outcome is known has no
  * deadline. A server that stays silent is left.
  */
-#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/db/connection.h"
 
@@ -14,7 +13,7 @@
 
 uint64_t deadline_of_group(const struct connection *connection)
 {
-    return clock_monotonic_ms() + PATIENCE * connection->db->deadline_ms;
+    return pool_now(connection->db) + PATIENCE * connection->db->deadline_ms;
 }
 
 /* Deadlines rise along the list, but for units that were sent once and wait again: they stand in
@@ -41,7 +40,7 @@ static uint64_t next_deadline(const struct connection *connection)
 
 static void wake_at(struct connection *connection, uint64_t at)
 {
-    uint64_t now = clock_monotonic_ms();
+    uint64_t now = pool_now(connection->db);
 
     connection->wake = at;
     if (at == UINT64_MAX) {
@@ -99,7 +98,7 @@ static void answer_sent(struct connection *connection, uint64_t now)
 void deadline_passed(void *user)
 {
     struct connection *connection = user;
-    uint64_t now = clock_monotonic_ms();
+    uint64_t now = pool_now(connection->db);
 
     end_waiting(connection, now);
     answer_sent(connection, now);

@@ -7,7 +7,6 @@
  * Nothing is sent inside db_submit(), but in the next turn of the loop, and callbacks never send:
  * so no callback ever finds the connection gone under its feet.
  */
-#include "common/base/clock.h"
 #include "common/base/fault_point.h"
 #include "common/db/connection.h"
 
@@ -32,7 +31,7 @@ bool group_queue(struct connection *connection, struct db_unit *unit)
     }
     connection_count(connection, 1);
     unit->place = UNIT_WAITING;
-    unit->submitted = clock_monotonic_ms();
+    unit->submitted = pool_now(connection->db);
     unit->deadline = unit->submitted + connection->db->deadline_ms;
     DL_APPEND(connection->waiting, unit);
     if (!unit->repeat) {

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/fault_point.h"
 #include "common/db/connection.h"
@@ -302,7 +301,7 @@ void pipeline_lost(struct connection *connection)
 
 void pipeline_stop_repeating(struct connection *connection)
 {
-    uint64_t deadline = clock_monotonic_ms() + connection->db->deadline_ms;
+    uint64_t deadline = pool_now(connection->db) + connection->db->deadline_ms;
     struct db_group *group;
     struct db_unit *unit;
 

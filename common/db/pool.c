@@ -28,11 +28,24 @@ static void check(struct db *db)
     }
 }
 
+uint64_t pool_now(const struct db *db)
+{
+    return clock_awake_ms(db->clock);
+}
+
+static void on_tick(void *user)
+{
+    pool_now(user);
+}
+
 struct db *db_open(struct loop *loop, const struct db_settings *settings)
 {
     struct db *db = xcalloc(1, sizeof(*db));
 
     db->loop = loop;
+    db->clock = xcalloc(1, sizeof(*db->clock));
+    db->tick = timer_new(loop, on_tick, db);
+    timer_start(db->tick, CLOCK_AWAKE_TICK_MS, CLOCK_AWAKE_TICK_MS);
     db->conninfo = xstrdup(settings->conninfo);
     db->application_name = xstrdup_or_null(settings->application_name);
     db->queue = settings->queue != 0 ? settings->queue : QUEUE;
@@ -104,6 +117,8 @@ static void release(struct db *db)
     if (db->task != NULL) {
         loop_defer_cancel(db->task);
     }
+    timer_close(db->tick);
+    free(db->clock);
     free(db->connections);
     free(db->conninfo);
     free(db->application_name);
@@ -234,7 +249,7 @@ uint64_t db_waiting_ms(const struct db *db, unsigned affinity)
     uint64_t since =
         db->count > 0 ? connection_waiting_since(db->connections[affinity % db->writers]) : 0;
 
-    return since > 0 ? clock_monotonic_ms() - since : 0;
+    return since > 0 ? pool_now(db) - since : 0;
 }
 
 const struct db_counters *db_counters(const struct db *db)

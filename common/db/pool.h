@@ -5,12 +5,17 @@
 #pragma once
 
 #include "common/base/buffer.h"
+#include "common/base/clock.h"
 #include "common/db/db.h"
 
 struct connection;
 
 struct db {
     struct loop *loop;
+    /* Waiting is counted by a clock that stands while we do: what the server had answered before
+     * we were stopped is not late (docs/DURABILITY.md, P6). */
+    struct clock_awake *clock;
+    struct timer *tick;
     char *conninfo;
     char *application_name;
     size_t queue; /* open units per connection */
@@ -38,6 +43,8 @@ struct db {
     void *closed_user;
 };
 
+/* Milliseconds on db->clock: all times of units. */
+uint64_t pool_now(const struct db *db);
 /* A connection that writes has one unit more, or one less. */
 void pool_watch_load(struct db *db);
 /* A connection came (+1) or went (-1). */

@@ -307,6 +307,35 @@ static void test_other_encoding(void **state)
     assert_non_null(strstr(db_problem(world->db), "UTF8"));
 }
 
+/* We were stopped, not the server: what it had answered long ago is no sign that it does not
+ * answer (P6). The last test: the clock is not let go again. */
+static void test_our_own_standstill(void **state)
+{
+    struct world *world = get_world(state);
+    uint64_t now = clock_monotonic_ms();
+
+    make_table(world);
+    lock_table(world);
+    open_db(world, (struct db_settings){.deadline_ms = 1000});
+    submit_insert(world, 1, &world->outcomes[0]);
+    run_until_blocked(world, 1);
+    clock_fake(now += 60000, 0);
+    assert_true(db_waiting_ms(world->db, 0) < 30000);
+    assert_int_equal(world->outcomes[0].calls, 0);
+    run_sql(world, "COMMIT");
+    assert_int_equal(wait_for(world, &world->outcomes[0]), 0);
+
+    lock_table(world);
+    submit_insert(world, 2, &world->outcomes[1]);
+    for (int i = 0; i < 100; i++) {
+        clock_fake(now += CLOCK_AWAKE_TICK_MS, 0);
+        assert_int_equal(db_waiting_ms(world->db, 0), (i + 1) * CLOCK_AWAKE_TICK_MS);
+    }
+    RUN_UNTIL(world, world->outcomes[1].calls == 1);
+    assert_true(world->outcomes[1].status < 0);
+    run_sql(world, "COMMIT");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +345,7 @@ int main(void)
         DB_TEST(test_backend_terminated),      DB_TEST(test_repeat_after_loss),
         DB_TEST(test_commit_without_standby),  cmocka_unit_test(test_conninfo),
         DB_TEST(test_unusable_conninfo),       DB_TEST(test_other_encoding),
+        DB_TEST(test_our_own_standstill),
     };
 
     return cmocka_run_group_tests(tests, server_setup, server_teardown);
