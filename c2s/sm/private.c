@@ -220,6 +220,7 @@ void private_write_bookmarks(struct account *account, const struct element *stor
     sm_submit(unit, done, user);
 }
 
+/* §2.3. Also where there is no account: nobody learns from it whether there is one. */
 static void refuse(struct sm_request *request)
 {
     sm_error(request, STANZA_FORBIDDEN, NULL);
@@ -228,7 +229,7 @@ static void refuse(struct sm_request *request)
 static const struct sm_iq iqs[] = {
     {NS_PRIVATE, "query", SM_GET, SM_TO_SELF, get},
     {NS_PRIVATE, "query", SM_SET, SM_TO_SELF, set},
-    {NS_PRIVATE, "query", SM_GET | SM_SET, SM_TO_ACCOUNT, refuse},
+    {NS_PRIVATE, "query", SM_GET | SM_SET, SM_TO_ACCOUNT | SM_TO_NOBODY, refuse},
     {0},
 };
 

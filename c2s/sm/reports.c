@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Spam reporting: to the log, and to administrators.
+ * Spam reporting: to the log, to administrators and to whom else the configuration names.
  */
 #include "c2s/sm/reports.h"
 
@@ -17,6 +17,7 @@
 #define HOUR_MS      (60 * 60 * 1000)
 #define HOURLY_MAX   60
 #define ADMINS_MAX   16
+#define OTHERS_MAX   16
 #define TEXT_MAX     2000
 #define MESSAGES_MAX 20 /* that are named by their ids */
 
@@ -41,14 +42,14 @@ static bool may_tell(struct sm *sm)
     return sm->reports->told++ < HOURLY_MAX;
 }
 
-static void send(struct sm *sm, const struct jid *admin, const char *text)
+static void send(struct sm *sm, const char *domain, const struct jid *to, const char *text)
 {
     struct stanza *message = stanza_new(STANZA_MESSAGE, MESSAGE_NORMAL);
     struct jid server;
 
-    if (jid_make(message->arena, NULL, admin->domain, NULL, &server) == 0)
+    if (jid_make(message->arena, NULL, domain, NULL, &server) == 0)
         stanza_set_from(message, &server);
-    stanza_set_to(message, admin);
+    stanza_set_to(message, to);
     element_add_with_text(message->root, NS_CLIENT, "subject", "Report");
     element_add_with_text(message->root, NS_CLIENT, "body", text);
     sm_route_take(sm, message);
@@ -64,10 +65,27 @@ static void on_admins(struct account *account, int status, const struct db_resul
     for (size_t row = 0; status == 0 && row < db_rows(&results[0]); row++) {
         if (jid_make(arena, db_get_text(&results[0], row, 0), db_get_text(&results[0], row, 1),
                      NULL, &admin) == 0)
-            send(account->sm, &admin, text);
+            send(account->sm, admin.domain, &admin, text);
     }
     arena_free(arena);
     free(text);
+}
+
+/* §4: what it does not say may be handed on stays here. */
+static void tell_others(struct account *account, const struct element *report, const char *text)
+{
+    const struct config *config = worker_config(account->sm->worker);
+    size_t count = config_list_size(config, "sm", NULL, "report-address");
+    bool may_leave = element_find(report, NS_REPORTING, "third-party") != NULL;
+    struct arena *arena = arena_new();
+    struct jid to;
+
+    for (size_t i = 0; i < MIN(count, OTHERS_MAX); i++) {
+        const char *address = config_list_item(config, "sm", NULL, "report-address", i);
+        if (jid_parse(arena, address, &to) == 0 && (may_leave || sm_is_ours(account->sm, &to)))
+            send(account->sm, account->jid->domain, &to, text);
+    }
+    arena_free(arena);
 }
 
 static void add_messages(struct buffer *text, const struct element *report)
@@ -107,8 +125,9 @@ static void take_one(struct account *account, const struct element *item)
     if (!may_tell(account->sm))
         return;
     const struct db_value limit = DB_INT(ADMINS_MAX);
-    sm_query(account, SM_READ_ASIDE, &admins_statement, &limit, on_admins,
-             describe(account, jid, reason, report));
+    char *text = describe(account, jid, reason, report);
+    tell_others(account, report, text);
+    sm_query(account, SM_READ_ASIDE, &admins_statement, &limit, on_admins, text);
 }
 
 void reports_take(const struct sm_request *request)
@@ -129,7 +148,8 @@ static void stop(struct sm *sm)
 }
 
 static const char *const features[] = {NS_REPORTING, NULL};
-static const struct spec specs[] = {{"XEP-0377", "0.4.1", "nothing is handed on"}, {0}};
+static const struct spec specs[] = {
+    {"XEP-0377", "0.4.1", "nothing is sent to the domain that is reported"}, {0}};
 
 const struct sm_module reports_module = {
     .name = "reports",

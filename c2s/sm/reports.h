@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * Spam reporting (XEP-0377): what somebody says about an address that he blocks goes to the log and
- * to the administrators of this home, as a message from the server. Nothing leaves the node,
- * whatever processing is allowed.
+ * to the administrators of this home and to [sm] report-address, as messages from the server. What
+ * the user does not allow to be handed on to others (§4) is not sent to other domains.
  */
 #pragma once
 

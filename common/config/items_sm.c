@@ -82,6 +82,9 @@ const struct config_item config_sm_items[] = {
     {"sm", "push-retry", CONFIG_DURATION, 0, "30s", 10, HOUR, NULL,
      "After how long a push service that could not be reached is tried again; each failure doubles "
      "it, up to an hour."},
+    {"sm", "report-address", CONFIG_JID, CONFIG_LIST, NULL, PLAIN_ROW,
+     "Who gets reports of abuse (XEP-0377) as messages, beside the administrators. Where the address "
+     "is of another domain: only reports that may be handed on to others."},
     {0},
 };
 

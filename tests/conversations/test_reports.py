@@ -2,7 +2,11 @@
 #
 # Reports of abuse (XEP-0377) reach the log and the administrators.
 
+from xml.etree import ElementTree
+
 import pytest
+
+from tests.harness import slix
 
 BLOCKING = "urn:xmpp:blocking"
 REPORTING = "urn:xmpp:reporting:1"
@@ -57,6 +61,31 @@ def test_no_reason(login, admin):
     assert block(client, "c@example.org",
                  f"<report xmlns='{REPORTING}' reason='{SPAM}'/>") == "result"
     assert "c@example.org" in report_about(admin, client).findtext(BODY)
+
+
+@slix.in_loop
+async def test_others(make_node):
+    """Who is named gets reports; at other domains only those that may be handed on."""
+    domain = "test.example.test"
+    node = make_node(settings={"sm": {"report-address": [f"bot@{domain}", "desk@example.test"]}})
+    client, desk = node.add_account(), node.add_account("desk")
+    allowed = "<third-party/>"
+    secret = node.component_secret()
+    async with slix.component(node, domain, secret) as bot, \
+            slix.connected(node, desk) as reader, slix.connected(node, client) as reporter:
+        reader.send_presence()
+        for name, more in (("a", ""), ("b", allowed)):
+            iq = reporter.make_iq_set(sub=ElementTree.fromstring(
+                f"<block xmlns='{BLOCKING}'><item jid='{name}@example.org'>"
+                f"<report xmlns='{REPORTING}' reason='{SPAM}'>{more}</report></item></block>"))
+            await iq.send()
+        for name in ("a", "b"):
+            message = await reader.next("message")
+            assert f"has blocked {name}@example.org: {SPAM}" in message["body"]
+            assert message["from"] == "example.test"
+        message = await bot.next("message")
+        assert "has blocked b@example.org" in message["body"]
+        assert message["to"] == f"bot@{domain}"
 
 
 def test_many(make_node, login):
