@@ -16,6 +16,7 @@
 
 struct change {
     struct worker *worker;
+    struct client *(*keep)(void *user); /* NULL: nobody stays */
     account_worked *done;
     void *user;
     enum account_change change;
@@ -88,7 +89,8 @@ static void on_changed(void *user, int status, const struct account_revoked *rev
         log_info("account_changed", LOG_TEXT("change", effects[change->change].event),
                  LOG_TEXT("jid", change->account->bare));
         worker->plugin->account_changed(worker->plugin_state, change->account,
-                                        effects[change->change].may_stay, NULL);
+                                        effects[change->change].may_stay,
+                                        change->keep ? change->keep(change->user) : NULL);
         if (!effects[change->change].may_stay)
             front_account_changed(worker->front, change->account);
     }
@@ -127,9 +129,17 @@ static void verifiers_made(void *user)
 void account_work(struct worker *worker, enum account_change what, const struct jid *account,
                   const char *password, account_worked *done, void *user)
 {
+    account_work_keeping(worker, what, account, password, NULL, done, user);
+}
+
+void account_work_keeping(struct worker *worker, enum account_change what,
+                          const struct jid *account, const char *password,
+                          struct client *(*keep)(void *user), account_worked *done, void *user)
+{
     struct change *change = xcalloc(1, sizeof(*change));
 
     change->worker = worker;
+    change->keep = keep;
     change->done = done;
     change->user = user;
     change->change = what;

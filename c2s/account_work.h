@@ -7,6 +7,7 @@
 
 #include "c2s/accounts.h"
 
+struct client;
 struct worker;
 
 /* done() later or inside the call, exactly once; problem NULL: it is done, and `revoked` are the
@@ -16,5 +17,10 @@ struct worker;
 typedef void account_worked(void *user, const char *problem, const struct account_revoked *revoked);
 void account_work(struct worker *worker, enum account_change change, const struct jid *account,
                   const char *password, account_worked *done, void *user);
+/* The same, but of the sessions that the change ends the one of the client stays that keep() names
+ * when it is done; NULL: none. */
+void account_work_keeping(struct worker *worker, enum account_change change,
+                          const struct jid *account, const char *password,
+                          struct client *(*keep)(void *user), account_worked *done, void *user);
 /* What a status of such a change means, for people. */
 const char *account_work_problem(int status);

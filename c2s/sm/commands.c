@@ -352,19 +352,10 @@ static void refuse(struct sm_request *request)
     sm_error(request, STANZA_FORBIDDEN, NULL);
 }
 
-/* A node that is not the account's own could speak in its name (docs/FRONTS.md): from there nothing
- * is administered. */
-static bool is_near(const struct sm_request *request)
-{
-    const struct session *session = request->session;
-
-    return session && session->client &&
-           strcmp(client_node(session->client), worker_host(request->sm->worker)) == 0;
-}
-
+/* From another node nothing is administered. */
 static void command(struct sm_request *request)
 {
-    if (is_near(request))
+    if (request->session && sm_is_near(request->session))
         commands_ask_for(request, execute, refuse);
     else
         refuse(request);

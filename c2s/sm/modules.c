@@ -29,8 +29,8 @@ extern const struct sm_module access_module, archive_rate_module, avatar_module,
     bookmarks_module, blocking_module, bundle_module, contact_module, displayed_module,
     external_module, far_in_module, far_out_module, gateway_module, homes_module, last_module,
     lookup_module, outbox_module, ping_module, places_module, photo_module, private_module,
-    retention_module, taker_module, time_module, vcard_module, vcard4_module, version_module,
-    words_module;
+    register_module, retention_module, taker_module, time_module, vcard_module, vcard4_module,
+    version_module, words_module;
 extern const struct sm_module peer_hash_module;
 
 const struct sm_module *const sm_modules[] = {
@@ -68,6 +68,7 @@ const struct sm_module *const sm_modules[] = {
     &external_module,
     &reports_module, /* blocking tells it */
     &ping_module,
+    &register_module,
     &time_module,
     &version_module,
     &vcard_module,

@@ -163,6 +163,12 @@ void sm_slots_changed(struct sm *sm)
     }
 }
 
+bool sm_is_near(const struct session *session)
+{
+    return session->client &&
+           strcmp(client_node(session->client), worker_host(session->account->sm->worker)) == 0;
+}
+
 void sm_account_changed(struct sm *sm, const struct jid *jid, bool may_stay, struct client *keep)
 {
     struct account *account = account_lookup(sm, jid->bare);

@@ -248,6 +248,9 @@ extern const struct sm_module *const sm_modules[]; /* modules.c; ends with NULL 
     for (const struct sm_module *const *module##_at = sm_modules, *module;                         \
          (module = *module##_at) != NULL; module##_at++)
 
+/* Whether the client of the session is connected to the node of its account. Another node could
+ * speak in its name (docs/FRONTS.md), so from there nothing can be asked that would be grave. */
+bool sm_is_near(const struct session *session);
 /* An empty result. */
 void sm_result(struct sm_request *request);
 /* A result begun with stanza_result(request->iq), or an error. Consumed. */

@@ -5,6 +5,7 @@
 import pytest
 
 from tests.harness.adhoc import run
+from tests.harness.archive import condition
 from tests.node.client import Closed
 
 
@@ -64,3 +65,18 @@ def test_front_elsewhere(network, user):
     near, far = user(network.alpha, owner), user(network.beta, owner)
     assert run(near, "get-online-users-num").done
     assert run(far, "get-online-users-num").errors == ["forbidden"]
+
+
+def test_own_account(network, user):
+    """XEP-0077: nor does it change a password or remove an account; the home does."""
+    owner = network.alpha.add_account()
+    near, far = user(network.alpha, owner), user(network.beta, owner)
+    name = owner.jid.split("@")[0]
+    register = "<query xmlns='jabber:iq:register'>{}</query>"
+    change = register.format(f"<username>{name}</username><password>stolen</password>")
+    assert condition(far.ask("set", change)) == ("auth", "not-authorized")
+    assert condition(far.ask("set", register.format("<remove/>"))) == ("auth", "forbidden")
+    far.settle()
+    assert near.ask("set", register.format("<remove/>")).get("type") == "result"
+    assert ended(far) == "not-authorized"
+    assert ended(near) == "not-authorized"
