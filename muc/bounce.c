@@ -35,6 +35,23 @@ static bool concerns(const struct session *session, const struct jid *from)
                           : strcmp(session->jid->bare, from->bare) == 0;
 }
 
+void bounce_session(struct muc *muc, const struct jid *jid, const struct jid *full)
+{
+    struct news news = {.codes = {STATUS_ERROR}};
+    struct session *session;
+    struct room *room;
+    struct turn *turn;
+
+    HASH_FIND_STR(muc->rooms, jid->local, room);
+    session = room && room->state == ROOM_READY ? room_session(room, full) : NULL;
+    if (session == NULL)
+        return;
+    turn = turn_begin(muc, room, NULL);
+    leave(turn, session, &news);
+    leave_check(turn);
+    turn_end(turn);
+}
+
 void bounce_take(struct turn *turn, struct stanza *stanza)
 {
     struct session *session, *next;

@@ -6,5 +6,7 @@
 
 #include "muc/turn.h"
 
+/* This session cannot be reached any more. */
+void bounce_session(struct muc *muc, const struct jid *room, const struct jid *full);
 /* A message or presence of type error. */
 void bounce_take(struct turn *turn, struct stanza *stanza);

@@ -91,9 +91,7 @@ void dispatch_room(struct room *room, struct stanza *stanza)
     /* What writes has to wait; who leaves may always leave. */
     if (muc_is_busy(room->muc) && stanza->type != PRESENCE_UNAVAILABLE &&
         !stanza_is_error(stanza)) {
-        turn = turn_begin(room->muc, NULL, stanza);
-        turn_refuse(turn, SITUATION_DATABASE_AWAY);
-        turn_end(turn);
+        turn_fail(room->muc, stanza);
         return;
     }
     turn = turn_begin(room->muc, room, stanza);

@@ -139,7 +139,7 @@ struct message *room_accept_take(struct turn *turn, const struct occupant *occup
         turn->message = message;
         room->muc->messages++;
     }
-    turn_send_all_take(turn, stanza_copy(stanza));
+    turn_mail_take(turn, stanza_copy(stanza), message ? message->seq : 0);
     stanza_unref(stanza);
     return message;
 }

@@ -8,15 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/service/service.h"
 #include "common/tls/crypto.h"
 #include "muc/dispatch.h"
 #include "muc/retention.h"
+#include "muc/mail.h"
 #include "muc/schema.h"
+#include "muc/taker.h"
 
 #define TICK_MS 1000
+#define TIDY_MS 3600000
 /* For so long the database may be silent before stanzas are refused. */
 #define PATIENCE_MS 30000
 
@@ -60,9 +64,13 @@ static void release(struct muc *muc)
 
 /* --- the router --- */
 
-static void on_up(void *user UNUSED)
+static void on_up(void *user)
 {
+    struct muc *muc = user;
+
     service_ready("serving rooms");
+    if (muc->mail)
+        mail_up(muc);
 }
 
 static void on_down(void *user UNUSED)
@@ -87,11 +95,47 @@ static void on_link_closed(void *user)
     release(user);
 }
 
+static void on_offer(void *user, const struct durable *offer, struct stanza *stanza)
+{
+    taker_offered(user, offer, stanza);
+}
+
+static void on_answered(void *user, const struct durable *answer)
+{
+    if (answer->kind == DURABLE_FORGET)
+        taker_forget(user, answer);
+    else
+        mail_answered(user, answer);
+}
+
+static void on_full(void *user, const char *id)
+{
+    mail_full(user, id);
+}
+
+static void on_ready(void *user, const char *name)
+{
+    mail_ready(user, name);
+}
+
+static void on_route(void *user, const char *name, bool available, const char *incarnation UNUSED)
+{
+    struct muc *muc = user;
+
+    if (available && muc->mail)
+        mail_route(muc, name);
+}
+
 static const struct link_ops link_ops = {
     .up = on_up,
     .down = on_down,
     .stanza = on_stanza,
+    .route = on_route,
     .undelivered = on_undelivered,
+    .offer = on_offer,
+    .answered = on_answered,
+    .full = on_full,
+    .ready = on_ready,
     .closed = on_link_closed,
 };
 
@@ -124,7 +168,8 @@ static int open_link(struct muc *muc)
         .name = muc->domain,
         .secret = secret,
         .queue_bytes = (size_t)number(muc->config, "queue-size"),
-        .is_plain = true,
+        .is_plain = muc->mail == NULL,
+        .durable = muc->mail != NULL,
     };
     const struct link_bind bind = {.name = settings.name};
     muc->link = link_new(muc->loop, muc->parsers, &settings, &link_ops, muc);
@@ -138,6 +183,28 @@ static int open_link(struct muc *muc)
 
 static const struct db_statement last_room = {"muc_last_room",
                                               "SELECT coalesce(max(room), 0) FROM room", 0};
+
+static const struct db_statement pending_rooms = {
+    "muc_pending_rooms",
+    "SELECT local FROM room WHERE room IN (SELECT room FROM message WHERE pending)", 0};
+
+/* Loading a room mails what is pending in it. */
+static void on_pending_rooms(void *user, int status, const struct db_result *results,
+                             size_t count UNUSED)
+{
+    struct muc *muc = user;
+    struct arena *arena = arena_new();
+
+    for (size_t row = 0; status == 0 && row < db_rows(&results[0]); row++) {
+        struct jid jid;
+
+        if (jid_make(arena, db_get_text(&results[0], row, 0), muc->domain, NULL, &jid) == 0)
+            room_get(muc, &jid);
+    }
+    arena_free(arena);
+    if (status < 0 && status != ERR_CANCELLED)
+        db_read(muc->db, &pending_rooms, NULL, on_pending_rooms, muc);
+}
 
 static void on_last_room(void *user, int status, const struct db_result *results,
                          size_t count UNUSED)
@@ -153,6 +220,8 @@ static void on_last_room(void *user, int status, const struct db_result *results
     muc->last_room = db_get_int(&results[0], 0, 0);
     if (open_link(muc) != 0)
         service_status("no secret");
+    if (muc->mail)
+        db_read(muc->db, &pending_rooms, NULL, on_pending_rooms, muc);
 }
 
 static void on_schema(struct muc *muc)
@@ -191,9 +260,19 @@ bool muc_is_busy(const struct muc *muc)
 
 /* --- life --- */
 
+static const struct db_statement tidy_taken = {
+    "muc_tidy_taken", "DELETE FROM taken WHERE taken < now() - interval '8 days'", 0};
+
 static void on_tick(void *user)
 {
-    room_sweep(user, false);
+    struct muc *muc = user;
+    uint64_t now = clock_monotonic_ms();
+
+    room_sweep(muc, false);
+    if (muc->mail && muc->link && muc->tidied_ms + TIDY_MS < now) {
+        muc->tidied_ms = now;
+        db_query(muc->db, 0, &tidy_taken, NULL, NULL, NULL);
+    }
 }
 
 int muc_start(struct loop *loop, const struct config *config, void **state)
@@ -205,6 +284,9 @@ int muc_start(struct loop *loop, const struct config *config, void **state)
     muc->domain = xstrdup(text(config, "domain"));
     muc->parsers = parser_pool_new();
     muc->tick = timer_new(loop, on_tick, muc);
+    taker_start(muc);
+    if (config_bool(config, "muc", NULL, "durable"))
+        mail_start(muc);
     *state = muc;
     if (open_database(muc) != 0)
         return ERR_INVALID;
@@ -237,6 +319,9 @@ void muc_stop(void *state, void (*stopped)(void *user), void *user)
     room_sweep(muc, true);
     while (muc->turns)
         turn_drop(muc->turns);
+    if (muc->mail)
+        mail_stop(muc);
+    taker_stop(muc);
     db_close(muc->db, on_database_closed, muc);
     if (muc->link)
         link_close(muc->link);
@@ -255,6 +340,7 @@ static void show_counts(void *state, struct control_request *request, size_t arg
     control_print(request, "rooms in memory: %u", HASH_COUNT(muc->rooms));
     control_print(request, "sessions in them: %zu", sessions);
     control_print(request, "messages: %" PRIu64, muc->messages);
+    control_print(request, "letters: %zu", muc->mail ? mail_count(muc) : 0);
     control_end(request, NULL);
 }
 

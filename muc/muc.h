@@ -44,12 +44,15 @@ struct muc {
     struct db *db;
     struct schema_work *schema; /* while the tables are brought up to date */
     struct room *rooms;         /* in memory, by local part */
-    struct turn *turns;         /* that belong to no room's order */
+    struct mail *mail;          /* NULL: not durable */
+    struct taker *taker;
+    struct turn *turns; /* that belong to no room's order */
     struct timer *tick;
     struct retention *retention;
-    int64_t last_room; /* the highest number that was given */
-    uint64_t messages; /* since the start */
-    size_t open;       /* link and database, which stop() waits for */
+    uint64_t tidied_ms; /* the table `taken` */
+    int64_t last_room;  /* the highest number that was given */
+    uint64_t messages;  /* since the start */
+    size_t open;        /* link and database, which stop() waits for */
     bool stopping;
     void (*stopped)(void *user);
     void *stopped_user;

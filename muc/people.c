@@ -190,6 +190,7 @@ struct session *room_add_session(struct room *room, const struct jid *full, cons
     session->occupant = occupant ? occupant : add_occupant(room, full, nick, role);
     session->jid = jid_dup(full);
     session->presence = stanza_ref(presence);
+    session->joined = room->seq;
     DL_APPEND(session->occupant->sessions, session);
     HASH_ADD_KEYPTR(hh, room->sessions, session->jid->full, strlen(session->jid->full), session);
     return session;

@@ -113,10 +113,7 @@ void room_sweep(struct muc *muc, bool all)
 static void refuse_waiting(struct room *room)
 {
     while (room->waiting) {
-        struct turn *turn = turn_begin(room->muc, NULL, room->waiting->stanza);
-
-        turn_refuse(turn, SITUATION_DATABASE_AWAY);
-        turn_end(turn);
+        turn_fail(room->muc, room->waiting->stanza);
         drop_waiting(room, room->waiting);
     }
 }
@@ -166,6 +163,8 @@ void room_take(struct room *room, struct stanza *stanza)
         waiting = xcalloc(1, sizeof(*waiting));
         waiting->stanza = stanza_ref(stanza);
         DL_APPEND(room->waiting, waiting);
+    } else {
+        turn_fail(room->muc, stanza);
     }
     room_settled(room);
 }

@@ -53,6 +53,7 @@ struct session {
     UT_hash_handle hh; /* by jid->full */
     struct jid *jid;
     struct occupant *occupant;
+    int64_t joined;              /* the last message before it came */
     struct stanza *presence;     /* the last one, without what only rooms say */
     struct session *prev, *next; /* of the occupant */
 };

@@ -97,6 +97,10 @@ static const struct db_statement steps[] = {
      " hue text,"
      " PRIMARY KEY (room, uri_hash, jid_hash))",
      0},
+    {"muc_step_13",
+     "ALTER TABLE message ADD COLUMN IF NOT EXISTS pending boolean NOT NULL DEFAULT false", 0},
+    {"muc_step_14", "CREATE INDEX IF NOT EXISTS message_pending ON message (room) WHERE pending",
+     0},
 };
 
 static const struct db_statement create = {

@@ -9,6 +9,7 @@
 #include "common/xmpp/namespaces.h"
 #include "muc/dispatch.h"
 #include "muc/message.h"
+#include "muc/taker.h"
 
 static const struct db_statement room_statement = {
     "muc_room",
@@ -46,13 +47,23 @@ static const struct db_statement session_statement = {
     7};
 static const struct db_statement session_gone_statement = {
     "muc_session_gone", "DELETE FROM session WHERE room = $1 AND jid_hash = $2", 2};
+/* $12: what it was offered by; NULL: nothing. */
 static const struct db_statement message_statement = {
     "muc_message",
-    "INSERT INTO message"
-    " (room, seq, stanza_id, said, nick, sender, occupant_id, message_id, content, archived)"
-    " VALUES ($1, $2, $3, to_timestamp($4::bigint / 1e6), $5, $6, $7, $8, $9, $10)"
+    "INSERT INTO message (room, seq, stanza_id, said, nick, sender, occupant_id, message_id,"
+    " content, archived, pending)"
+    " SELECT $1::bigint, $2::bigint, $3::text, to_timestamp($4::bigint / 1e6), $5::text, $6::text,"
+    " $7::text, $8::text, $9::text, $10::boolean, $11::boolean WHERE $12::bytea IS NULL OR EXISTS"
+    " (SELECT 1 FROM taken WHERE id_hash = $12 AND room = $1 AND seq = $2)"
     " ON CONFLICT DO NOTHING",
-    10};
+    12};
+static const struct db_statement take_statement = {
+    "muc_take",
+    "INSERT INTO taken (id_hash, room, seq, taken) VALUES ($1, $2, $3, now())"
+    " ON CONFLICT DO NOTHING",
+    3};
+static const struct db_statement taken_statement = {
+    "muc_taken", "SELECT room, seq FROM taken WHERE id_hash = $1", 1};
 static const struct db_statement subject_statement = {
     "muc_subject", "UPDATE room SET subject = $2 WHERE room = $1", 2};
 
@@ -117,7 +128,7 @@ void store_session(struct turn *turn, const struct session *session)
     stanza_write(&presence, session->presence, NS_CLIENT);
     turn_write(turn, &session_statement, DB_INT(room->id), store_hash(session->jid->full, place),
                DB_TEXT(session->jid->full), DB_TEXT(occupant->nick),
-               DB_TEXT(role_name(occupant->role)), DB_TEXT(presence.data), DB_INT(room->seq));
+               DB_TEXT(role_name(occupant->role)), DB_TEXT(presence.data), DB_INT(session->joined));
     buffer_fini(&presence);
 }
 
@@ -128,15 +139,37 @@ void store_session_gone(struct turn *turn, const char *full)
     turn_write(turn, &session_gone_statement, DB_INT(turn->room->id), store_hash(full, place));
 }
 
+static struct db_value take(struct turn *turn, int64_t seq, uint8_t place[STORE_HASH_SIZE])
+{
+    struct db_value hash;
+
+    if (turn->taking == NULL)
+        return DB_NULL;
+    hash = store_hash(taking_id(turn->taking), place);
+    turn_write(turn, &take_statement, hash, DB_INT(turn->room->id), DB_INT(seq));
+    turn_write(turn, &taken_statement, hash);
+    turn->taken_at = turn->statements - 1;
+    return hash;
+}
+
+bool store_was_first(const struct turn *turn, const struct db_result *result, size_t count UNUSED)
+{
+    return turn->message && db_rows(result) > 0 && db_get_int(result, 0, 0) == turn->room->id &&
+           db_get_int(result, 0, 1) == turn->message->seq;
+}
+
 void store_message(struct turn *turn, const struct message *message)
 {
+    uint8_t place[STORE_HASH_SIZE];
+    struct db_value hash = take(turn, message->seq, place);
     struct buffer content = {0};
 
     stanza_write(&content, message->stanza, NS_CLIENT);
     turn_write(turn, &message_statement, DB_INT(turn->room->id), DB_INT(message->seq),
                DB_TEXT(message->stanza_id), DB_INT(message->said_us), DB_TEXT(message->nick),
                DB_TEXT(message->sender), DB_TEXT(message->occupant_id), DB_TEXT(message->id),
-               DB_TEXT(content.data), DB_BOOL(room_is(turn->room, OPTION_LOGGING)));
+               DB_TEXT(content.data), DB_BOOL(room_is(turn->room, OPTION_LOGGING)),
+               DB_BOOL(turn->muc->mail != NULL), hash);
     buffer_fini(&content);
 }
 

@@ -21,6 +21,9 @@ void store_affiliated(struct turn *turn, const char *bare);
 void store_session(struct turn *turn, const struct session *session);
 void store_session_gone(struct turn *turn, const char *full);
 void store_message(struct turn *turn, const struct message *message);
+/* Of a message that came by an offer: the answer of the statement turn->taken_at. False: it is
+ * stored already, and was not again. */
+bool store_was_first(const struct turn *turn, const struct db_result *result, size_t count);
 void store_subject(struct turn *turn);
 
 /* Reads the room; room_loaded() comes later, unless the unit (room->loading) is cancelled. */

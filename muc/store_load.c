@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/xmpp/namespaces.h"
 #include "muc/dispatch.h"
+#include "muc/mail.h"
 #include "muc/message.h"
 #include "muc/store.h"
 
@@ -14,7 +15,7 @@
 /* Messages that a room keeps in memory for newcomers. */
 #define HISTORY_LOADED 200
 
-enum result { ROOM, OPTIONS_OF, AFFILIATIONS_OF, SESSIONS_OF, LAST, HISTORY_OF, RESULTS };
+enum result { ROOM, OPTIONS_OF, AFFILIATIONS_OF, SESSIONS_OF, LAST, HISTORY_OF, PENDING, RESULTS };
 
 static const struct db_statement statements[RESULTS] = {
     [ROOM] = {"muc_load_room",
@@ -23,7 +24,7 @@ static const struct db_statement statements[RESULTS] = {
     [AFFILIATIONS_OF] = {"muc_load_affiliations",
                          "SELECT jid, affiliation, nick, reason FROM affiliation" OF_ROOM, 1},
     [SESSIONS_OF] = {"muc_load_sessions",
-                     "SELECT jid, nick, role, presence FROM session" OF_ROOM
+                     "SELECT jid, nick, role, presence, joined FROM session" OF_ROOM
                      " ORDER BY joined, jid",
                      1},
     [LAST] = {"muc_load_last",
@@ -35,6 +36,8 @@ static const struct db_statement statements[RESULTS] = {
                     " sender, occupant_id, message_id, content FROM message" OF_ROOM
                     " ORDER BY seq DESC LIMIT $2",
                     2},
+    [PENDING] = {"muc_load_pending",
+                 "SELECT seq, content FROM message" OF_ROOM " AND pending ORDER BY seq", 1},
 };
 
 static const char *text_or_null(const struct db_result *result, size_t row, int column)
@@ -82,7 +85,8 @@ static void read_session(struct room *room, const struct db_result *result, size
     struct jid jid;
 
     if (presence && role > ROLE_NONE && jid_parse(arena, db_get_text(result, row, 0), &jid) == 0)
-        room_add_session(room, &jid, db_get_text(result, row, 1), (enum role)role, presence);
+        room_add_session(room, &jid, db_get_text(result, row, 1), (enum role)role, presence)
+            ->joined = db_get_int(result, row, 4);
     stanza_unref(presence);
     arena_free(arena);
 }
@@ -102,6 +106,18 @@ static void read_message(struct room *room, const struct db_result *result, size
     message_remember(room, message);
 }
 
+/* Said, and not all have it: so it was when a process before this one ended. */
+static void read_pending(struct room *room, const struct db_result *result)
+{
+    for (size_t row = 0; row < db_rows(result); row++) {
+        struct stanza *stanza = muc_parse_stanza(room->muc, db_get_text(result, row, 1));
+
+        if (stanza)
+            mail_repost(room, db_get_int(result, row, 0), stanza);
+        stanza_unref(stanza);
+    }
+}
+
 static void read_all(struct room *room, const struct db_result *results)
 {
     if (db_rows(&results[ROOM]) == 0)
@@ -114,10 +130,12 @@ static void read_all(struct room *room, const struct db_result *results)
     for (size_t row = db_rows(&results[HISTORY_OF]); row-- > 0;)
         read_message(room, &results[HISTORY_OF], row);
     room->seq = db_get_int(&results[LAST], 0, 0);
+    if (room->muc->mail)
+        read_pending(room, &results[PENDING]);
     results += RESULTS;
-    MUC_MODULES(module)
-    if (module->load)
-        module->loaded(room, results++);
+    MUC_MODULES (module)
+        if (module->load)
+            module->loaded(room, results++);
 }
 
 static void on_loaded(void *user, int status, const struct db_result *results, size_t count UNUSED)

@@ -9,10 +9,13 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
-#include "muc/message.h"
+#include "muc/mail.h"
+#include "muc/store.h"
+#include "muc/taker.h"
 
 struct output {
     struct stanza *stanza;
+    int64_t seq;     /* of a message that is mailed; 0: it is none */
     struct jid **to; /* to each of these; NULL: as it stands */
     size_t count;
     struct output *prev, *next;
@@ -30,6 +33,7 @@ struct turn *turn_begin(struct muc *muc, struct room *room, struct stanza *reque
     turn->muc = muc;
     turn->room = room;
     turn->request = request ? stanza_ref(request) : NULL;
+    turn->taking = request ? taker_find(muc, request) : NULL;
     DL_APPEND(*order_of(turn), turn);
     return turn;
 }
@@ -102,6 +106,12 @@ void turn_send_all_take(struct turn *turn, struct stanza *stanza)
         output_add(output, session->jid);
 }
 
+void turn_mail_take(struct turn *turn, struct stanza *stanza, int64_t seq)
+{
+    turn_send_all_take(turn, stanza);
+    turn->outputs->prev->seq = turn->muc->mail ? seq : 0;
+}
+
 void turn_refuse(struct turn *turn, enum situation situation)
 {
     if (turn->request)
@@ -116,8 +126,14 @@ struct stanza *turn_result(struct turn *turn)
     return result;
 }
 
-static void say(struct muc *muc, struct output *output)
+static void say(struct turn *turn, struct output *output)
 {
+    struct muc *muc = turn->muc;
+
+    if (output->seq) {
+        mail_post(muc, turn->room, output->seq, output->stanza, output->to, output->count);
+        return;
+    }
     if (output->to == NULL) {
         muc_send(muc, output->stanza);
         return;
@@ -134,16 +150,19 @@ static void speak(struct turn *turn)
 {
     struct output *output;
 
-    if (turn->failed) {
+    if (turn->failed || turn->known) {
         drop_outputs(turn);
-        turn_refuse(turn, SITUATION_DATABASE_AWAY);
+        if (turn->failed && !turn->taking) /* else it is offered again */
+            turn_refuse(turn, SITUATION_DATABASE_AWAY);
     } else if (turn->message) {
         message_remember(turn->room, turn->message);
         turn->message = NULL;
     }
     DL_FOREACH (turn->outputs, output) {
-        say(turn->muc, output);
+        say(turn, output);
     }
+    if (turn->taking)
+        taker_settled(turn->muc, turn->taking, turn->failed);
 }
 
 /* All of the front that may speak. What belongs to no order speaks alone. */
@@ -176,8 +195,11 @@ static void on_committed(void *user, int status, const struct db_result *results
         turn->failed = true;
         if (turn->room)
             turn->room->state = ROOM_FAILED;
-    } else if (turn->committed) {
-        turn->committed(turn, results, count);
+    } else {
+        if (turn->taken_at)
+            turn->known = !store_was_first(turn, &results[turn->taken_at], count);
+        if (turn->committed)
+            turn->committed(turn, results, count);
     }
     if (status != ERR_CANCELLED)
         advance(turn);
@@ -189,6 +211,7 @@ struct db_unit *turn_unit(struct turn *turn)
         turn->unit = db_unit_new(turn->muc->db, 0);
         db_unit_repeat(turn->unit);
     }
+    turn->statements++;
     return turn->unit;
 }
 
@@ -202,6 +225,14 @@ void turn_end(struct turn *turn)
     }
     turn->written = true;
     advance(turn);
+}
+
+void turn_fail(struct muc *muc, struct stanza *request)
+{
+    struct turn *turn = turn_begin(muc, NULL, request);
+
+    turn->failed = true;
+    turn_end(turn);
 }
 
 /* --- questions --- */

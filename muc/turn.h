@@ -12,6 +12,7 @@
 
 struct output;
 struct message;
+struct taking;
 
 struct turn {
     struct muc *muc;
@@ -20,6 +21,10 @@ struct turn {
     struct db_unit *unit;   /* NULL: nothing to write */
     struct output *outputs;
     struct message *message; /* accepted with it; NULL: none */
+    struct taking *taking;   /* the offer that the request came by; NULL: none */
+    size_t statements;       /* in the unit */
+    size_t taken_at;         /* which of them tells whether it was known already */
+    bool known;              /* it was: nothing is said */
     bool written;            /* committed, or there was nothing */
     bool reading;            /* turn_query() is under way */
     bool aside;              /* in no order, but it needs its room */
@@ -35,6 +40,8 @@ struct turn *turn_begin(struct muc *muc, struct room *room, struct stanza *reque
 /* Everything has been written and said: from now on it goes by itself. */
 void turn_end(struct turn *turn);
 void turn_drop(struct turn *turn);
+/* Nothing can be done with this stanza now: it is refused, or offered again. */
+void turn_fail(struct muc *muc, struct stanza *request);
 
 /* Says it; consumes the stanza, NULL is allowed. `to` and `from` are set. */
 void turn_send_take(struct turn *turn, struct stanza *stanza);
@@ -43,6 +50,8 @@ void turn_send_all_take(struct turn *turn, struct stanza *stanza);
 /* The same to some, whose JIDs are added one by one. */
 struct output *turn_send_to_take(struct turn *turn, struct stanza *stanza);
 void output_add(struct output *output, const struct jid *to);
+/* These go to all sessions until somebody answers for each (mail.h): a message that is stored. */
+void turn_mail_take(struct turn *turn, struct stanza *stanza, int64_t seq);
 /* Answers the request with the error of this situation (errors.def). */
 void turn_refuse(struct turn *turn, enum situation situation);
 /* Answers the request, an iq, with an empty result, which may be filled; borrowed from the turn. */

@@ -156,6 +156,7 @@ struct link *link_new(struct loop *loop, struct parser_pool *pool,
     link->queue_max = settings->queue_bytes ? settings->queue_bytes : QUEUE_BYTES;
     link->patience_ms = settings->patience_ms ? settings->patience_ms : PATIENCE_MS;
     link->is_plain = settings->is_plain;
+    link->may_durable = settings->durable && ops->offer;
     link->incarnation = xmalloc(2 * INCARNATION_BYTES + 1);
     crypto_random_hex(link->incarnation, INCARNATION_BYTES);
     link->retry_timer = timer_new(loop, dial, link);

@@ -27,6 +27,7 @@ struct link_settings {
     size_t queue_bytes;   /* 0: 4 MiB */
     uint64_t patience_ms; /* 0: 30 s */
     bool is_plain;        /* XEP-0114 and no more, as other servers have it; with a secret */
+    bool durable;         /* with a secret: the router allows it urn:kontalk:durable:1 */
 };
 
 struct link_bind {

@@ -63,6 +63,7 @@ struct link {
     struct timer *stream_timer;
     bool durable; /* the router speaks urn:kontalk:durable:1 */
     bool is_plain;
+    bool may_durable; /* with a secret: nobody tells us what the router speaks */
 
     struct bound *binds;
     uint64_t next_id;

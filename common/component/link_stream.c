@@ -88,8 +88,10 @@ static void on_handshake(void *user, struct element *element)
     struct link *link = user;
     (void)element;
     stream_set_flag(link->stream, STREAM_AUTHENTICATED);
-    if (link->secret) /* no list of protocols comes where third parties connect */
-        opened(link);
+    if (!link->secret)
+        return;
+    link->durable = link->may_durable; /* no list of protocols comes where third parties connect */
+    opened(link);
 }
 
 static bool has_protocol(const struct element *protocols, const char *wanted, int64_t ours)

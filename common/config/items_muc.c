@@ -12,6 +12,9 @@ const struct config_item config_muc_items[] = {
      "The domain of the rooms."},
     {"muc", "secret-file", CONFIG_FILE_SECRET, CONFIG_RESTART, NULL, PLAIN_ROW,
      "The file with the secret that it has as a component (XEP-0114)."},
+    {"muc", "durable", CONFIG_BOOL, CONFIG_RESTART, "no", PLAIN_ROW,
+     "Whether messages are handed over so that none is lost when a process dies: \"allow = durable\" "
+     "in the section of the component has to permit it. Other XMPP servers do not know it."},
     {"muc", "conninfo", CONFIG_CONNINFO, CONFIG_RESTART, NULL, PLAIN_ROW,
      "How to connect to PostgreSQL, as in [database], but with a role of its own, whose tables are "
      "in a schema of its own."},

@@ -70,8 +70,9 @@ def muc_sections(where, ports, conninfo):
     """What kontalk-muc needs: it is a component with a database."""
     component = secret(f"{where.secrets}/{where.conference}")
     return {
-        f'component "{where.conference}"': {"secret-file": component},
+        f'component "{where.conference}"': {"secret-file": component, "allow": "durable"},
         "muc": {
+            "durable": "yes",
             "router": f"{ADDRESS}:{ports['COMPONENT']}",
             "secret-file": component,
             "conninfo": conninfo,

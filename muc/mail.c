@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * A *letter* is one message for one session; the letters of a session stand in its *bag*, in order.
+ */
+#include "muc/mail.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/encode.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/tls/crypto.h"
+#include "muc/bounce.h"
+#include "muc/mail_rows.h"
+
+#define TICK_MS      1000
+#define BACK_OFF_MIN 500
+#define BACK_OFF_MAX 30000
+/* What came in the wrong order is offered again at once. */
+#define ORDER_MS 50
+/* Who could not be reached for so long is not in the room any more. */
+#define PATIENCE_MS 300000
+/* Of one bag on their way at the same time, and at most in it. */
+#define WINDOW  64
+#define BAG_MAX 2000
+#define ID_HASH 16
+
+struct bag {
+    UT_hash_handle hh; /* by key */
+    char *key;         /* "room full" */
+    struct jid *room, *to;
+    struct letter *letters;
+    size_t count;
+    unsigned failures;
+    uint64_t due_ms;   /* nothing is offered before; UINT64_MAX: until the router has room */
+    uint64_t since_ms; /* of the first failure */
+};
+
+struct letter {
+    UT_hash_handle hh; /* by id */
+    char *id;
+    struct mail_message *message;
+    struct bag *bag;
+    unsigned attempt;
+    bool offered;
+    struct letter *prev, *next;
+};
+
+struct mail {
+    struct muc *muc;
+    struct mail_rows *rows;
+    struct letter *letters;
+    struct bag *bags;
+    struct timer *timer;
+};
+
+/* --- bags and letters --- */
+
+static struct bag *get_bag(struct mail *mail, const struct jid *room, const struct jid *to)
+{
+    char *key = xasprintf("%s %s", room->bare, to->full);
+    struct bag *bag;
+
+    HASH_FIND_STR(mail->bags, key, bag);
+    if (bag) {
+        free(key);
+        return bag;
+    }
+    bag = xcalloc(1, sizeof(*bag));
+    *bag = (struct bag){.key = key, .room = jid_dup_with_resource(room, NULL), .to = jid_dup(to)};
+    HASH_ADD_KEYPTR(hh, mail->bags, bag->key, strlen(bag->key), bag);
+    return bag;
+}
+
+static void free_bag(struct mail *mail, struct bag *bag)
+{
+    HASH_DEL(mail->bags, bag);
+    free(bag->key);
+    free(bag->room);
+    free(bag->to);
+    free(bag);
+}
+
+/* The bag stays. */
+static void remove_letter(struct mail *mail, struct letter *letter)
+{
+    struct mail_message *message = letter->message;
+
+    DL_DELETE(letter->bag->letters, letter);
+    letter->bag->count--;
+    HASH_DEL(mail->letters, letter);
+    free(letter->id);
+    free(letter);
+    mail_rows_settled(mail->rows, message);
+}
+
+static char *letter_id(const struct jid *room, int64_t seq, const struct jid *to)
+{
+    uint8_t digest[CRYPTO_HASH_MAX];
+    struct buffer id = {0};
+
+    crypto_digest(CRYPTO_SHA256, to->full, strlen(to->full), digest);
+    buffer_printf(&id, "%s/%" PRId64 "/", room->bare, seq);
+    hex_encode(&id, digest, ID_HASH);
+    return buffer_take(&id);
+}
+
+/* False: it is on its way already. */
+static bool add_letter(struct mail *mail, struct mail_message *message, const struct jid *room,
+                       const struct jid *to)
+{
+    char *id = letter_id(room, message->seq, to);
+    struct letter *letter;
+
+    HASH_FIND_STR(mail->letters, id, letter);
+    if (letter) {
+        free(id);
+        return false;
+    }
+    letter = xcalloc(1, sizeof(*letter));
+    *letter = (struct letter){.id = id, .message = message, .bag = get_bag(mail, room, to)};
+    HASH_ADD_KEYPTR(hh, mail->letters, letter->id, strlen(letter->id), letter);
+    DL_APPEND(letter->bag->letters, letter);
+    letter->bag->count++;
+    message->open++;
+    return true;
+}
+
+/* --- offering --- */
+
+/* False: nothing more can be offered now. */
+static bool offer(struct mail *mail, struct letter *letter)
+{
+    const struct letter *before = letter == letter->bag->letters ? NULL : letter->prev;
+    struct stanza *stanza = letter->message->stanza;
+    int error;
+
+    stanza_set_to(stanza, letter->bag->to);
+    error = link_offer(mail->muc->link, letter->id, letter->attempt + 1, before ? before->id : NULL,
+                       stanza);
+    if (error) {
+        letter->bag->due_ms = error == ERR_LIMIT ? clock_monotonic_ms() + TICK_MS : UINT64_MAX;
+        return false;
+    }
+    letter->attempt++;
+    letter->offered = true;
+    return true;
+}
+
+static void flow(struct mail *mail, struct bag *bag)
+{
+    size_t window = bag->failures ? 1 : WINDOW;
+    struct letter *letter;
+
+    if (clock_monotonic_ms() < bag->due_ms || !link_is_up(mail->muc->link))
+        return;
+    DL_FOREACH (bag->letters, letter) {
+        if (window-- == 0 || (!letter->offered && !offer(mail, letter)))
+            return;
+    }
+}
+
+/* Nobody is there any more: what was for it goes, and it leaves the room. */
+static void give_up(struct mail *mail, struct bag *bag)
+{
+    struct jid *room = jid_dup(bag->room), *to = jid_dup(bag->to);
+
+    while (bag->letters)
+        remove_letter(mail, bag->letters);
+    free_bag(mail, bag);
+    bounce_session(mail->muc, room, to);
+    free(room);
+    free(to);
+}
+
+static void start_over(struct bag *bag)
+{
+    struct letter *letter;
+
+    DL_FOREACH (bag->letters, letter) {
+        letter->offered = false;
+    }
+    bag->failures = 0;
+    bag->due_ms = 0;
+}
+
+/* --- answers --- */
+
+static void taken(struct mail *mail, struct letter *letter)
+{
+    struct bag *bag = letter->bag;
+
+    remove_letter(mail, letter);
+    bag->failures = 0;
+    if (bag->letters)
+        flow(mail, bag);
+    else
+        free_bag(mail, bag);
+}
+
+static void refused_for_now(struct mail *mail, struct letter *letter, const struct durable *refused)
+{
+    struct bag *bag = letter->bag;
+    uint64_t now = clock_monotonic_ms();
+
+    letter->offered = false;
+    if (refused->reason == STANZA_UNEXPECTED_REQUEST) { /* what was before it has been lost */
+        for (struct letter *before = bag->letters; before != letter; before = before->next)
+            before->offered = false;
+        bag->due_ms = now + ORDER_MS;
+    } else if (bag->failures == 0 || now >= bag->due_ms) {
+        if (bag->failures++ == 0)
+            bag->since_ms = now;
+        bag->due_ms = now + backoff_ms(bag->failures, BACK_OFF_MIN, BACK_OFF_MAX);
+    }
+    if (bag->failures && bag->since_ms + PATIENCE_MS < now)
+        give_up(mail, bag);
+    else
+        timer_start(mail->timer, ORDER_MS, TICK_MS);
+}
+
+void mail_answered(struct muc *muc, const struct durable *answer)
+{
+    struct mail *mail = muc->mail;
+    struct letter *letter;
+
+    HASH_FIND_STR(mail->letters, answer->id, letter);
+    if (answer->kind == DURABLE_TOOK)
+        mail_rows_forget(mail->rows, letter ? letter->message : NULL, answer);
+    if (letter == NULL)
+        return;
+    if (answer->kind == DURABLE_TOOK)
+        taken(mail, letter);
+    else if (strcmp(answer->type, "wait") == 0)
+        refused_for_now(mail, letter, answer);
+    else
+        give_up(mail, letter->bag);
+}
+
+/* --- in and out --- */
+
+static void post(struct mail *mail, struct mail_message *message, const struct jid *room,
+                 const struct jid *to)
+{
+    struct bag *bag;
+
+    if (!add_letter(mail, message, room, to))
+        return;
+    bag = get_bag(mail, room, to);
+    if (bag->count > BAG_MAX)
+        give_up(mail, bag);
+    else
+        flow(mail, bag);
+}
+
+void mail_post(struct muc *muc, const struct room *room, int64_t seq, struct stanza *stanza,
+               struct jid *const *to, size_t count)
+{
+    struct mail *mail = muc->mail;
+    struct mail_message *message = mail_rows_add(mail->rows, room->id, seq, stanza);
+    struct jid *jid = jid_dup(room->jid); /* the room may go with the last one in it */
+
+    for (size_t i = 0; i < count; i++)
+        post(mail, message, jid, to[i]);
+    free(jid);
+    mail_rows_settled(mail->rows, message);
+}
+
+void mail_repost(struct room *room, int64_t seq, struct stanza *stanza)
+{
+    struct mail *mail = room->muc->mail;
+    struct jid **to = xcalloc(HASH_COUNT(room->sessions) + 1, sizeof(*to));
+    const struct session *session;
+    size_t count = 0;
+
+    for (session = room->sessions; session; session = session->hh.next)
+        if (session->joined < seq)
+            to[count++] = session->jid;
+    if (!mail_rows_has(mail->rows, room->id, seq))
+        mail_post(room->muc, room, seq, stanza, to, count);
+    free(to);
+}
+
+/* --- the link --- */
+
+static bool concerns(const struct bag *bag, const char *name)
+{
+    return name == NULL || strcmp(bag->to->domain, name) == 0;
+}
+
+static void again(struct mail *mail, const char *name)
+{
+    struct bag *bag, *next;
+
+    HASH_ITER (hh, mail->bags, bag, next) {
+        if (concerns(bag, name)) {
+            start_over(bag);
+            flow(mail, bag);
+        }
+    }
+}
+
+void mail_up(struct muc *muc)
+{
+    again(muc->mail, NULL);
+}
+
+void mail_route(struct muc *muc, const char *name)
+{
+    if (link_is_up(muc->link))
+        again(muc->mail, name);
+}
+
+void mail_full(struct muc *muc, const char *id)
+{
+    struct letter *letter;
+
+    HASH_FIND_STR(muc->mail->letters, id, letter);
+    if (letter) {
+        letter->offered = false;
+        letter->bag->due_ms = UINT64_MAX; /* until it is ready */
+    }
+}
+
+void mail_ready(struct muc *muc, const char *name)
+{
+    struct bag *bag, *next;
+
+    HASH_ITER (hh, muc->mail->bags, bag, next) {
+        if (bag->due_ms == UINT64_MAX && concerns(bag, name)) {
+            bag->due_ms = 0;
+            flow(muc->mail, bag);
+        }
+    }
+}
+
+static void on_timer(void *user)
+{
+    struct mail *mail = user;
+    struct bag *bag, *next;
+
+    HASH_ITER (hh, mail->bags, bag, next) {
+        if (bag->letters && !bag->letters->offered)
+            flow(mail, bag);
+    }
+}
+
+/* --- life --- */
+
+size_t mail_count(const struct muc *muc)
+{
+    return HASH_COUNT(muc->mail->letters);
+}
+
+void mail_start(struct muc *muc)
+{
+    struct mail *mail = xcalloc(1, sizeof(*mail));
+
+    mail->muc = muc;
+    mail->rows = mail_rows_new(muc);
+    mail->timer = timer_new(muc->loop, on_timer, mail);
+    timer_start(mail->timer, TICK_MS, TICK_MS);
+    muc->mail = mail;
+}
+
+void mail_stop(struct muc *muc)
+{
+    struct mail *mail = muc->mail;
+    struct bag *bag, *next;
+
+    mail_rows_stop(mail->rows);
+    HASH_ITER (hh, mail->bags, bag, next) {
+        while (bag->letters)
+            remove_letter(mail, bag->letters);
+        free_bag(mail, bag);
+    }
+    timer_close(mail->timer);
+    mail_rows_free(mail->rows);
+    free(mail);
+    muc->mail = NULL;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Rows of messages that are no longer pending.
+ */
+#include "muc/mail_rows.h"
+
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "common/base/table.h"
+
+/* Rows are changed so long behind, so that many are together. */
+#define BEHIND_MS 200
+#define BATCH     500
+
+static const struct db_statement settled_statement = {
+    "muc_settled",
+    "UPDATE message SET pending = false WHERE (room, seq) IN"
+    " (SELECT * FROM unnest($1::bigint[], $2::bigint[]))",
+    2};
+
+struct mail_forget {
+    char *id;
+    struct jid *from, *to; /* of the answer */
+    struct mail_forget *prev, *next;
+};
+
+struct mail_rows {
+    struct muc *muc;
+    struct mail_message *open, *settled, *writing;
+    struct db_unit *unit;
+    struct timer *timer;
+    bool stopped;
+};
+
+/* --- takers --- */
+
+static void say_forget(struct mail_rows *rows, const struct durable *took)
+{
+    const struct durable words = {
+        .kind = DURABLE_FORGET, .id = took->id, .from = took->to, .to = took->from};
+
+    link_answer(rows->muc->link, &words);
+}
+
+void mail_rows_forget(struct mail_rows *rows, struct mail_message *message,
+                      const struct durable *took)
+{
+    struct mail_forget *forget;
+
+    if (took->from.domain == NULL)
+        return;
+    if (message == NULL) {
+        say_forget(rows, took);
+        return;
+    }
+    forget = xcalloc(1, sizeof(*forget));
+    forget->id = xstrdup(took->id);
+    forget->from = jid_dup(&took->from);
+    forget->to = jid_dup(&took->to);
+    DL_APPEND(message->forgets, forget);
+}
+
+static void free_message(struct mail_rows *rows, struct mail_message *message, bool tell)
+{
+    struct mail_forget *forget, *next;
+
+    DL_FOREACH_SAFE (message->forgets, forget, next) {
+        const struct durable took = {.id = forget->id, .from = *forget->from, .to = *forget->to};
+
+        if (tell)
+            say_forget(rows, &took);
+        free(forget->id);
+        free(forget->from);
+        free(forget->to);
+        free(forget);
+    }
+    stanza_unref(message->stanza);
+    free(message);
+}
+
+static void free_all(struct mail_rows *rows, struct mail_message **list, bool tell)
+{
+    while (*list) {
+        struct mail_message *message = *list;
+
+        DL_DELETE(*list, message);
+        free_message(rows, message, tell);
+    }
+}
+
+/* --- rows --- */
+
+static void append(struct buffer *array, int64_t number)
+{
+    buffer_append_char(array, array->length == 0 ? '{' : ',');
+    buffer_append_number(array, (uint64_t)number);
+}
+
+static void on_written(void *user, int status, const struct db_result *results UNUSED,
+                       size_t count UNUSED)
+{
+    struct mail_rows *rows = user;
+
+    rows->unit = NULL;
+    if (status < 0) { /* the next start finds them pending, which does no harm */
+        free_all(rows, &rows->writing, false);
+        return;
+    }
+    free_all(rows, &rows->writing, true);
+    if (rows->settled && !rows->stopped)
+        timer_start(rows->timer, BEHIND_MS, 0);
+}
+
+static void on_timer(void *user)
+{
+    struct mail_rows *rows = user;
+    struct buffer rooms = {0}, seqs = {0};
+    struct db_unit *unit;
+
+    if (rows->unit || !rows->settled)
+        return;
+    for (size_t i = 0; i < BATCH && rows->settled; i++) {
+        struct mail_message *message = rows->settled;
+
+        DL_DELETE(rows->settled, message);
+        DL_APPEND(rows->writing, message);
+        append(&rooms, message->room);
+        append(&seqs, message->seq);
+    }
+    buffer_append_char(&rooms, '}');
+    buffer_append_char(&seqs, '}');
+    unit = db_unit_new(rows->muc->db, 0);
+    db_unit_repeat(unit);
+    db_unit_add_values(unit, &settled_statement, DB_TEXT(rooms.data), DB_TEXT(seqs.data));
+    rows->unit = db_submit(unit, on_written, rows);
+    buffer_fini(&rooms);
+    buffer_fini(&seqs);
+}
+
+struct mail_message *mail_rows_add(struct mail_rows *rows, int64_t room, int64_t seq,
+                                   struct stanza *stanza)
+{
+    struct mail_message *message = xcalloc(1, sizeof(*message));
+
+    *message =
+        (struct mail_message){.room = room, .seq = seq, .stanza = stanza_ref(stanza), .open = 1};
+    DL_APPEND(rows->open, message);
+    return message;
+}
+
+static bool has(const struct mail_message *list, int64_t room, int64_t seq)
+{
+    const struct mail_message *message;
+
+    DL_FOREACH (list, message) {
+        if (message->room == room && message->seq == seq)
+            return true;
+    }
+    return false;
+}
+
+bool mail_rows_has(const struct mail_rows *rows, int64_t room, int64_t seq)
+{
+    return has(rows->open, room, seq) || has(rows->settled, room, seq) ||
+           has(rows->writing, room, seq);
+}
+
+void mail_rows_settled(struct mail_rows *rows, struct mail_message *message)
+{
+    if (--message->open > 0)
+        return;
+    DL_DELETE(rows->open, message);
+    if (rows->stopped) {
+        free_message(rows, message, false);
+        return;
+    }
+    DL_APPEND(rows->settled, message);
+    if (!rows->unit && !timer_active(rows->timer))
+        timer_start(rows->timer, BEHIND_MS, 0);
+}
+
+/* --- life --- */
+
+struct mail_rows *mail_rows_new(struct muc *muc)
+{
+    struct mail_rows *rows = xcalloc(1, sizeof(*rows));
+
+    rows->muc = muc;
+    rows->timer = timer_new(muc->loop, on_timer, rows);
+    return rows;
+}
+
+void mail_rows_stop(struct mail_rows *rows)
+{
+    rows->stopped = true;
+    timer_stop(rows->timer);
+    db_cancel(rows->unit);
+}
+
+void mail_rows_free(struct mail_rows *rows)
+{
+    free_all(rows, &rows->open, false);
+    free_all(rows, &rows->settled, false);
+    free_all(rows, &rows->writing, false);
+    timer_close(rows->timer);
+    free(rows);
+}

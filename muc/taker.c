@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Taking offers: what is in hand, and what has been taken and may be offered again.
+ */
+#include "muc/taker.h"
+
+#include <stdlib.h>
+
+#include "common/tls/crypto.h"
+#include "muc/dispatch.h"
+#include "muc/store.h"
+
+/* What has been taken is remembered until it is forgotten; beyond this many, the oldest are. */
+#define TAKEN_MAX 65536
+
+struct taking {
+    UT_hash_handle hh;        /* by id */
+    UT_hash_handle by_stanza; /* while it is in hand */
+    char *id;
+    struct stanza *stanza; /* NULL: taken */
+    struct jid *from, *to; /* of the offer */
+    struct taking *prev, *next;
+};
+
+struct taker {
+    struct taking *all;
+    struct taking *in_hand; /* by stanza */
+    struct taking *taken;   /* the oldest first */
+    size_t count;           /* of those */
+};
+
+static const struct db_statement forget_statement = {"muc_taken_forget",
+                                                     "DELETE FROM taken WHERE id_hash = $1", 1};
+
+static struct taking *find(const struct taker *taker, const char *id)
+{
+    struct taking *taking;
+
+    HASH_FIND_STR(taker->all, id, taking);
+    return taking;
+}
+
+struct taking *taker_find(struct muc *muc, const struct stanza *stanza)
+{
+    struct taking *taking;
+
+    HASH_FIND(by_stanza, muc->taker->in_hand, &stanza, sizeof(stanza), taking);
+    return taking;
+}
+
+const char *taking_id(const struct taking *taking)
+{
+    return taking->id;
+}
+
+static void let_go(struct taker *taker, struct taking *taking)
+{
+    HASH_DELETE(by_stanza, taker->in_hand, taking);
+    stanza_unref(taking->stanza);
+    taking->stanza = NULL;
+}
+
+static void drop(struct taker *taker, struct taking *taking)
+{
+    if (taking->stanza) {
+        let_go(taker, taking);
+    } else {
+        DL_DELETE(taker->taken, taking);
+        taker->count--;
+    }
+    HASH_DEL(taker->all, taking);
+    free(taking->id);
+    free(taking->from);
+    free(taking->to);
+    free(taking);
+}
+
+static void answer(struct muc *muc, const struct durable *offer, enum durable_kind kind,
+                   enum stanza_condition reason)
+{
+    struct durable words = durable_answer(offer, kind);
+
+    words.reason = reason;
+    words.type = kind == DURABLE_REFUSED ? stanza_condition_type(reason) : NULL;
+    link_answer(muc->link, &words);
+}
+
+static void answer_taking(struct muc *muc, const struct taking *taking, enum durable_kind kind)
+{
+    const struct durable offer = {.id = taking->id, .from = *taking->from, .to = *taking->to};
+
+    answer(muc, &offer, kind, STANZA_RESOURCE_CONSTRAINT);
+}
+
+void taker_settled(struct muc *muc, struct taking *taking, bool failed)
+{
+    struct taker *taker = muc->taker;
+
+    if (failed) {
+        answer_taking(muc, taking, DURABLE_REFUSED);
+        drop(taker, taking);
+        return;
+    }
+    answer_taking(muc, taking, DURABLE_TOOK);
+    let_go(taker, taking);
+    DL_APPEND(taker->taken, taking);
+    if (++taker->count > TAKEN_MAX)
+        drop(taker, taker->taken);
+}
+
+static void take_in_hand(struct muc *muc, const struct durable *offer, struct stanza *stanza)
+{
+    struct taker *taker = muc->taker;
+    struct taking *taking = xcalloc(1, sizeof(*taking));
+
+    taking->id = xstrdup(offer->id);
+    taking->from = jid_dup(&offer->from);
+    taking->to = jid_dup(&offer->to);
+    taking->stanza = stanza_ref(stanza);
+    HASH_ADD_KEYPTR(hh, taker->all, taking->id, strlen(taking->id), taking);
+    HASH_ADD(by_stanza, taker->in_hand, stanza, sizeof(struct stanza *), taking);
+    dispatch_take(muc, stanza, -1);
+    if (offer->to.local == NULL && find(taker, offer->id) == taking && taking->stanza)
+        taker_settled(muc, taking, false); /* nothing followed from it */
+}
+
+void taker_offered(struct muc *muc, const struct durable *offer, struct stanza *stanza)
+{
+    const struct taking *known = find(muc->taker, offer->id);
+
+    if (known == NULL && offer->after && !find(muc->taker, offer->after)) {
+        answer(muc, offer, DURABLE_REFUSED, STANZA_UNEXPECTED_REQUEST);
+    } else if (known == NULL) {
+        take_in_hand(muc, offer, stanza);
+        return;
+    } else if (known->stanza == NULL) {
+        answer(muc, offer, DURABLE_TOOK, 0);
+    }
+    stanza_unref(stanza);
+}
+
+void taker_forget(struct muc *muc, const struct durable *forget)
+{
+    struct taking *taking = find(muc->taker, forget->id);
+    uint8_t place[STORE_HASH_SIZE];
+    const struct db_value values[] = {store_hash(forget->id, place)};
+
+    if (taking && taking->stanza == NULL)
+        drop(muc->taker, taking);
+    db_query(muc->db, 0, &forget_statement, values, NULL, NULL);
+}
+
+void taker_start(struct muc *muc)
+{
+    muc->taker = xcalloc(1, sizeof(*muc->taker));
+}
+
+void taker_stop(struct muc *muc)
+{
+    struct taking *taking, *next;
+
+    HASH_ITER (hh, muc->taker->all, taking, next) {
+        drop(muc->taker, taking);
+    }
+    free(muc->taker);
+    muc->taker = NULL;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Offers to rooms (urn:kontalk:durable:1, docs/ROUTER.md): answered as taken when everything that
+ * follows from the stanza is committed. A message that is stored is stored with the id of its offer
+ * (table `taken`), so it is stored once however often it is offered, also to the next process.
+ */
+#pragma once
+
+#include "muc/turn.h"
+
+struct taking;
+
+void taker_start(struct muc *muc);
+void taker_stop(struct muc *muc);
+/* The stanza is consumed. */
+void taker_offered(struct muc *muc, const struct durable *offer, struct stanza *stanza);
+void taker_forget(struct muc *muc, const struct durable *forget);
+
+/* The offer of this stanza, while it is in hand; NULL: it was none. */
+struct taking *taker_find(struct muc *muc, const struct stanza *stanza);
+const char *taking_id(const struct taking *taking);
+/* Everything that follows from it is committed; failed: it is to be offered again. */
+void taker_settled(struct muc *muc, struct taking *taking, bool failed);
