@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/namespaces.h"
+#include "muc/creators.h"
 #include "muc/message.h"
 #include "muc/nick.h"
 #include "muc/store.h"
@@ -112,6 +113,7 @@ static void create_room(struct turn *turn, const struct jid *creator)
     room->locked = true;
     room->id = ++room->muc->last_room;
     room->creator = xstrdup(creator->bare);
+    creators_add(room->muc, creator->bare, 1);
     room->salt = xstrdup(salt);
     room_set_affiliated(room, creator->bare, AFFILIATION_OWNER, NULL, NULL);
     store_room(turn);
@@ -137,7 +139,7 @@ static void come_in(struct turn *turn, struct stanza *presence, const char *nick
 /* §10.1: whoever comes first creates it. */
 static void create(struct turn *turn, struct stanza *presence, const struct element *x)
 {
-    int problem = creation_problem(turn->muc, &presence->from);
+    int problem = creators_problem(turn->muc, &presence->from);
 
     if (problem >= 0) {
         turn_refuse(turn, (enum situation)problem);

@@ -2,6 +2,7 @@
  *
  * Leaving, willingly or not, and the end of rooms.
  */
+#include "muc/creators.h"
 #include "muc/enter.h"
 
 #include "muc/store.h"
@@ -40,14 +41,20 @@ void leave_all(struct turn *turn, struct occupant *occupant, struct news *news)
     }
 }
 
+/* There is no such room any more. */
+static void end(struct turn *turn)
+{
+    creators_remove(turn->muc, turn->room->creator);
+    store_destroy(turn);
+    room_empty(turn->room);
+}
+
 void leave_check(struct turn *turn)
 {
     struct room *room = turn->room;
 
-    if (!room->exists || room->sessions || (!room->locked && room_is(room, OPTION_PERSISTENT)))
-        return;
-    store_destroy(turn);
-    room_empty(room);
+    if (room->exists && !room->sessions && (room->locked || !room_is(room, OPTION_PERSISTENT)))
+        end(turn);
 }
 
 /* §10.9: each is told of itself alone. */
@@ -61,7 +68,6 @@ void room_destroy(struct turn *turn, const struct element *destroy)
     news.destroy = destroy ? destroy : element_new(arena, NS_MUC_USER, "destroy");
     for (session = room->sessions; session; session = session->hh.next)
         presence_tell_self(turn, session, &news);
-    store_destroy(turn);
-    room_empty(room);
+    end(turn);
     arena_free(arena);
 }

@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "common/service/service.h"
 #include "common/tls/crypto.h"
+#include "muc/creators.h"
 #include "muc/dispatch.h"
 #include "muc/retention.h"
 #include "muc/mail.h"
@@ -181,8 +182,9 @@ static int open_link(struct muc *muc)
 
 /* --- the database --- */
 
-static const struct db_statement last_room = {"muc_last_room",
-                                              "SELECT coalesce(max(room), 0) FROM room", 0};
+/* With the highest number that was given. */
+static const struct db_statement creators_statement = {
+    "muc_creators", "SELECT creator, count(*), max(room) FROM room GROUP BY creator", 0};
 
 static const struct db_statement pending_rooms = {
     "muc_pending_rooms",
@@ -206,18 +208,22 @@ static void on_pending_rooms(void *user, int status, const struct db_result *res
         db_read(muc->db, &pending_rooms, NULL, on_pending_rooms, muc);
 }
 
-static void on_last_room(void *user, int status, const struct db_result *results,
-                         size_t count UNUSED)
+static void on_creators(void *user, int status, const struct db_result *results,
+                        size_t count UNUSED)
 {
     struct muc *muc = user;
 
     if (status == ERR_CANCELLED)
         return;
     if (status < 0) {
-        db_query(muc->db, 0, &last_room, NULL, on_last_room, muc);
+        db_query(muc->db, 0, &creators_statement, NULL, on_creators, muc);
         return;
     }
-    muc->last_room = db_get_int(&results[0], 0, 0);
+    for (size_t row = 0; row < db_rows(&results[0]); row++) {
+        creators_add(muc, db_get_text(&results[0], row, 0),
+                     (size_t)db_get_int(&results[0], row, 1));
+        muc->last_room = MAX(muc->last_room, db_get_int(&results[0], row, 2));
+    }
     if (open_link(muc) != 0)
         service_status("no secret");
     if (muc->mail)
@@ -228,7 +234,7 @@ static void on_schema(struct muc *muc)
 {
     schema_end(muc->schema);
     muc->schema = NULL;
-    db_query(muc->db, 0, &last_room, NULL, on_last_room, muc);
+    db_query(muc->db, 0, &creators_statement, NULL, on_creators, muc);
 }
 
 static int open_database(struct muc *muc)
@@ -322,6 +328,7 @@ void muc_stop(void *state, void (*stopped)(void *user), void *user)
     if (muc->mail)
         mail_stop(muc);
     taker_stop(muc);
+    creators_free(muc);
     db_close(muc->db, on_database_closed, muc);
     if (muc->link)
         link_close(muc->link);

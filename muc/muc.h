@@ -46,6 +46,7 @@ struct muc {
     struct room *rooms;         /* in memory, by local part */
     struct mail *mail;          /* NULL: not durable */
     struct taker *taker;
+    struct creator *creators;
     struct turn *turns; /* that belong to no room's order */
     struct timer *tick;
     struct retention *retention;

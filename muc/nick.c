@@ -71,18 +71,3 @@ void nick_change(struct turn *turn, struct session *session, struct stanza *pres
     else
         rename_occupant(turn, session, presence);
 }
-
-int creation_problem(const struct muc *muc, const struct jid *jid)
-{
-    size_t count = config_list_size(muc->config, "muc", NULL, "create"), rooms = 0;
-    const struct room *room;
-    bool allowed = count == 0;
-
-    for (size_t i = 0; i < count && !allowed; i++)
-        allowed = strcmp(jid->domain, config_list_item(muc->config, "muc", NULL, "create", i)) == 0;
-    if (!allowed)
-        return SITUATION_ENTER_CREATE_RESTRICTED;
-    for (room = muc->rooms; room; room = room->hh.next)
-        rooms += room->exists && strcmp(room->creator, jid->bare) == 0;
-    return rooms >= muc->limits.rooms_per_user ? SITUATION_ENTER_TOO_MANY_ROOMS : -1;
-}
