@@ -15,8 +15,8 @@
 #include "common/tls/crypto.h"
 #include "muc/creators.h"
 #include "muc/dispatch.h"
-#include "muc/retention.h"
 #include "muc/mail.h"
+#include "muc/retention.h"
 #include "muc/schema.h"
 #include "muc/taker.h"
 

@@ -133,9 +133,9 @@ static void read_all(struct room *room, const struct db_result *results)
     if (room->muc->mail)
         read_pending(room, &results[PENDING]);
     results += RESULTS;
-    MUC_MODULES (module)
-        if (module->load)
-            module->loaded(room, results++);
+    MUC_MODULES(module)
+    if (module->load)
+        module->loaded(room, results++);
 }
 
 static void on_loaded(void *user, int status, const struct db_result *results, size_t count UNUSED)

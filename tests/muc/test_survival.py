@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
-# Rooms outlive kontalk-muc, and what they have accepted is neither lost nor doubled (docs/ROOMS.md).
+# Rooms outlive kontalk-muc, and what they have accepted is neither lost nor doubled.
 
 import re
 
