@@ -232,10 +232,18 @@ class User:
                   "return !chat.get('hidden') && document.querySelector("
                   "`.chatbox[jid='${arguments[0]}'] converse-message-form textarea`) !== null", jid)
 
+    def join(self, room, nick):
+        """Enters a room, which is on the screen then."""
+        self.call("await api.rooms.open(arguments[0], {nick: arguments[1]}, true)", room, nick)
+        self.wait("const room = inside.state.chatboxes.get(arguments[0]);"
+                  "return room && room.session.get('connection_status') === 5"
+                  " && document.querySelector(`.chatbox[jid='${arguments[0]}']"
+                  " converse-muc-message-form textarea`) !== null", room)
+
     def type(self, text):
         """Into the chat that is open, with Enter."""
         from selenium.webdriver.common.keys import Keys
-        self.find("converse-message-form textarea.chat-textarea").send_keys(text, Keys.ENTER)
+        self.find(".chatbox textarea.chat-textarea").send_keys(text, Keys.ENTER)
 
     def say(self, jid, text):
         self.open(jid)

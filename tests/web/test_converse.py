@@ -27,7 +27,7 @@ aside = asyncio.to_thread
 
 @pytest.fixture(scope="module")
 def site(make_node):
-    return make_node(files=True)
+    return make_node(files=True, muc=True)
 
 
 @pytest.fixture(scope="module")
@@ -270,6 +270,25 @@ def test_file(site, visit, transport, picture_file):
     assert shown.startswith(f"https://{site.place.upload}:")
     other.open(romeo.jid)
     assert other.wait_picture() == [WIDTH, HEIGHT, shown]
+
+
+def test_picture_in_a_room(site, visit, transport, picture_file):
+    """Two people meet in a room that the first makes, and exchange a picture (XEP-0045,
+    XEP-0363)."""
+    romeo, juliet = site.add_account(), site.add_account()
+    one, other = visit(romeo, transport), visit(juliet, transport)
+    room = f"balcony-{transport}@conference.{site.network}"
+    one.join(room, "romeo")
+    other.join(room, "juliet")
+    one.type("is it thee?")
+    other.wait_texts("is it thee?")
+    other.type("it is")
+    one.wait_texts("is it thee?", "it is")
+    one.send_file(picture_file)
+    for page in (one, other):
+        width, height, shown = page.wait_picture()
+        assert (width, height) == (WIDTH, HEIGHT)
+        assert shown.startswith(f"https://{site.place.upload}:")
 
 
 @in_loop
