@@ -15,9 +15,8 @@
 #include <stdint.h>
 
 #include "common/base/buffer.h"
+#include "common/xmpp/namespaces.h"
 #include "common/xmpp/stanza.h"
-
-#define NS_LINK "urn:kontalk:link:1"
 
 enum entry_kind {
     ENTRY_STANZA,

@@ -9,6 +9,7 @@
 #define NS_CLIENT    "jabber:client"
 #define NS_SERVER    "jabber:server"
 #define NS_COMPONENT "jabber:component:accept"
+#define NS_LINK      "urn:kontalk:link:1" /* between nodes (docs/NETWORK.md) */
 
 #define NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
 #define NS_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"

@@ -18,10 +18,9 @@
 
 /* As parser_sax.c writes them: declarations in the order of their prefixes. */
 static const char *const usual_headers[] = {
-    HEADER(NS_CLIENT, ""),
-    HEADER(NS_COMPONENT, ""),
-    HEADER(NS_SERVER, ""),
-    HEADER(NS_SERVER, " xmlns:db='jabber:server:dialback'"),
+    HEADER(NS_CLIENT, ""), HEADER(NS_COMPONENT, ""),
+    HEADER(NS_SERVER, ""), HEADER(NS_SERVER, " xmlns:db='jabber:server:dialback'"),
+    HEADER(NS_LINK, ""),
 };
 
 struct parser_pool {

@@ -5,6 +5,7 @@
  */
 #include <malloc.h>
 
+#include "common/xmpp/parser_context.h"
 #include "tests/unit/parser_record.h"
 
 static void test_header_is_delivered(void **state)
@@ -81,6 +82,21 @@ static void test_context_is_held_only_inside_elements(void **state)
     assert_false(parser_holds_context(record.parser));
     assert_int_equal(parser_pool_lent(*state), 0);
     end(&record);
+}
+
+/* What opens millions of elements does not pay for a new context with each. */
+static void test_usual_headers(void **state)
+{
+    static const char *const contents[] = {NS_CLIENT, NS_COMPONENT, NS_SERVER, NS_LINK};
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(contents); i++) {
+        char *header =
+            xasprintf("<stream:stream xmlns='%s' xmlns:stream='" NS_STREAM "'>", contents[i]);
+        assert_int_not_equal(parser_pool_kind(header), PARSER_OWN_KIND);
+        free(header);
+    }
+    assert_int_equal(parser_pool_kind("<stream:stream xmlns='x'>"), PARSER_OWN_KIND);
 }
 
 /* Two streams take turns in the middle of elements; each sees its own. */
@@ -306,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_header_is_delivered),
         cmocka_unit_test(test_default_namespace_is_an_attribute_of_the_header),
         cmocka_unit_test(test_context_is_held_only_inside_elements),
+        cmocka_unit_test(test_usual_headers),
         cmocka_unit_test(test_streams_do_not_mix),
         cmocka_unit_test(test_failed_context_is_not_used_again),
         cmocka_unit_test(test_reset),
