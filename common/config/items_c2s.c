@@ -156,6 +156,9 @@ const struct config_item config_domain_items[] = {
      "Where to report security problems."},
     {"domain", "status-address", CONFIG_URI, CONFIG_LIST, NULL, PLAIN_ROW,
      "Where to see whether the service works."},
+    {"domain", "external-status-address", CONFIG_URI, CONFIG_LIST, NULL, PLAIN_ROW,
+     "Where clients that cannot reach the service find out why: a document as XEP-0455 has it, at "
+     "another server."},
     {"domain", "support-address", CONFIG_URI, CONFIG_LIST, NULL, PLAIN_ROW, "Where to find help."},
     {"domain", "service", CONFIG_DOMAIN, CONFIG_LIST, NULL, PLAIN_ROW,
      "A service that clients are told of (XEP-0030), such as upload.example.net."},

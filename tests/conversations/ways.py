@@ -14,6 +14,7 @@ from tests.node.place import NETWORK
 COMMON = {f'domain "{NETWORK}"': {
     "abuse-address": [f"mailto:abuse@{NETWORK}", f"xmpp:abuse@{NETWORK}"],
     "support-address": "https://support.example/",
+    "external-status-address": "https://elsewhere.example/status.json",
 }}
 # What make check has of the last two: accounts, sessions, presence, what is stored. All of them are
 # long forms (docs/TESTING.md).
