@@ -36,7 +36,6 @@ static void worker_free(struct worker *worker)
     worker_close_document(worker);
     admission_free(worker->admission);
     sasl_library_stop();
-    free(worker->listeners);
     free(worker->id);
     free(worker->host);
     free(worker->network);
@@ -364,9 +363,7 @@ void worker_stop(void *state, void (*stopped)(void *user), void *user)
     worker->stopping = true;
     worker->stopped = stopped;
     worker->stopped_user = user;
-    for (size_t i = 0; i < worker->listeners_count; i++)
-        listener_close(worker->listeners[i]);
-    worker->listeners_count = 0;
+    listeners_close(&worker->listeners);
     DL_FOREACH_SAFE (worker->clients, client, next) {
         client_shutdown(client, NULL);
     }

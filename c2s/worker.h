@@ -15,7 +15,7 @@
 #include "c2s/home.h"
 #include "c2s/plugin.h"
 #include "common/component/link.h"
-#include "common/io/listener.h"
+#include "common/io/listeners.h"
 #include "common/io/timer.h"
 #include "common/service/document.h"
 
@@ -66,8 +66,7 @@ struct worker {
     struct slots *slots;
     struct front *front; /* c2s/front */
     struct web *web;     /* c2s/web */
-    struct listener **listeners;
-    size_t listeners_count;
+    struct listeners listeners;
     struct client *clients; /* list */
     size_t clients_count;
     struct worker_traffic traffic;

@@ -52,13 +52,6 @@ static const char *obstacle(const struct worker *worker, const char *name, int64
     return NULL;
 }
 
-static void close_listeners(struct worker *worker)
-{
-    for (size_t i = 0; i < worker->listeners_count; i++)
-        listener_close(worker->listeners[i]);
-    worker->listeners_count = 0;
-}
-
 /* Whether it has, or is about to get, what another node serves; or is nobody yet. */
 static bool may_stay(const struct client *client)
 {
@@ -106,7 +99,7 @@ static void close_doors(struct worker *worker, const char *text)
     directory_pause(worker);
     worker->fronting = false;
     worker->ready = false;
-    close_listeners(worker);
+    listeners_close(&worker->listeners);
     worker_unbind_host(worker);
     DL_FOREACH_SAFE (worker->clients, client, next) {
         client_shutdown(client, text);

@@ -8,8 +8,6 @@
 #include "c2s/web/bosh.h"
 #include "c2s/web/web.h"
 #include "c2s/worker.h"
-#include "common/base/log.h"
-#include "common/base/memory.h"
 
 static void on_accepted(void *user, int fd, const char *peer)
 {
@@ -35,41 +33,24 @@ static void on_accepted_https(void *user, int fd, const char *peer)
     web_accept(worker->web, fd, peer, true);
 }
 
-static int listen_at(struct worker *worker, const struct listener_settings *settings,
-                     const char *purpose, void (*accepted)(void *user, int fd, const char *peer))
+static int listen_on(struct worker *worker, const char *key, listener_accepted *accepted)
 {
-    struct listener *listener;
-    const char *problem = NULL;
-    int error = listener_open(worker->loop, settings, accepted, worker, &listener, &problem);
+    const struct listener_settings settings = {
+        .backlog = (int)config_number(worker->config, "c2s", NULL, "backlog"),
+        .reuse_port = true,
+    };
 
-    if (error) {
-        log_error("listen_failed", LOG_TEXT("addr", settings->address),
-                  LOG_TEXT("reason", problem));
-        return error;
-    }
-    log_info("listening", LOG_TEXT("addr", listener_address(listener)), LOG_TEXT("for", purpose));
-    if (accepted == on_accepted_https)
-        web_listens(worker->web, listener_address(listener));
-    worker->listeners =
-        xrealloc(worker->listeners, (worker->listeners_count + 1) * sizeof(*worker->listeners));
-    worker->listeners[worker->listeners_count++] = listener;
-    return 0;
+    return listeners_add_all(&worker->listeners, worker->loop, worker->config, "c2s", key,
+                             &settings, accepted, worker);
 }
 
-static int listen_on(struct worker *worker, const char *key,
-                     void (*accepted)(void *user, int fd, const char *peer))
+static int listen_for_https(struct worker *worker)
 {
-    size_t count = config_list_size(worker->config, "c2s", NULL, key);
-    int error = 0;
+    size_t before = worker->listeners.count;
+    int error = listen_on(worker, "https-listen", on_accepted_https);
 
-    for (size_t i = 0; i < count && error == 0; i++) {
-        const struct listener_settings settings = {
-            .address = config_list_item(worker->config, "c2s", NULL, key, i),
-            .backlog = (int)config_number(worker->config, "c2s", NULL, "backlog"),
-            .reuse_port = true,
-        };
-        error = listen_at(worker, &settings, key, accepted);
-    }
+    for (size_t i = before; i < worker->listeners.count; i++)
+        web_listens(worker->web, listener_address(worker->listeners.list[i]));
     return error;
 }
 
@@ -82,7 +63,8 @@ static int listen_for_workers(struct worker *worker)
 
     if (config_list_size(worker->config, "c2s", NULL, "http-listen") > 0 ||
         config_list_size(worker->config, "c2s", NULL, "https-listen") > 0)
-        error = listen_at(worker, &settings, "other workers", on_accepted_http);
+        error = listeners_add(&worker->listeners, worker->loop, &settings, "other workers",
+                              on_accepted_http, worker);
     free(address);
     return error;
 }
@@ -96,6 +78,6 @@ int worker_listen(struct worker *worker)
     if (error == 0)
         error = listen_on(worker, "http-listen", on_accepted_http);
     if (error == 0)
-        error = listen_on(worker, "https-listen", on_accepted_https);
+        error = listen_for_https(worker);
     return error ? error : listen_for_workers(worker);
 }

@@ -160,7 +160,6 @@ static void on_link_closed(void *user)
     tls_context_unref(server->tls_accept);
     tls_context_unref(server->tls_dial);
     gate_free(server->gate);
-    free(server->listeners);
     free(server);
     stopped(stopped_user);
 }
@@ -310,9 +309,7 @@ void server_stop(void *state, void (*stopped)(void *user), void *user)
     server->stopping = true;
     server->stopped = stopped;
     server->stopped_user = user;
-    for (size_t i = 0; i < server->listeners_count; i++)
-        listener_close(server->listeners[i]);
-    server->listeners_count = 0;
+    listeners_close(&server->listeners);
     peer_remove_all(server);
     DL_FOREACH_SAFE (server->lines, line, next) {
         if (!stream_has_flag(line->stream, STREAM_AUTHENTICATED))

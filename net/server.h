@@ -13,7 +13,7 @@
 #include "common/component/link.h"
 #include "common/config/config.h"
 #include "common/io/gate.h"
-#include "common/io/listener.h"
+#include "common/io/listeners.h"
 #include "common/io/timer.h"
 #include "common/service/control.h"
 #include "common/service/document.h"
@@ -44,8 +44,7 @@ struct server {
     struct gate *gate;
     struct parser_pool *parsers;
     struct link *link;
-    struct listener **listeners;
-    size_t listeners_count;
+    struct listeners listeners;
 
     struct peer *peers; /* by host */
     struct line *lines;

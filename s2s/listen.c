@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "s2s/in.h"
 
@@ -77,29 +76,15 @@ static void remember(struct server *server, const struct listener *listener)
         add_own(server, &address);
 }
 
-static int listen_on(struct server *server, const char *key,
-                     void (*accepted)(void *user, int fd, const char *peer))
+static int listen_on(struct server *server, const char *key, listener_accepted *accepted)
 {
-    size_t count = config_list_size(server->config, "s2s", NULL, key);
-    for (size_t i = 0; i < count; i++) {
-        const struct listener_settings settings = {
-            .address = config_list_item(server->config, "s2s", NULL, key, i),
-        };
-        struct listener *listener;
-        const char *problem = NULL;
-        int error = listener_open(server->loop, &settings, accepted, server, &listener, &problem);
-        if (error) {
-            log_error("listen_failed", LOG_TEXT("addr", settings.address),
-                      LOG_TEXT("reason", problem));
-            return error;
-        }
-        log_info("listening", LOG_TEXT("addr", listener_address(listener)), LOG_TEXT("for", key));
-        server->listeners =
-            xrealloc(server->listeners, (server->listeners_count + 1) * sizeof(*server->listeners));
-        server->listeners[server->listeners_count++] = listener;
-        remember(server, listener);
-    }
-    return 0;
+    size_t before = server->listeners.count;
+    int error = listeners_add_all(&server->listeners, server->loop, server->config, "s2s", key,
+                                  &(struct listener_settings){0}, accepted, server);
+
+    for (size_t i = before; i < server->listeners.count; i++)
+        remember(server, server->listeners.list[i]);
+    return error;
 }
 
 int server_listen(struct server *server)

@@ -103,7 +103,7 @@ static void on_up(void *user)
 {
     struct server *server = user;
     inbound_reachable(server, NULL, true);
-    if (server->listeners || server->stopping) {
+    if (server->listeners.count > 0 || server->stopping) {
         service_status("federating");
         return;
     }
@@ -195,7 +195,6 @@ static void on_link_closed(void *user)
     policy_unref(server->policy);
     gate_free(server->gate);
     turns_free(server->turns);
-    free(server->listeners);
     free(server->own);
     free(server);
     stopped(stopped_user);
@@ -307,9 +306,7 @@ void server_stop(void *state, void (*stopped)(void *user), void *user)
     server->stopping = true;
     server->stopped = stopped;
     server->stopped_user = user;
-    for (size_t i = 0; i < server->listeners_count; i++)
-        listener_close(server->listeners[i]);
-    server->listeners_count = 0;
+    listeners_close(&server->listeners);
     probe_end_all(server, "the server stops");
     DL_FOREACH_SAFE (server->ins, in, next_in) {
         in_close(in, STREAM_SYSTEM_SHUTDOWN);

@@ -10,7 +10,7 @@
 
 #include "common/component/link.h"
 #include "common/io/gate.h"
-#include "common/io/listener.h"
+#include "common/io/listeners.h"
 #include "common/io/timer.h"
 #include "common/service/control.h"
 #include "common/service/document.h"
@@ -50,8 +50,7 @@ struct server {
     struct parser_pool *parsers;
     struct dns *dns;
     struct link *link;
-    struct listener **listeners;
-    size_t listeners_count;
+    struct listeners listeners;
     struct address *own; /* where we listen */
     size_t own_count;
 
