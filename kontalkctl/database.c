@@ -3,13 +3,40 @@
  * The database: schema and connection.
  */
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "c2s/schema.h"
 #include "common/base/error.h"
 #include "common/config/number.h"
 #include "kontalkctl/ctl.h"
+
+/* The system's user that owns the tables where nobody is named: PostgreSQL knows its clients by
+ * their users (peer authentication), and root is none of them. */
+#define OWNER "kontalk"
+
+static bool names_a_user(const char *conninfo)
+{
+    return getenv("PGUSER") || strstr(conninfo, "user=") || strstr(conninfo, "://");
+}
+
+/* Who we are is seen when the connection is made. */
+static int open_as_owner(const char *conninfo, struct db_session **session, const char **problem)
+{
+    const struct passwd *owner = NULL;
+
+    if (geteuid() == 0 && !names_a_user(conninfo))
+        owner = getpwnam(OWNER);
+    if (owner && seteuid(owner->pw_uid) != 0)
+        owner = NULL;
+    int error = db_session_open(conninfo, session, problem);
+    if (owner && seteuid(0) != 0)
+        abort();
+    return error;
+}
 
 struct db_session *ctl_database(const struct ctl *ctl)
 {
@@ -21,7 +48,7 @@ struct db_session *ctl_database(const struct ctl *ctl)
         ctl_fail("the configuration names no database ([database] conninfo)");
         return NULL;
     }
-    if (db_session_open(conninfo, &session, &problem) != 0) {
+    if (open_as_owner(conninfo, &session, &problem) != 0) {
         ctl_fail("the database cannot be reached: %s", problem);
         db_session_close(session);
         return NULL;

@@ -42,13 +42,14 @@ rate-exempt = 127.0.0.0/8
 """
 
 
-def build(directory, version="0.1"):
+def build(directory, version="0.1", **variables):
     """The package of that tree; its path."""
     done = subprocess.run(
-        ["make", "--no-print-directory", "-C", directory, "deb", f"VERSION={version}"],
+        ["make", "--no-print-directory", "-C", directory, "deb", f"VERSION={version}",
+         *(f"{name}={value}" for name, value in variables.items())],
         capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stdout + done.stderr
-    return re.search(r"^\S+\.deb$", done.stdout, re.MULTILINE)[0]
+    return os.path.join(directory, re.search(r"^\S+\.deb$", done.stdout, re.MULTILINE)[0])
 
 
 class Server:
@@ -74,6 +75,11 @@ class Server:
         name = f"/root/{os.path.basename(package)}"
         self.machine.write(name, open(package, "rb").read())
         self.machine.run("dpkg", "--install", name, seconds=300)
+
+    def install_with_apt(self, package):
+        name = f"/root/{os.path.basename(package)}"
+        self.machine.write(name, open(package, "rb").read())
+        self.machine.run("apt-get", "install", "-q", "-y", name, seconds=300)
 
     def set_up(self):
         machine = self.machine
@@ -119,6 +125,15 @@ class Server:
         self.machine.run("kontalkctl", "user", "add", account.jid,
                          data=account.password.encode() + b"\n")
         return account
+
+    def add_accounts(self, count):
+        """Many at once."""
+        made = [Account(f"many{number}@{NETWORK}", secrets.token_urlsafe(12))
+                for number in range(count)]
+        lines = "".join(f"{account.jid}\t{account.password}\n" for account in made)
+        self.machine.run("kontalkctl", "user", "import", "/dev/stdin", data=lines.encode())
+        self.passwords += [account.password for account in made]
+        return made
 
     def property(self, unit, name):
         return self.machine.run("systemctl", "show", "--value", "-p", name, f"{unit}.service")

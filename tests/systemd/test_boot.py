@@ -109,6 +109,9 @@ def test_kontalkctl_finds_all(server):
     said = server.machine.run("kontalkctl", "status")
     assert "not running" not in said
     assert "kontalk-c2s" in server.machine.run("kontalkctl", "ask", "c2s@1", "ping")
+    # On the database root is the owner of the tables.
+    assert "epoch 1" in server.machine.run("kontalkctl", "home", "show")
+    server.add_accounts(2)
     assert f"upload.{NETWORK}" in wait.until(
         lambda: [line for line in server.machine.run("kontalkctl", "ask", "router", "show",
                                                      "routes").splitlines()

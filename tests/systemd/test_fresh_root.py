@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# The long forms of make check-systemd, in a fresh small Debian: from nothing to the first message,
+# certificates swapped and the server upgraded while many clients talk. What they measure goes into
+# the file figures beside the root.
+
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from tests.systemd import root as roots
+from tests.systemd.conftest import booted
+from tests.systemd.server import DAEMONS, TLS, Server, build
+from tests.systemd.talkers import Talker, talk_while
+from tests.systemd.test_boot import EXPOSURE, expected_certificate, session, shown_certificate
+
+pytestmark = [pytest.mark.long, pytest.mark.seconds(1800)]
+WORKING = f"{os.environ.get('BUILD', 'build')}/systemd"
+FIGURES = f"{WORKING}/figures"
+CLIENTS = int(os.environ.get("CLIENTS", "200"))
+SWAPS = 50
+NEXT = "0.1+next"
+# A step as a release would add one.
+STEP = '    {.sql = "ALTER TABLE account ADD COLUMN IF NOT EXISTS of_the_next text"},\n'
+
+
+def note(text):
+    with open(FIGURES, "a", encoding="utf-8") as file:
+        file.write(f"{text}\n")
+
+
+@pytest.fixture(scope="module")
+def fresh(package, tmp_path_factory):
+    """(server, seconds from a machine that has nothing of ours to a server that runs)"""
+    try:
+        root = roots.make(WORKING, package)
+    except (roots.Unavailable, subprocess.TimeoutExpired) as problem:
+        pytest.skip(f"no fresh Debian: {problem}")
+    machine = booted(root)
+    server = Server(machine, str(tmp_path_factory.mktemp("authority")))
+    server.begun = time.monotonic()
+    server.install_with_apt(package)
+    server.set_up()
+    server.start()
+    yield server
+    machine.end()
+
+
+@pytest.fixture(scope="module")
+def next_package(package):
+    """Of the same tree, with a higher version and one more step of the tables."""
+    tree = f"{WORKING}/next"
+    shutil.rmtree(tree, ignore_errors=True)
+    os.makedirs(tree)
+    for name in os.listdir("."):
+        if os.path.isdir(name) and not name.startswith(".") and name not in ("build", "run"):
+            shutil.copytree(name, f"{tree}/{name}", symlinks=True)
+        elif os.path.isfile(name):
+            shutil.copy2(name, f"{tree}/{name}")
+    # What is compiled already is as good there, but for what changes.
+    shutil.copytree(os.environ.get("BUILD", "build") + "/obj", f"{tree}/build/obj",
+                    copy_function=shutil.copy2)
+    steps = f"{tree}/c2s/schema_steps.c"
+    text = open(steps, encoding="utf-8").read()
+    with open(steps, "w", encoding="utf-8") as file:
+        file.write(text.replace("};\n\nconst size_t schema", f"{STEP}}};\n\nconst size_t schema"))
+    return build(tree, NEXT, BUILD="build", BIN="build", OBJ="build/obj")
+
+
+def test_first_message(fresh):
+    """The steps of docs/INSTALL.md; then somebody hears something."""
+    account = fresh.add_account()
+    with fresh.machine.network():
+        client = session(fresh, account)
+        client.send_message(account.jid, "first")
+        client.wait_message("first")
+        client.close()
+    note(f"from a fresh root to the first message: {time.monotonic() - fresh.begun:.0f} s")
+
+
+@pytest.mark.parametrize("unit", EXPOSURE)
+def test_exposure(fresh, unit):
+    said = fresh.machine.run("systemd-analyze", "security", f"--threshold={EXPOSURE[unit]}",
+                             f"{unit}.service")
+    note(re.search(r"Overall exposure level.*?: [\d.]+", said)[0])
+
+
+def test_package_is_clean(package):
+    done = subprocess.run(["lintian", "--fail-on", "error,warning", package],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_certificates_are_swapped_under_load(fresh):
+    """Many times, and no session is lost: nobody even has to resume."""
+    def swap():
+        for number in range(SWAPS):
+            assert fresh.take_certificate(f"swap-{number}").returncode == 0
+            assert shown_certificate(fresh) == expected_certificate(fresh, f"swap-{number}")
+
+    with fresh.machine.network():
+        talkers = [Talker(fresh, fresh.add_account()) for _ in range(20)]
+        talk_while(talkers, swap)
+        assert sum(talker.resumed for talker in talkers) == 0
+        fresh.machine.write(f"{TLS}/fullchain.pem", "no certificate", "640", "kontalk-tls")
+        assert fresh.machine.call("kontalkctl", "reload").returncode != 0
+        assert shown_certificate(fresh) == expected_certificate(fresh, f"swap-{SWAPS - 1}")
+        assert fresh.take_certificate("behind").returncode == 0
+        for talker in talkers:
+            talker.stream.close()
+
+
+@pytest.mark.parametrize("unit", DAEMONS)
+def test_watchdog(fresh, unit):
+    """A daemon that hangs is killed, and there is another one."""
+    before = fresh.property(unit, "MainPID")
+    fresh.machine.run("kill", "-STOP", before)
+    fresh.wait_other(unit, before, 90)
+    assert "watchdog" in fresh.machine.run("journalctl", "-u", unit, "--no-pager").lower()
+
+
+def test_upgrade_under_load(fresh, next_package):
+    """Nothing that was acknowledged is lost, every session is resumed."""
+    with fresh.machine.network():
+        accounts = fresh.add_accounts(CLIENTS)
+        talkers = [Talker(fresh, account) for account in accounts]
+        talk_while(talkers, lambda: fresh.install_with_apt(next_package))
+        said = sum(len(talker.sent) for talker in talkers)
+        assert all(talker.resumed > 0 for talker in talkers)
+        for talker in talkers:
+            talker.stream.close()
+    assert NEXT in fresh.machine.run("kontalkctl", "ask", "c2s@1", "ping")
+    assert "of_the_next" in fresh.machine.run(
+        "runuser", "-u", "kontalk", "--", "psql", "-XAtd", "kontalk", "-c", r"\d account")
+    told = fresh.machine.run("journalctl", "-u", "kontalk-*", "-o", "short-monotonic", "--no-pager",
+                             "-g", "event=service_(stopping|stopped|ready)")
+    note(told)
+    note(f"upgrade with {CLIENTS} clients: {said} messages acknowledged, none lost, longest pause "
+         f"{max(talker.longest for talker in talkers):.1f} s")
+
+
+def test_removed_and_purged(fresh):
+    machine = fresh.machine
+    machine.run("apt-get", "remove", "-q", "-y", "kontalk", seconds=300)
+    machine.run("apt-get", "purge", "-q", "-y", "kontalk", seconds=300)
+    assert not machine.run("sh", "-c", "ps -eo comm= | grep ^kontalk || :")
+    left = machine.run("find", "/etc/kontalk", "-type", "f").splitlines()
+    assert set(left) == {"/etc/kontalk/conf.d/site.conf", f"{TLS}/fullchain.pem",
+                         f"{TLS}/privkey.pem", "/etc/kontalk/secrets/components/upload"}
+    assert machine.run("runuser", "-u", "postgres", "--", "psql", "-XAtd", "kontalk", "-c",
+                       "SELECT count(*) FROM account") != "0"
