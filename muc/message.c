@@ -170,11 +170,64 @@ bool message_may_take(struct turn *turn, const struct session *session, const st
     return false;
 }
 
+static const char *origin_id(const struct stanza *stanza)
+{
+    const struct element *origin = element_find(stanza->root, NS_SID, "origin-id");
+
+    return origin ? element_get(origin, "id") : NULL;
+}
+
+static bool is_same(const struct message *message, const char *sender, const char *origin)
+{
+    const char *known = message ? origin_id(message->stanza) : NULL;
+
+    return known && strcmp(known, origin) == 0 && message->sender &&
+           strcmp(message->sender, sender) == 0;
+}
+
+/* A client that has not heard its message from the room says it again, under the same origin-id
+ * (XEP-0359). The last ones are looked at, and those that are being written. */
+static const struct message *said_before(const struct room *room, const char *sender,
+                                         const struct stanza *stanza)
+{
+    const char *origin = origin_id(stanza);
+    const struct message *message;
+    const struct turn *turn;
+
+    if (origin == NULL)
+        return NULL;
+    DL_FOREACH (room->turns, turn) {
+        if (is_same(turn->message, sender, origin))
+            return turn->message;
+    }
+    DL_FOREACH (room->history, message) {
+        if (is_same(message, sender, origin))
+            return message;
+    }
+    return NULL;
+}
+
+/* To who has missed it; it is stored and with the others. */
+static void repeat(struct turn *turn, const struct session *session, const struct message *message)
+{
+    struct stanza *stanza = stanza_copy(message->stanza);
+
+    stanza_set_to(stanza, session->jid);
+    turn_send_take(turn, stanza);
+}
+
 static void accept(struct turn *turn, const struct session *session, const struct stanza *stanza,
                    bool keep)
 {
-    struct stanza *reflected = stanza_copy(stanza);
+    const struct message *before =
+        keep ? said_before(turn->room, session->occupant->bare->bare, stanza) : NULL;
+    struct stanza *reflected;
 
+    if (before) {
+        repeat(turn, session, before);
+        return;
+    }
+    reflected = stanza_copy(stanza);
     stanza_set_from(reflected, session->occupant->jid);
     room_accept_take(turn, session->occupant, reflected, keep);
 }
