@@ -18,6 +18,14 @@ void account_work(struct worker *worker, enum account_change change, const struc
     done(user, "not in this test", NULL);
 }
 
+void account_work_keeping(struct worker *worker, enum account_change change,
+                          const struct jid *account, const char *password,
+                          struct client *(*keep)(void *user), account_worked *done, void *user)
+{
+    (void)keep;
+    account_work(worker, change, account, password, done, user);
+}
+
 const char *account_work_problem(int status)
 {
     (void)status;
