@@ -22,6 +22,8 @@
 
 /* For the header of a request, of which more than this is refused (431), and that of its answer. */
 #define MEMORY_MAX (20 * 1024)
+/* A run moves a piece of each file. So many may follow each other before others have their turn. */
+#define RUNS_MAX 32
 
 struct engine {
     struct http_server *server;
@@ -91,7 +93,11 @@ static void run(struct engine *engine)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
 
-    MHD_run(engine->daemon);
+    for (int i = 0; i < RUNS_MAX; i++) {
+        MHD_run(engine->daemon);
+        if (MHD_get_timeout(engine->daemon, &wait_ms) != MHD_YES || wait_ms > 0)
+            break;
+    }
     if (engine->retired && is_idle(engine) && !engine->server->closed) {
         free_engine(engine);
         return;
