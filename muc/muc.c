@@ -188,7 +188,9 @@ static const struct db_statement creators_statement = {
 
 static const struct db_statement pending_rooms = {
     "muc_pending_rooms",
-    "SELECT local FROM room WHERE room IN (SELECT room FROM message WHERE pending)", 0};
+    "SELECT local FROM room WHERE room IN"
+    " (SELECT room FROM message WHERE pending AND content <> '')",
+    0};
 
 /* Loading a room mails what is pending in it. */
 static void on_pending_rooms(void *user, int status, const struct db_result *results,

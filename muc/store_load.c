@@ -37,7 +37,9 @@ static const struct db_statement statements[RESULTS] = {
                     " ORDER BY seq DESC LIMIT $2",
                     2},
     [PENDING] = {"muc_load_pending",
-                 "SELECT seq, content FROM message" OF_ROOM " AND pending ORDER BY seq", 1},
+                 "SELECT seq, content FROM message" OF_ROOM
+                 " AND pending AND content <> '' ORDER BY seq",
+                 1},
 };
 
 static const char *text_or_null(const struct db_result *result, size_t row, int column)

@@ -2,44 +2,22 @@
 #
 # kontalk-files behind a reverse proxy as docs/FILES.md has it, and as a component of Prosody.
 
-import contextlib
 import os
 import pathlib
 import re
 import socket
-import tempfile
 from types import SimpleNamespace
 
-import pytest
-
 from tests.files import upload
+from tests.files.beside import (SECRET, accepts, directory, free_port, run,  # noqa: F401
+                                write_prosody)
 from tests.files.upload import CONTENT
-from tests.harness import program, wait
-from tests.node import certificates, configuration, place, ports
+from tests.harness import wait
+from tests.node import certificates, configuration, place
 from tests.node.ports import ADDRESS
-from tests.peers.foreign import PASSWORD, PeerClient
+from tests.peers.foreign import PeerClient
 
 DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "FILES.md"
-SECRET = "a secret"
-PROSODY = """
-run_as_root = true
-pidfile = "{directory}/pid"
-data_path = "{directory}/data"
-interfaces = {{ "{address}" }}
-c2s_ports = {{ {c2s} }}
-component_ports = {{ {component} }}
-component_interface = "{address}"
-modules_enabled = {{ "saslauth"; "disco"; "ping" }}
-modules_disabled = {{ "s2s" }}
-authentication = "internal_plain"
-storage = "internal"
-c2s_require_encryption = false
-allow_unencrypted_plain_auth = true
-log = {{ info = "*console" }}
-VirtualHost "example.test"
-Component "upload.example.test"
-    component_secret = "{secret}"
-"""
 NGINX = """
 daemon off;
 pid {directory}/pid;
@@ -55,31 +33,6 @@ http {{
 {server}
 }}
 """
-
-
-@pytest.fixture
-def directory():
-    with tempfile.TemporaryDirectory(prefix="kontalk-files-", dir="/tmp") as path:
-        os.chmod(path, 0o755)
-        yield path
-
-
-@pytest.fixture
-def run():
-    """run(command, …): until the end of the test."""
-    with contextlib.ExitStack() as stack:
-        def begin(*command):
-            home = stack.enter_context(program.home("/nonexistent"))
-            return stack.enter_context(program.running(home, *command))
-        yield begin
-
-
-def free_port():
-    reservation = ports.Reservation()
-    try:
-        return ports.first_free([], reservation)
-    finally:
-        reservation.release()
 
 
 def snippet():
@@ -99,13 +52,6 @@ def server_of(node, port, behind):
         assert old in text
         text = text.replace(old, new)
     return text
-
-
-def accepts(port):
-    with contextlib.suppress(ConnectionError):
-        socket.create_connection((ADDRESS, port)).close()
-        return True
-    return False
 
 
 def test_behind_nginx(make_node, login, directory, run):
@@ -147,12 +93,8 @@ def configure_files(directory, component):
 
 
 def test_component_of_prosody(directory, run):
-    c2s, component = free_port(), free_port()
-    os.makedirs(f"{directory}/data/example%2etest/accounts")
-    place.write(f"{directory}/data/example%2etest/accounts/alice.dat",
-                f'return {{ ["password"] = "{PASSWORD}" }};\n')
-    place.write(f"{directory}/prosody.cfg.lua", PROSODY.format(
-        directory=directory, address=ADDRESS, c2s=c2s, component=component, secret=SECRET))
+    component = free_port()
+    c2s = write_prosody(directory, "upload.example.test", component)
     there = configure_files(directory, component)
     run("prosody", "-F", "--config", f"{directory}/prosody.cfg.lua")
     run(os.path.abspath(f"{os.environ.get('BIN', 'build')}/kontalk-files"),

@@ -74,9 +74,9 @@ def test_forged_answer(room):
     assert body(place.owner.wait_for(lambda e: e.tag in (tag("iq"), tag("message")))) == "first"
 
 
-def test_vcard(room):
+def test_vcard(clients_room):
     """§17.4: the account answers for it."""
-    place = room()
+    place = clients_room()
     second = place.newcomer("second")
     second.ask("set", f"<vCard xmlns='{VCARD}'><FN>Second</FN></vCard>")
     answer = place.owner.ask("get", f"<vCard xmlns='{VCARD}'/>", to=place.nick("second"))

@@ -113,7 +113,7 @@ def test_history_of_the_room(room):
 
 
 def test_subject(room):
-    """§§7.2.15 and 8.1: newcomers are told it, with who has set it and when; it can be cleared."""
+    """§§7.2.15 and 8.1: newcomers are told it, with who has set it and when; it can end."""
     place = room()
     place.owner.send(f"<message to='{place.jid}' type='groupchat'><subject>Fire</subject>"
                      "</message>")

@@ -52,10 +52,10 @@ def test_ban(room):
     assert not error(place.join(second, "second")[-1])
 
 
-def test_ban_of_a_domain(room):
+def test_ban_of_a_domain(room, login):
     place = room()
-    place.change(place.owner, jid="example.test", affiliation="outcast")
-    assert error(place.join(place.login(), "second")[-1]) == ("auth", "forbidden")
+    place.change(place.owner, jid=place.node.network, affiliation="outcast")
+    assert error(place.join(login(), "second")[-1]) == ("auth", "forbidden")
     place.say(place.owner, "the owner stays")
     place.hears(place.owner, "the owner stays")
 

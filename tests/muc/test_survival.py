@@ -26,9 +26,9 @@ def restart(daemon):
     daemon.start()
 
 
-def test_room_outlives_the_process(muc, room):
+def test_room_outlives_the_process(muc, clients_room):
     """Configuration, affiliations, subject, history, and who is in it."""
-    place = room(roomname="Coven", persistentroom="1", moderatedroom="1")
+    place = clients_room(roomname="Coven", persistentroom="1", moderatedroom="1")
     second = place.newcomer("second")
     place.change(place.owner, jid="a@example.test", affiliation="outcast")
     place.change(place.owner, nick="second", role="participant")
@@ -52,9 +52,9 @@ def test_room_outlives_the_process(muc, room):
     assert [i.get("jid") for i in banned.iter(tag("item", f"{MUC}#admin"))] == ["a@example.test"]
 
 
-def test_ghost(muc, room):
+def test_ghost(muc, clients_room):
     """Who has gone while the room was not there leaves when it is spoken to (§18.1.4): 333."""
-    place = room()
+    place = clients_room()
     ghost = place.newcomer("ghost")
     muc.kill()
     ghost.logout()
@@ -77,9 +77,9 @@ def stored(node, place):
     return re.findall(r"<body>(n\d+)</body>", rows)
 
 
-def test_nothing_accepted_is_lost_or_doubled(node, muc, room):
+def test_nothing_accepted_is_lost_or_doubled(node, muc, clients_room):
     """Processes die while somebody talks: everybody hears what was stored, once, in order."""
-    place = room()
+    place = clients_room()
     second = place.newcomer("second")
     heard, number = [], 0
     for daemon in ("muc", "router", "muc", "muc"):
@@ -107,9 +107,9 @@ def test_nothing_accepted_is_lost_or_doubled(node, muc, room):
     wait.until(lambda: "letters: 0" in counts(node))
 
 
-def test_database_without_the_room(node, room):
+def test_database_without_the_room(node, clients_room):
     """What cannot be read is answered with resource-constraint, and works again later."""
-    place = room()
+    place = clients_room()
     node.postgres.query("kontalk", "ALTER TABLE kontalk_muc.room_option RENAME TO away")
     try:
         answer = place.owner.ask("get", PING, to=f"other-{place.jid}")
