@@ -37,6 +37,7 @@ extern const struct ctl_verb conf_show_verbs[];
 extern const struct ctl_verb conf_check_verbs[];
 extern const struct ctl_verb conf_explain_verbs[];
 extern const struct ctl_verb completion_verbs[];
+extern const struct ctl_verb setup_verbs[];
 
 struct ctl_table {
     const struct ctl_verb *verbs;
@@ -48,6 +49,8 @@ extern const struct ctl_table ctl_tables[]; /* ends with verbs NULL */
 /* Prints "kontalkctl: …" on standard error; returns EXIT_FAILURE. */
 int ctl_fail(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/* Runs another verb, by its words. */
+int ctl_run(const struct ctl *ctl, const char *words, size_t argc, const char *const *argv);
 /* Asks a daemon over its control socket and prints its answer. ERR_UNAVAILABLE: it is not running,
  * nothing was printed. ERR_INVALID: it refused, which has been printed. */
 MUST_CHECK int ctl_ask(const struct ctl *ctl, const char *daemon, size_t argc,

@@ -14,10 +14,19 @@
 #define DEFAULT_CONFIG "/etc/kontalk/kontalk.conf"
 
 const struct ctl_table ctl_tables[] = {
-    {user_verbs, false},        {directory_verbs, false}, {database_verbs, false},
-    {daemon_verbs, false},      {conf_check_verbs, true}, {conf_show_verbs, false},
-    {conf_explain_verbs, true}, {s2s_verbs, false},       {network_verbs, false},
-    {check_verbs, false},       {completion_verbs, true}, {0},
+    {user_verbs, false},
+    {directory_verbs, false},
+    {database_verbs, false},
+    {daemon_verbs, false},
+    {conf_check_verbs, true},
+    {conf_show_verbs, false},
+    {conf_explain_verbs, true},
+    {s2s_verbs, false},
+    {network_verbs, false},
+    {check_verbs, false},
+    {completion_verbs, true},
+    {setup_verbs, true},
+    {0},
 };
 
 int ctl_fail(const char *format, ...)
@@ -77,6 +86,15 @@ static const struct ctl_verb *find_verb(size_t argc, char *const *argv, size_t *
                 return verb;
             }
     return NULL;
+}
+
+int ctl_run(const struct ctl *ctl, const char *words, size_t argc, const char *const *argv)
+{
+    for (const struct ctl_table *table = ctl_tables; table->verbs; table++)
+        for (const struct ctl_verb *verb = table->verbs; verb->words; verb++)
+            if (strcmp(verb->words, words) == 0)
+                return verb->run(ctl, argc, argv);
+    abort();
 }
 
 static const char *read_options(int argc, char **argv)

@@ -14,15 +14,7 @@ from tests.node import certificates
 
 NETWORK = "example.test"
 TLS = f"/etc/kontalk/tls/{NETWORK}"
-SITE = f"""[node]
-host = xmpp.{NETWORK}
-network = {NETWORK}
-
-[domain "{NETWORK}"]
-certificate = {TLS}/fullchain.pem
-key = {TLS}/privkey.pem
-
-[component "upload.{NETWORK}"]
+COMPONENTS = f"""[component "upload.{NETWORK}"]
 secret-file = /etc/kontalk/secrets/components/upload
 
 [files]
@@ -83,12 +75,12 @@ class Server:
 
     def set_up(self):
         machine = self.machine
-        machine.run("mkdir", "-p", TLS)
-        self.take_certificate("first")
+        self.put_certificate("first")
         machine.write("/etc/kontalk/secrets/components/upload", self.component_secret, "600")
-        machine.write("/etc/kontalk/conf.d/site.conf", SITE + LIMITS)
+        machine.write("/etc/kontalk/conf.d/components.conf", COMPONENTS + LIMITS)
         self.make_cluster()
-        machine.run("/usr/lib/kontalk/kontalk-database")
+        machine.run("kontalkctl", "setup", "--domain", NETWORK, "--host", f"xmpp.{NETWORK}",
+                    "--certificate", "/root/live/fullchain.pem")
 
     def make_cluster(self):
         """One PostgreSQL, as Debian makes it by itself where it is installed for a server."""
@@ -109,12 +101,16 @@ class Server:
         return [open(path, "rb").read()
                 for path in self.authority.issue_server(f"{self.scratch}/{name}", names)]
 
-    def take_certificate(self, name):
-        """As certbot leaves it, brought in place by the hook."""
+    def put_certificate(self, name):
+        """As certbot leaves it."""
         chain, key = self.issue(name)
         self.machine.run("mkdir", "-p", "/root/live")
         self.machine.write("/root/live/fullchain.pem", chain)
         self.machine.write("/root/live/privkey.pem", key, "600")
+
+    def take_certificate(self, name):
+        """Brought in place by the hook of certbot."""
+        self.put_certificate(name)
         return self.machine.call("env", "RENEWED_LINEAGE=/root/live",
                                  f"RENEWED_DOMAINS={NETWORK} *.{NETWORK}",
                                  "/etc/letsencrypt/renewal-hooks/deploy/kontalk")

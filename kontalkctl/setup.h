@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * `kontalkctl setup`: four answers make a server (docs/INSTALL.md).
+ *
+ * setup.c              the steps
+ * setup_ask.c          the questions, each with an option and a default
+ * setup_certificate.c  a certificate that is found, or made
+ * setup_dns.c          what belongs into the DNS
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "common/base/arena.h"
+#include "kontalkctl/ctl.h"
+
+struct setup {
+    struct arena *arena;   /* of all texts */
+    const char *directory; /* "/etc/kontalk" */
+    const char *domain;    /* of the addresses */
+    const char *host;      /* the machine */
+    /* The chain; NULL: a certificate is made for a trial. */
+    const char *certificate;
+    const char *key;
+    const char *database; /* "local", "none", or as libpq has it */
+    const char *admin;    /* the address of the first account; NULL: none */
+    bool start;           /* the units too */
+};
+
+/* ERR_INVALID: something is missing or wrong, which has been said. */
+MUST_CHECK int setup_ask(struct setup *setup, size_t argc, const char *const *argv);
+/* Verifies the certificate and puts it where the daemons read it. ERR_INVALID: said. */
+MUST_CHECK int setup_certificate(const struct setup *setup);
+/* Prints the records, with the addresses of this machine. */
+void setup_print_dns(const struct setup *setup);
+/* "<directory>/tls/<domain>/<name>" in the arena. */
+const char *setup_tls_file(const struct setup *setup, const char *name);
