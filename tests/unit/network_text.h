@@ -36,6 +36,22 @@ static inline void network_world_fini(struct network_world *world)
     }
 }
 
+/* The world is the state of a group of tests. */
+static inline int network_world_setup(void **state)
+{
+    static struct network_world world;
+
+    network_world_init(&world);
+    *state = &world;
+    return 0;
+}
+
+static inline int network_world_teardown(void **state)
+{
+    network_world_fini(*state);
+    return 0;
+}
+
 static inline void network_text_key(struct buffer *out, const struct signing_key *key)
 {
     uint8_t public[SIGNING_KEY_SIZE];

@@ -263,21 +263,6 @@ static void test_saved_and_loaded(void **state)
     free(text);
 }
 
-static int setup(void **state)
-{
-    static struct network_world world;
-
-    network_world_init(&world);
-    *state = &world;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    network_world_fini(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,5 +277,5 @@ int main(void)
         cmocka_unit_test(test_saved_and_loaded),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, network_world_setup, network_world_teardown);
 }

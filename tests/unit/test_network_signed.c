@@ -309,21 +309,6 @@ static void test_merging_takes_no_rubbish(void **state)
     buffer_fini(&text);
 }
 
-static int setup(void **state)
-{
-    static struct network_world world;
-
-    network_world_init(&world);
-    *state = &world;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    network_world_fini(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,5 +325,5 @@ int main(void)
         cmocka_unit_test(test_merging_takes_no_rubbish),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, network_world_setup, network_world_teardown);
 }
