@@ -81,7 +81,8 @@ static char *retracted_text(const char *id, const struct element *moderated, con
 /* Of this author only, unless occupant_id is NULL. */
 static const struct db_statement bury = {
     "muc_bury",
-    "UPDATE message SET content = '', retracted = $3 WHERE room = $1::bigint AND seq = $2::bigint"
+    "UPDATE message SET content = '', retracted = $3, pending = false"
+    " WHERE room = $1::bigint AND seq = $2::bigint"
     " AND ($4::text IS NULL OR occupant_id = $4::text) AND retracted IS NULL",
     4};
 

@@ -34,6 +34,7 @@ static const struct db_statement statements[RESULTS] = {
     [HISTORY_OF] = {"muc_load_history",
                     "SELECT seq, stanza_id, (extract(epoch FROM said) * 1000000)::bigint, nick,"
                     " sender, occupant_id, message_id, content FROM message" OF_ROOM
+                    " AND retracted IS NULL"
                     " ORDER BY seq DESC LIMIT $2",
                     2},
     [PENDING] = {"muc_load_pending",

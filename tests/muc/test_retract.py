@@ -76,6 +76,7 @@ def test_retraction_without_an_id(room):
 
 def test_newcomers_do_not_see_it(room, login, node):
     made = room(persistentroom="1")
+    node.daemon("muc").mark_log()
     name = say(made, made.owner, "oh no")
     say(made, made.owner, "fine")
     retract(made, made.owner, name)
@@ -85,6 +86,7 @@ def test_newcomers_do_not_see_it(room, login, node):
         bodies = [e.findtext(tag("body")) for e in seen if is_message(e)]
         assert "fine" in bodies and "oh no" not in bodies
         node.daemon("muc").restart()
+    assert "muc_stored_xml_damaged" not in node.daemon("muc").log()
 
 
 def test_retract_of_another(room):
