@@ -74,5 +74,10 @@ char *ctl_read_password(void);
 extern const char *const ctl_daemons[];
 /* Whether the only argument is "--json". ERR_INVALID: it is something else, which has been said. */
 MUST_CHECK int ctl_is_json(size_t argc, const char *const *argv, bool *json);
-/* Adds one account after another from FILE (import.c). */
+/* Accounts as portable data (portable.c), into a new file; out of one. */
+int user_export(const struct ctl *ctl, size_t argc, const char *const *argv);
+int portable_import(const struct ctl *ctl, const char *name);
+/* A running c2s may know by heart that there is no such account. */
+void ctl_tell_imported(const struct ctl *ctl);
+/* Adds one account after another from FILE (import.c), of lines or portable data. */
 int user_import(const struct ctl *ctl, size_t argc, const char *const *argv);

@@ -269,8 +269,7 @@ static void import_blocks(struct import *import)
     free(next);
 }
 
-/* A running c2s may know by heart that there is no such account. */
-static void tell_running(const struct ctl *ctl)
+void ctl_tell_imported(const struct ctl *ctl)
 {
     static const char *const words[] = {"accounts", "imported"};
 
@@ -285,7 +284,7 @@ static int import_file(const struct ctl *ctl, const char *name, FILE *file,
 
     import_blocks(&import);
     if (import.added > 0)
-        tell_running(ctl);
+        ctl_tell_imported(ctl);
     printf("%zu of %zu accounts added\n", import.added, import.seen);
     return import.error || import.added < import.seen ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -293,10 +292,16 @@ static int import_file(const struct ctl *ctl, const char *name, FILE *file,
 int user_import(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
     FILE *file = fopen(argv[0], "re");
+    int first = file ? getc(file) : EOF;
 
     (void)argc;
     if (file == NULL)
         return ctl_fail("%s: %s", argv[0], strerror(errno));
+    if (first == '<') {
+        fclose(file);
+        return portable_import(ctl, argv[0]);
+    }
+    rewind(file);
     struct db_session *session = ctl_database(ctl);
     int status = EXIT_FAILURE;
     if (session) {

@@ -171,6 +171,10 @@ const struct ctl_verb user_verbs[] = {
     {"user enable", 1, 1, enable, "JID  it can be used again"},
     {"user list", 0, 1, list, "[DOMAIN]  lists accounts"},
     {"user admin", 1, 2, admin, "JID [no]  makes an administrator, or no longer"},
-    {"user import", 1, 1, user_import, "FILE  adds accounts from lines jid<TAB>password"},
+    {"user import", 1, 1, user_import,
+     "FILE  adds accounts from lines jid<TAB>password, or with all they have from "
+     "portable data (XEP-0227)"},
+    {"user export", 1, 2, user_export,
+     "FILE [JID]  writes all accounts, or one, with all they have (XEP-0227)"},
     {0},
 };
