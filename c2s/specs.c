@@ -21,6 +21,7 @@ const struct spec c2s_specs[] = {
     {"XEP-0178", "1.2", NULL},
     {"XEP-0205", "1.0.2", NULL},
     {"XEP-0206", "1.4", NULL},
+    {"XEP-0227", "1.1", "by kontalkctl: accounts with all they have"},
     {"XEP-0368", "1.1.0", NULL},
     {"XEP-0388", "1.0.4", "no tasks are asked for"},
     {"XEP-0440", "1.0.0", NULL},

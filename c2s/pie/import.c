@@ -9,6 +9,7 @@
 #include "c2s/pie/read.h"
 #include "c2s/sm/sm.h"
 #include "common/base/clock.h"
+#include "common/base/encode.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/component/slots.h"
@@ -77,24 +78,55 @@ static void store_verifier(struct pie_import *import, const char *text, size_t *
     free(mechanism);
 }
 
-static const char *part(const struct element *credentials, const char *name)
+/* ejabberd 23 has these encoded twice: what comes out of the first decoding is the text. */
+static char *part(const struct element *credentials, const char *name, bool twice)
 {
     const char *text = element_child_text(credentials, NS_SCRAM, name);
+    struct buffer once = {0};
 
-    return text ? text : "";
+    if (!text || !twice)
+        return xstrdup(text ? text : "");
+    if (base64_decode(&once, text, strlen(text)) < 0)
+        buffer_clear(&once);
+    buffer_append_char(&once, '\0');
+    return buffer_take(&once);
+}
+
+/* As verifier_parse() reads it. */
+static char *verifier_text(const struct element *credentials, bool twice)
+{
+    static const char *const names[] = {"salt", "stored-key", "server-key"};
+    const char *mechanism = element_get(credentials, "mechanism");
+    char *parts[ARRAY_SIZE(names)], *count = part(credentials, "iter-count", false), *text;
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        parts[i] = part(credentials, names[i], twice);
+    text = xasprintf("%s$%s:%s$%s:%s", mechanism ? mechanism : "", count, parts[0], parts[1],
+                     parts[2]);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        free(parts[i]);
+    free(count);
+    return text;
+}
+
+static int read_verifier(const struct element *credentials, bool twice, struct verifier *verifier)
+{
+    char *text = verifier_text(credentials, twice);
+    int error = verifier_parse(text, verifier);
+
+    explicit_bzero(text, strlen(text));
+    free(text);
+    return error;
 }
 
 /* One that is written as ours are; what we do not know, or is wrong, is told. */
 static void take_verifier(struct pie_import *import, const struct element *credentials,
                           size_t *count)
 {
-    const char *mechanism = element_get(credentials, "mechanism");
-    char *text = xasprintf("%s$%s:%s$%s:%s", mechanism ? mechanism : "",
-                           part(credentials, "iter-count"), part(credentials, "salt"),
-                           part(credentials, "stored-key"), part(credentials, "server-key"));
     struct verifier verifier;
 
-    if (verifier_parse(text, &verifier) == 0) {
+    if (read_verifier(credentials, false, &verifier) == 0 ||
+        read_verifier(credentials, true, &verifier) == 0) {
         char *ours = verifier_format(&verifier);
         store_verifier(import, ours, count);
         free(ours);
@@ -102,8 +134,6 @@ static void take_verifier(struct pie_import *import, const struct element *crede
         pie_tell(import, "credentials of a mechanism that is not known, or that are not right");
     }
     crypto_wipe(&verifier, sizeof(verifier));
-    explicit_bzero(text, strlen(text));
-    free(text);
 }
 
 static void take_password(struct pie_import *import, const char *password, size_t *count)
@@ -142,6 +172,7 @@ static const struct {
 } rows[] = {
     {"jabber:iq:roster", "query", pie_read_roster},
     {NS_CLIENT, "presence", pie_read_request},
+    {NS_PIE, "presence", pie_read_request}, /* Prosody 0.12 */
     {"jabber:iq:private", "query", pie_read_private},
     {"vcard-temp", "vCard", pie_read_vcard},
     {"jabber:iq:privacy", "query", pie_read_privacy},

@@ -139,7 +139,12 @@ void pie_read_request(struct pie_import *import, const struct element *presence)
         return;
     }
     pie_hash(jid.bare, hash);
-    copy = element_copy(import->arena, presence);
+    copy = element_new(import->arena, NS_CLIENT, "presence");
+    element_set(copy, "type", "subscribe");
+    element_set(copy, "id", element_get(presence, "id"));
+    ELEMENT_FOREACH (child, presence) {
+        element_add_copy(copy, child);
+    }
     element_set(copy, "from", jid.bare);
     element_set(copy, "to", import->account->bare);
     xml = format(copy);

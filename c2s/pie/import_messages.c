@@ -61,8 +61,9 @@ static char *text_of(struct pie_import *import, const struct element *message, s
         struct element *next = element_next(child);
         const char *text = element_get(child, "by");
 
-        if (element_is(child, "urn:xmpp:sid:0", "stanza-id") && text &&
-            jid_parse(import->arena, text, &by) == 0 && strcmp(by.full, own) == 0)
+        if ((element_is(child, "urn:xmpp:sid:0", "stanza-id") ||
+             element_is(child, "urn:xmpp:mam:tmp", "archived")) &&
+            text && jid_parse(import->arena, text, &by) == 0 && strcmp(by.full, own) == 0)
             element_remove(copy, child);
         child = next;
     }

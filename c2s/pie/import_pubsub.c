@@ -55,9 +55,11 @@ static void apply_form(struct pubsub_options *options, const struct element *con
         return;
     FORM_FIELDS(field, form)
     {
-        const char *values = form_values(field);
+        const char *var = element_get(field, "var"), *values = form_values(field);
+        bool same = false;
 
-        (void)!options_set(options, element_get(field, "var"), values ? values : "", &limits);
+        if (options_compare(options, var, values, &limits, &same) == 0 && !same)
+            (void)!options_set(options, var, values ? values : "", &limits);
     }
 }
 
@@ -118,7 +120,10 @@ static void take_people(struct pie_import *import, int64_t node, const struct el
 
 static void take_item(struct pie_import *import, int64_t node, const struct element *item)
 {
-    const struct element *payload = element_first(item);
+    const struct element *first = element_first(item);
+    /* Prosody 0.12 writes the element twice. */
+    const struct element *payload =
+        first && element_is(first, NS_PUBSUB, "item") ? element_first(first) : first;
     const char *id = element_get(item, "id"), *publisher = element_get(item, "publisher");
     struct buffer xml = {0};
     char *number;

@@ -75,7 +75,7 @@ def pair(account, login):
 def pick(text, *jids):
     """The users in an export that these are, as text."""
     tree = ElementTree.fromstring(text)
-    return [ElementTree.tostring(user, encoding="unicode") for host in tree.iter(f"{PIE}host")
+    return [ElementTree.canonicalize(ElementTree.tostring(user)) for host in tree.iter(f"{PIE}host")
             for user in host if f"{user.get('name')}@{host.get('jid')}" in jids]
 
 
