@@ -227,10 +227,10 @@ void mail_answered(struct muc *muc, const struct durable *answer)
     struct letter *letter;
 
     HASH_FIND_STR(mail->letters, answer->id, letter);
-    if (answer->kind == DURABLE_TOOK)
-        mail_rows_forget(mail->rows, letter ? letter->message : NULL, answer);
-    if (letter == NULL)
+    if (letter == NULL) /* the second answer to two offers: its row may be pending still */
         return;
+    if (answer->kind == DURABLE_TOOK)
+        mail_rows_forget(letter->message, answer);
     if (answer->kind == DURABLE_TOOK)
         taken(mail, letter);
     else if (strcmp(answer->type, "wait") == 0)

@@ -43,17 +43,12 @@ static void say_forget(struct mail_rows *rows, const struct durable *took)
     link_answer(rows->muc->link, &words);
 }
 
-void mail_rows_forget(struct mail_rows *rows, struct mail_message *message,
-                      const struct durable *took)
+void mail_rows_forget(struct mail_message *message, const struct durable *took)
 {
     struct mail_forget *forget;
 
     if (took->from.domain == NULL)
         return;
-    if (message == NULL) {
-        say_forget(rows, took);
-        return;
-    }
     forget = xcalloc(1, sizeof(*forget));
     forget->id = xstrdup(took->id);
     forget->from = jid_dup(&took->from);

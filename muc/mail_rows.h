@@ -27,6 +27,6 @@ struct mail_message *mail_rows_add(struct mail_rows *rows, int64_t room, int64_t
 bool mail_rows_has(const struct mail_rows *rows, int64_t room, int64_t seq);
 /* One less is open. */
 void mail_rows_settled(struct mail_rows *rows, struct mail_message *message);
-/* Who took this will be told to forget it: when the row is changed; message NULL: now. */
-void mail_rows_forget(struct mail_rows *rows, struct mail_message *message,
-                      const struct durable *took);
+/* Who took this will be told to forget it when the row is changed: until then the next process may
+ * offer it again. */
+void mail_rows_forget(struct mail_message *message, const struct durable *took);
