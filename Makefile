@@ -251,7 +251,8 @@ PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SBIN = $(DESTDIR)$(PREFIX)/sbin
-MAN = $(DESTDIR)$(PREFIX)/share/man
+SHARE = $(DESTDIR)$(PREFIX)/share
+MAN = $(SHARE)/man
 LIBEXEC = $(DESTDIR)$(PREFIX)/lib/kontalk
 KONTALK_ETC = $(DESTDIR)$(SYSCONFDIR)/kontalk
 HOOKS = $(DESTDIR)$(SYSCONFDIR)/letsencrypt/renewal-hooks/deploy
@@ -263,7 +264,10 @@ install: programs
 # Of programs that are there.
 install-files:
 	install -d $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man7 $(MAN)/man8 $(DESTDIR)$(UNITDIR) $(HOOKS) \
-		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(KONTALK_ETC)/conf.d
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(KONTALK_ETC)/conf.d \
+		$(SHARE)/kontalk $(SHARE)/doc/kontalk
+	install -m 644 $(wildcard docs/monitoring/*) $(SHARE)/kontalk
+	install -m 644 README.md $(wildcard docs/*.md) $(SHARE)/doc/kontalk
 	install $(PROGRAMS) $(SBIN)
 	install systemd/kontalk-prepare systemd/kontalk-database $(LIBEXEC)
 	for unit in $(notdir $(wildcard systemd/*.service systemd/*.target)); do \

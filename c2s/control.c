@@ -16,6 +16,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/table.h"
+#include "common/tls/verify.h"
 
 #define LIST_MAX 100000
 
@@ -189,6 +190,25 @@ static void show_counts(void *state, struct control_request *request, size_t arg
     control_end(request, NULL);
 }
 
+static void show_certificate(void *user, const char *name,
+                             const struct tls_description *certificate)
+{
+    control_print(user, "%s until %s sha256 %s for %s issued by %s", name ? name : "-",
+                  certificate->ends, certificate->fingerprint, certificate->names,
+                  certificate->issuer);
+}
+
+static void show_tls(void *state, struct control_request *request, size_t argc,
+                     const char *const *argv)
+{
+    struct worker *worker = state;
+
+    (void)argc;
+    (void)argv;
+    tls_describe_own(worker->domains->starttls, show_certificate, request);
+    control_end(request, NULL);
+}
+
 const struct control_command worker_commands[] = {
     {"user add", 2, 2, user_add, "JID PASSWORD  add an account"},
     {"user passwd", 2, 2, user_passwd, "JID PASSWORD  change a password; its sessions end"},
@@ -200,5 +220,6 @@ const struct control_command worker_commands[] = {
     {"show sessions", 0, 0, show_sessions,
      "  who is connected: JID, address, TLS, mechanism, state"},
     {"show counts", 0, 0, show_counts, "  how many, and what is up"},
+    {"show tls", 0, 0, show_tls, "  the certificates that new clients are shown"},
     {0},
 };

@@ -166,9 +166,19 @@ static int reload(const struct ctl *ctl, size_t argc, const char *const *argv)
     return worst;
 }
 
+static int show_tls(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    static const char *const words[] = {"c2s", "show", "tls"};
+
+    (void)argc;
+    (void)argv;
+    return ask_one(ctl, ARRAY_SIZE(words), words);
+}
+
 const struct ctl_verb daemon_verbs[] = {
     {"status", 0, 0, status, "  which daemons run, and what keeps them from serving"},
     {"reload", 0, 0, reload, "  all daemons read their configuration again"},
+    {"show tls", 0, 0, show_tls, "  the certificates that new clients are shown"},
     {"ask", 2, 62, ask_one, "DAEMON WORD …  a command of a daemon ('ask c2s help' lists them)"},
     {0},
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/base/encode.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/tls/tls_internal.h"
@@ -48,22 +49,53 @@ static char *names_text(gnutls_x509_crt_t certificate)
     return buffer_take(&names);
 }
 
-int tls_describe_peer(const struct tls_session *session, struct tls_description *description)
+static char *fingerprint_text(gnutls_x509_crt_t certificate)
 {
-    struct tls_chain chain;
-    int error = tls_chain_init(&chain, session);
-    if (error)
-        return error;
-    gnutls_x509_crt_t leaf = chain.certificates[0];
+    uint8_t digest[32];
+    size_t size = sizeof(digest);
+    struct buffer text = {0};
+
+    if (gnutls_x509_crt_get_fingerprint(certificate, GNUTLS_DIG_SHA256, digest, &size) < 0)
+        return xstrdup("");
+    hex_encode(&text, digest, size);
+    return buffer_take(&text);
+}
+
+static void describe(gnutls_x509_crt_t leaf, struct tls_description *description)
+{
     *description = (struct tls_description){
         .subject = name_text(leaf, gnutls_x509_crt_get_dn3),
         .issuer = name_text(leaf, gnutls_x509_crt_get_issuer_dn3),
         .begins = time_text(gnutls_x509_crt_get_activation_time(leaf)),
         .ends = time_text(gnutls_x509_crt_get_expiration_time(leaf)),
         .names = names_text(leaf),
+        .fingerprint = fingerprint_text(leaf),
     };
+}
+
+int tls_describe_peer(const struct tls_session *session, struct tls_description *description)
+{
+    struct tls_chain chain;
+    int error = tls_chain_init(&chain, session);
+    if (error)
+        return error;
+    describe(chain.certificates[0], description);
     tls_chain_fini(&chain);
     return 0;
+}
+
+void tls_describe_own(const struct tls_context *context,
+                      void (*each)(void *user, const char *name,
+                                   const struct tls_description *description),
+                      void *user)
+{
+    for (const struct tls_certificate *own = context->certificates; own; own = own->next) {
+        struct tls_description description;
+
+        describe(own->leaf, &description);
+        each(user, own->name, &description);
+        tls_description_fini(&description);
+    }
 }
 
 void tls_description_fini(struct tls_description *description)
@@ -73,4 +105,5 @@ void tls_description_fini(struct tls_description *description)
     free(description->begins);
     free(description->ends);
     free(description->names);
+    free(description->fingerprint);
 }

@@ -40,11 +40,17 @@ struct tls_description {
     char *subject, *issuer; /* distinguished names (RFC 4514) */
     char *begins, *ends;    /* "2026-11-27T14:00:00Z" */
     char *names;            /* "a.test, *.a.test, _xmpp-server.a.test" */
+    char *fingerprint;      /* of SHA-256, in hexadecimal digits */
 };
 /* ERR_NOT_FOUND: it has shown none that can be read. */
 MUST_CHECK int tls_describe_peer(const struct tls_session *session,
                                  struct tls_description *description);
 void tls_description_fini(struct tls_description *description);
+/* The certificates that a context shows, each with the name that it was added for, or NULL. */
+void tls_describe_own(const struct tls_context *context,
+                      void (*each)(void *user, const char *name,
+                                   const struct tls_description *description),
+                      void *user);
 
 /* "münchen.example" as "xn--mnchen-3ya.example"; as it is if that is impossible. free() it. */
 char *tls_name_ascii(const char *name);

@@ -2,8 +2,10 @@
 #
 # kontalkctl: accounts with c2s up and down, bulk import, asking the daemons.
 
+import hashlib
 import json
 import os
+import ssl
 import subprocess
 
 import pytest
@@ -306,3 +308,12 @@ def test_check_features(ctl):
 def test_check_features_wants_the_daemons(ctl, while_c2s_is):
     assert_refused(while_c2s_is(False)(lambda: ctl("check", "features")),
                    "kontalk-c2s is not running")
+
+
+def test_show_tls(ctl, node):
+    """What is in memory, by its fingerprint."""
+    said = ctl("show", "tls").stdout
+    pem = place.read(f"{node.place.tls}/{node.network}.pem")
+    certificate = ssl.PEM_cert_to_DER_cert(pem)
+    assert f"{node.network} until 20" in said
+    assert hashlib.sha256(certificate).hexdigest() in said

@@ -4,6 +4,7 @@
 # reloaded. The long forms are in test_fresh_root.py.
 
 import glob
+import hashlib
 import ssl
 
 import pytest
@@ -164,6 +165,9 @@ def test_certificate_is_swapped(server):
         assert shown_certificate(server) == expected_certificate(server, "second")
         assert server.take_certificate("third").returncode == 0
         assert shown_certificate(server) == expected_certificate(server, "third")
+        said = server.machine.run("kontalkctl", "show", "tls")
+        assert f"{NETWORK} until " in said
+        assert hashlib.sha256(shown_certificate(server)).hexdigest() in said
         client.settle()
         client.close()
 
