@@ -335,3 +335,13 @@ def test_owners_hear_of_subscribers(owner, other, third):
     owner.configure(NODE, notify_sub="1")
     other.subscribe(NODE)
     assert ("subscription", NODE, "subscribed") in pubsub.events(third.client)
+
+
+def test_pending_requests_by_a_command(owner):
+    """What owners may ask for elsewhere (XEP-0060 §8.7) is not there, and is not announced."""
+    command = ("<command xmlns='http://jabber.org/protocol/commands' "
+               f"node='{pubsub.PUBSUB}#get-pending'/>")
+    assert what(owner.client.ask("set", command, to=owner.service)) == "feature-not-implemented"
+    info = owner.client.ask("get", f"<query xmlns='{pubsub.INFO}'/>", to=owner.service)
+    assert f"{pubsub.PUBSUB}#get-pending" not in {
+        one.get("var") for one in info.iter(f"{{{pubsub.INFO}}}feature")}
