@@ -49,6 +49,7 @@ static const struct {
     {"s2s", " s2s "},
     {"peer", " net s2s "},
     {"files", " files "},
+    {"muc", " muc "},
 };
 
 struct diff {
