@@ -223,6 +223,8 @@ const struct ctl_verb network_verbs[] = {
     {"network activate", 1, 1, network_activate, "HOST  a member serves users from now on"},
     {"network drain", 1, 1, network_drain, "HOST  a member gets nothing new"},
     {"network remove", 1, 2, network_remove, "HOST [with-homes]  it is a member no longer"},
+    {"network registrar", 1, 2, network_registrar,
+     "HOME [without-former]  another home gives names out; the former one is lost, with its key"},
     {"network renew", 0, 1, network_renew, "[TIME]  the document expires later: in a year"},
     {"network next", 0, 0, network_next, "  a copy of the document, to be changed by hand"},
     {"network sign", 1, 2, network_sign_pending,

@@ -41,6 +41,7 @@ int network_add(const struct ctl *ctl, size_t argc, const char *const *argv);
 int network_remove(const struct ctl *ctl, size_t argc, const char *const *argv);
 int network_drain(const struct ctl *ctl, size_t argc, const char *const *argv);
 int network_activate(const struct ctl *ctl, size_t argc, const char *const *argv);
+int network_registrar(const struct ctl *ctl, size_t argc, const char *const *argv);
 int network_renew(const struct ctl *ctl, size_t argc, const char *const *argv);
 int network_next(const struct ctl *ctl, size_t argc, const char *const *argv);
 int network_suspend(const struct ctl *ctl, size_t argc, const char *const *argv);

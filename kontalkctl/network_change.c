@@ -173,6 +173,8 @@ static int remove_homes(struct network *network, const struct network_member *me
         network->homes[kept++] = network->homes[i];
     }
     network->homes_count = kept;
+    if (network->lost_registrar && !network_home_by_name(network, network->lost_registrar))
+        network->lost_registrar = NULL;
     return 0;
 }
 
@@ -213,6 +215,54 @@ int network_remove(const struct ctl *ctl, size_t argc, const char *const *argv)
         return give_up(network);
     }
     remove_member(network, member);
+    return network_pend_take(ctl, network);
+}
+
+/* --- the registrar --- */
+
+static const char *check_heir(const struct network *network, const struct network_home *heir)
+{
+    if (!heir)
+        return "there is no such home";
+    if (heir == network->registrar)
+        return "it is the registrar already";
+    if (heir->member->state != NETWORK_ACTIVE)
+        return "its node is not active";
+    return NULL;
+}
+
+/* Nothing that it still says counts, and its data are served by nobody before their epoch has been
+ * raised (kontalkctl home raise). */
+static void lose(struct network *network, const struct network_home *former)
+{
+    network->lost_registrar = former->name;
+    network->members[former->member - network->members].state = NETWORK_SUSPENDED;
+    network->homes[former - network->homes].epoch++;
+}
+
+int network_registrar(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    bool is_lost = argc > 1 && strcmp(argv[1], "without-former") == 0;
+
+    if (argc > 1 && !is_lost)
+        return ctl_fail("'%s' is not understood: without-former?", argv[1]);
+    struct network *network = network_edit(ctl);
+    if (!network)
+        return EXIT_FAILURE;
+    const struct network_home *former = network->registrar;
+    const struct network_home *heir = network_home_by_name(network, argv[0]);
+    const char *problem = check_heir(network, heir);
+    if (!problem && is_lost && heir->member == former->member)
+        problem = "it is at the node that is lost";
+    if (problem) {
+        ctl_fail("%s: %s", argv[0], problem);
+        return give_up(network);
+    }
+    network->registrar = heir;
+    network->members[heir->member - network->members].roles |= NETWORK_REGISTRAR;
+    network->lost_registrar = NULL;
+    if (is_lost)
+        lose(network, former);
     return network_pend_take(ctl, network);
 }
 

@@ -51,6 +51,8 @@ static void show(const struct network *network)
            (unsigned long long)network->serial, time_text(network->expires, text),
            network_is_expired(network, network_now()) ? " (expired)" : "",
            network->registrar->name);
+    if (network->lost_registrar)
+        printf("registrar %s is lost\n", network->lost_registrar);
     for (size_t i = 0; i < network->members_count; i++)
         show_member(network, &network->members[i]);
     for (size_t i = 0; i < network->homes_count; i++)

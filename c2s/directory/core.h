@@ -8,6 +8,7 @@
  *   claims.c     names of our accounts       handover.c   becoming the registrar
  *   pull.c       what other homes have       publish.c    what ours has
  *   recover.c    our home after a restore    requests.c   questions to other nodes
+ *   takeover.c   the registrar is lost
  *   compare.c    two copies of one home      verify.c     all of it, for kontalkctl
  */
 #pragma once
@@ -120,6 +121,14 @@ void pulls_reachable(struct pulls *pulls, const char *host);
 struct handover *handover_new(struct directory *directory);
 void handover_free(struct handover *handover);
 void handover_update(struct handover *handover);
+
+/* --- the same without the one before, which is lost (takeover.c) --- */
+
+/* Once: found are the names that it is known to have given, which are claims now. Else it is to be
+ * tried again. */
+typedef void takeover_done(void *user, int status, size_t found);
+void takeover_begin(struct directory *directory, const struct network_home *lost,
+                    takeover_done *done, void *user);
 
 /* --- after a restore (recover.c) --- */
 

@@ -189,6 +189,33 @@ static void write_registrar(struct handover *handover, const struct db_statement
              handover);
 }
 
+/* --- the old one is lost --- */
+
+static void on_taken_over(void *user, int status, size_t found)
+{
+    struct handover *handover = user;
+    struct directory *directory = handover->directory;
+
+    if (status != 0 || !directory_is_registrar(directory)) {
+        finish(handover, true);
+        return;
+    }
+    handover->attempt = 0;
+    log_info("registrar_taken_over", LOG_TEXT("from", directory->network->lost_registrar),
+             LOG_TEXT("to", directory->home), LOG_INT("entries", found));
+    write_registrar(handover, &become, directory->home);
+}
+
+static void take_over(struct handover *handover)
+{
+    struct directory *directory = handover->directory;
+    const struct network_home *lost =
+        network_home_by_name(directory->network, directory->network->lost_registrar);
+
+    db_query(directory->settings.db, ROWS_AFFINITY, &begin_import, NULL, NULL, NULL);
+    takeover_begin(directory, lost, on_taken_over, handover);
+}
+
 /* We are named as the registrar. */
 static void take_office(struct handover *handover, const char *last, bool owned)
 {
@@ -201,6 +228,8 @@ static void take_office(struct handover *handover, const char *last, bool owned)
         finish(handover, false);
     } else if (!directory_is_keeper(directory)) {
         finish(handover, true); /* the keeper is at it */
+    } else if (directory->network->lost_registrar) {
+        take_over(handover);
     } else if (*last == '\0') {
         log_info("registrar_founded", LOG_TEXT("home", directory->home));
         write_registrar(handover, &become, directory->home);

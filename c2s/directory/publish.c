@@ -129,6 +129,13 @@ static bool may_ask(const struct directory *directory, const struct stanza *mess
                     const struct element *payload)
 {
     const char *home = element_get(payload, "home");
+    int64_t document;
+
+    /* Who takes the registrar's office over has to know that we know it (takeover.c). */
+    if (element_get(payload, "document") && directory->network &&
+        (words_get_number(payload, "document", &document) != 0 ||
+         document != (int64_t)directory->network->serial))
+        return false;
 
     if (home == NULL || directory->network == NULL ||
         network_member_by_host(directory->network, message->from.domain) == NULL)

@@ -99,6 +99,7 @@ struct network {
     unsigned required_signatures;
     unsigned last_number; /* the highest that a member has, or ever had */
     const struct network_home *registrar;
+    const char *lost_registrar; /* the home that was it before, and cannot be asked; NULL: it can */
     struct network_keyholder *keyholders;
     size_t keyholders_count;
     struct network_member *members; /* in the order of the file, as all of these */

@@ -292,6 +292,22 @@ static void check_registrar(struct parse *parse)
                       network->registrar->member->host);
 }
 
+static void check_lost_registrar(struct parse *parse)
+{
+    struct network *network = parse->network;
+    const struct reader_value *value =
+        reader_find(group_of(parse, SECTION_NETWORK, NULL), "registrar-lost");
+
+    if (!value)
+        return;
+    network->lost_registrar = value->value.text;
+    const struct network_home *lost = network_home_by_name(network, network->lost_registrar);
+    if (!lost)
+        reader_report(&parse->reader, &value->place, "there is no home \"%s\"", value->value.text);
+    else if (lost == network->registrar)
+        reader_report(&parse->reader, &value->place, "this is the registrar");
+}
+
 static void check_keyholders(struct parse *parse)
 {
     const struct network *network = parse->network;
@@ -324,6 +340,7 @@ static void check_all(struct parse *parse)
     read_groups(parse);
     check_members(parse);
     check_registrar(parse);
+    check_lost_registrar(parse);
     check_keyholders(parse);
 }
 

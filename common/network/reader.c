@@ -36,6 +36,7 @@ static const struct config_item items[] = {
     {"network", "serial", CONFIG_NUMBER, CONFIG_REQUIRED, NULL, 1, NUMBER_MAX, NULL, NULL},
     {"network", "expires", CONFIG_TEXT, CONFIG_REQUIRED, NULL, 0, 0, NULL, NULL},
     {"network", "registrar", CONFIG_TEXT, CONFIG_REQUIRED, NULL, 0, 0, NULL, NULL},
+    {"network", "registrar-lost", CONFIG_TEXT, 0, NULL, 0, 0, NULL, NULL},
     {"network", "last-number", CONFIG_NUMBER, 0, NULL, 1, INT32_MAX, NULL, NULL},
     {"network", "required-signatures", CONFIG_NUMBER, CONFIG_REQUIRED, NULL, 1, 64, NULL, NULL},
 

@@ -173,6 +173,29 @@ static const char *check_registrar(const struct network *network, const struct n
     return NULL;
 }
 
+static bool are_equal(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+/* The office goes on without the one who had it: whatever that one still says must not count, nor
+ * its data, whoever comes back with them. */
+static const char *check_lost(const struct network *network, const struct network *next)
+{
+    const char *name = next->lost_registrar;
+
+    if (!name || (are_equal(network->lost_registrar, name) &&
+                  are_equal(network->registrar->name, next->registrar->name)))
+        return NULL;
+    const struct network_home *lost = network_home_by_name(next, name);
+    if (!are_equal(network->registrar->name, name))
+        return arena_printf(next->arena, "home %s, which is to be lost, was not the registrar",
+                            name);
+    if (lost->epoch <= network->registrar->epoch)
+        return arena_printf(next->arena, "home %s is lost without a higher epoch", name);
+    return NULL;
+}
+
 int network_verify_next(const struct network *network, const struct network *next,
                         const char **problem)
 {
@@ -191,7 +214,8 @@ int network_verify_next(const struct network *network, const struct network *nex
     if (!error)
         error = network_verify(next, problem);
     if (!error && ((*problem = check_homes(network, next)) != NULL ||
-                   (*problem = check_registrar(network, next)) != NULL))
+                   (*problem = check_registrar(network, next)) != NULL ||
+                   (*problem = check_lost(network, next)) != NULL))
         error = ERR_DENIED;
     return error;
 }

@@ -79,6 +79,10 @@ void network_write(struct buffer *out, const struct network *network)
     write_time(out, "expires", network->expires);
     buffer_append_text(out, "registrar = ");
     write_quoted(out, network->registrar->name);
+    if (network->lost_registrar) {
+        buffer_append_text(out, "\nregistrar-lost = ");
+        write_quoted(out, network->lost_registrar);
+    }
     buffer_printf(out, "\nlast-number = %u\nrequired-signatures = %u\n\n", network->last_number,
                   network->required_signatures);
     for (size_t i = 0; i < network->keyholders_count; i++) {

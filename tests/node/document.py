@@ -56,6 +56,7 @@ class Document:
         self.signers = dict(self.keyholders)  # who signs it
         self.serial = 1
         self.registrar = None
+        self.lost_registrar = None
         self.members = {}
         self.homes = {}
         self.note = ""  # behind all of the body
@@ -88,7 +89,8 @@ class Document:
     def _body(self):
         lines = section("network", self.domain, {
             "format": 1, "serial": self.serial, "expires": EXPIRES,
-            "registrar": self.registrar, "required-signatures": 1})
+            "registrar": self.registrar, "required-signatures": 1,
+            **({"registrar-lost": self.lost_registrar} if self.lost_registrar else {})})
         for name, key in self.keyholders.items():
             lines += section("keyholder", name, {"key": public_of(key)})
         for host, values in self.members.items():

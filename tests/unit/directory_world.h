@@ -97,6 +97,7 @@ struct edition {
     uint64_t serial;
     int registrar;
     unsigned epochs[NODES]; /* 0: 1 */
+    bool alpha_is_lost;
 };
 
 static struct network *edition_make(const struct edition *edition)
@@ -106,13 +107,16 @@ static struct network *edition_make(const struct edition *edition)
     buffer_printf(&text,
                   "[network \"example.net\"]\nformat = 1\nserial = %llu\n"
                   "expires = 2100-06-01T00:00:00Z\nregistrar = %s\nrequired-signatures = 1\n"
-                  "[keyholder \"ada\"]\nkey = ",
-                  (unsigned long long)edition->serial, names[edition->registrar]);
+                  "%s[keyholder \"ada\"]\nkey = ",
+                  (unsigned long long)edition->serial, names[edition->registrar],
+                  edition->alpha_is_lost ? "registrar-lost = alpha\n" : "");
     network_text_key(&text, keys.holders[0]);
     buffer_append_text(&text, "\n");
     for (size_t i = 0; i < NODES; i++)
         network_text_member(&text, &keys, i,
-                            "role = front\nrole = home\nrole = registrar\nstate = active");
+                            i == ALPHA && edition->alpha_is_lost
+                                ? "role = front\nrole = home\nrole = registrar\nstate = suspended"
+                                : "role = front\nrole = home\nrole = registrar\nstate = active");
     for (size_t i = 0; i < NODES; i++)
         buffer_printf(&text, "[home \"%s\"]\nepoch = %u\nhost = %s.example.net\n", names[i],
                       edition->epochs[i] ? edition->epochs[i] : 1, names[i]);

@@ -97,6 +97,88 @@ static void test_restored_registrar(void **state)
     directory_free(old);
 }
 
+static bool gives(int node, const char *jid)
+{
+    struct claimed claimed = ask_and_wait(node, jid, false);
+
+    return claimed.status == 0 && claimed.naming == NAMING_GRANTED;
+}
+
+/* The registrar is lost, with its key: what it gave is known by all the others together. */
+static void test_lost_registrar(void **state)
+{
+    static const struct edition without = {
+        .serial = 2, .registrar = BETA, .epochs = {2, 1, 1}, .alpha_is_lost = true};
+
+    BEGIN_TEST();
+    add_accounts(ALPHA, "ann", 150);
+    add_accounts(GAMMA, "gil", 120);
+    open_network();
+    UNTIL(count_in(BETA, ENTRIES("alpha")) == 150 && count_in(BETA, ENTRIES("gamma")) == 120);
+    nodes[BETA].away = true; /* gamma alone hears of these */
+    run_sql(&nodes[GAMMA].world, "UPDATE account SET owner = owner + 1000");
+    add_accounts(GAMMA, "late", 2);
+    UNTIL(count_in(GAMMA, ENTRIES("gamma")) == 122);
+    run_sql(&nodes[GAMMA].world, "UPDATE directory SET releasing = true WHERE jid LIKE 'late2%'");
+    claims_kick(nodes[GAMMA].directory->claims);
+    UNTIL(count_in(GAMMA, ENTRIES("gamma") " AND deleted") == 1);
+    nodes[ALPHA].away = true;
+    publish_to(BETA, &without);
+    nodes[BETA].away = false;
+    nodes[GAMMA].away = true;
+    assert_int_equal(ask_and_wait(BETA, "new@example.net", false).status, ERR_UNAVAILABLE);
+    nodes[GAMMA].away = false; /* but does not know the document */
+    directory_reachable(nodes[BETA].directory, "gamma.example.net");
+    assert_int_equal(ask_and_wait(BETA, "new@example.net", false).status, ERR_UNAVAILABLE);
+    publish_to(GAMMA, &without);
+    directory_reachable(nodes[BETA].directory, "gamma.example.net");
+    UNTIL(registrar_is_open(nodes[BETA].directory->registrar));
+    assert_int_equal(count_in(BETA, "SELECT count(*) FROM claim"), 272);
+    assert_int_equal(ask_and_wait(BETA, "late1@example.net", false).naming, NAMING_TAKEN);
+    assert_int_equal(ask_and_wait(BETA, "ann77@example.net", false).naming, NAMING_TAKEN);
+    assert_int_equal(ask_and_wait(GAMMA, "late2@example.net", false).naming, NAMING_RESERVED);
+    assert_true(gives(GAMMA, "new@example.net"));
+    directory_reachable(nodes[GAMMA].directory, "beta.example.net");
+    UNTIL(renewed_in(GAMMA) >= 122);
+}
+
+/* The one that was lost comes back and gives names, by its own document: nobody believes them, and
+ * under the document of all it gives none. */
+static void test_lost_registrar_comes_back(void **state)
+{
+    static const struct edition without = {
+        .serial = 2, .registrar = BETA, .epochs = {2, 1, 1}, .alpha_is_lost = true};
+
+    BEGIN_TEST();
+    add_accounts(ALPHA, "ann", 3);
+    open_network();
+    UNTIL(count_in(BETA, ENTRIES("alpha")) == 3 && count_in(GAMMA, ENTRIES("alpha")) == 3);
+    nodes[ALPHA].away = true;
+    publish_to(BETA, &without);
+    publish_to(GAMMA, &without);
+    directory_reachable(nodes[BETA].directory, "gamma.example.net");
+    UNTIL(registrar_is_open(nodes[BETA].directory->registrar));
+    assert_true(gives(ALPHA, "late@example.net"));
+    assert_true(gives(ALPHA, "both@example.net"));
+    assert_true(gives(GAMMA, "both@example.net"));
+    nodes[ALPHA].away = false;
+    directory_reachable(nodes[GAMMA].directory, "alpha.example.net");
+    directory_reachable(nodes[BETA].directory, "alpha.example.net");
+    assert_int_equal(ask_and_wait(GAMMA, "gil@example.net", false).naming, NAMING_GRANTED);
+    assert_int_equal(count_in(BETA, "SELECT count(*) FROM directory WHERE jid LIKE 'late%'"), 0);
+    assert_int_equal(count_in(GAMMA, "SELECT count(*) FROM directory WHERE jid LIKE 'late%'"), 0);
+    publish_to(ALPHA, &(struct edition){.serial = 3, .registrar = BETA, .epochs = {2, 1, 1}});
+    assert_int_equal(ask_and_wait(ALPHA, "more@example.net", false).status, ERR_UNAVAILABLE);
+    run_sql(&nodes[ALPHA].world, "UPDATE home SET epoch = 2");
+    publish(&(struct edition){.serial = 4, .registrar = BETA, .epochs = {2, 1, 1}});
+    directory_reachable(nodes[ALPHA].directory, "beta.example.net");
+    directory_reachable(nodes[ALPHA].directory, "gamma.example.net");
+    assert_true(gives(ALPHA, "late@example.net"));
+    assert_true(gives(ALPHA, "ann1@example.net"));
+    assert_int_equal(ask_and_wait(ALPHA, "both@example.net", false).naming, NAMING_TAKEN);
+    assert_int_equal(find_name(BETA, "both@example.net").answer, DIRECTORY_ELSEWHERE);
+}
+
 /* Its data has been taken over by somebody else, and its worker does not know yet. */
 static void test_registrar_of_an_old_epoch(void **state)
 {
@@ -134,6 +216,8 @@ int main(void)
         NETWORK_TEST(test_handover),
         NETWORK_TEST(test_handover_of_nothing),
         NETWORK_TEST(test_restored_registrar),
+        NETWORK_TEST(test_lost_registrar),
+        NETWORK_TEST(test_lost_registrar_comes_back),
         NETWORK_TEST(test_registrar_of_an_old_epoch),
         NETWORK_TEST(test_claim_of_an_old_epoch),
     };

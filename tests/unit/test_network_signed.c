@@ -160,6 +160,44 @@ static void test_another_registrar(void **state)
     }
 }
 
+/* The one that had the office is lost: it is suspended, and its data are not what they were. */
+static void test_a_lost_registrar(void **state)
+{
+    static const struct {
+        const char *before, *registrar, *lost, *state, *homes, *problem;
+    } rows[] = {
+        {"alpha", "beta", "alpha", "suspended", "2", NULL},
+        {"alpha", "beta", "alpha", "suspended", "1", "without a higher epoch"},
+        {"alpha", "beta", "alpha", "active", "2", NULL}, /* it is back */
+        {"alpha", "alpha", "beta", "suspended", "2", "was not the registrar"},
+        {"beta", "beta", "alpha", "suspended", "2", "was not the registrar"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct network *before = with_registrar(*state, 7, rows[i].before, HOME("3", "beta"));
+        char *text = network_text(*state, 8, 1, HOME("3", "beta"));
+        char *line =
+            xasprintf("registrar = %s\nregistrar-lost = %s\n", rows[i].registrar, rows[i].lost);
+        char *epoch = xasprintf("[home \"alpha\"]\nepoch = %s\n", rows[i].homes);
+        char *suspended = xasprintf("role = registrar\nstate = %s", rows[i].state);
+        text = replaced(text, "registrar = alpha\n", line);
+        text = replaced(text, "[home \"alpha\"]\nepoch = 1\n", epoch);
+        text = replaced(text, "role = registrar\nstate = active", suspended);
+        text = replaced(text, "operator =", "role = registrar\noperator =");
+        text = replaced(text, "state = joining", "role = home\nrole = registrar\nstate = joining");
+        struct network *next = network_signed(*state, text, ADA);
+        const char *problem = NULL;
+        int result = network_verify_next(before, next, &problem);
+        if (rows[i].problem)
+            assert_non_null(strstr(problem, rows[i].problem));
+        else
+            assert_int_equal(result, 0);
+        free(line), free(epoch), free(suspended);
+        network_unref(before);
+        network_unref(next);
+    }
+}
+
 /* Its home has been there, but it joins with the document that makes it the registrar's node. */
 static void test_a_new_node_as_the_registrar(void **state)
 {
@@ -317,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_a_keyholder_counts_once),
         cmocka_unit_test(test_what_may_follow),
         cmocka_unit_test(test_another_registrar),
+        cmocka_unit_test(test_a_lost_registrar),
         cmocka_unit_test(test_a_new_node_as_the_registrar),
         cmocka_unit_test(test_a_change_of_keyholders),
         cmocka_unit_test(test_a_suspension),
