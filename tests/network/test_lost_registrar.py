@@ -3,6 +3,8 @@
 # The node of the registrar is lost, with its key: another home takes the office over, and the old
 # one that comes back after all gives names to nobody (docs/NETWORK.md).
 
+import re
+
 import pytest
 
 from tests.harness import wait
@@ -26,11 +28,14 @@ def next_document(network, *words):
     """The change that kontalkctl makes at gamma, signed there; its serial."""
     network.gamma.control("network", *words)
     network.gamma.control("network", "sign", keyholder(network))
-    return network.serial("gamma")
+    network.gamma.control("network", "reload")
+    return int(re.search(r"^serial = (\d+)$", place.read(network.gamma.place.document), re.M)[1])
 
 
 def installed(network, name, serial):
-    wait.until(lambda: network.serial(name) == serial, 30, f"serial {serial} at {name}")
+    """The node has it, and so have its other daemons, where no files can be watched either."""
+    wait.until(lambda: network.serial(name) == serial, 60, f"serial {serial} at {name}")
+    network[name].control("network", "reload")
 
 
 @pytest.mark.seconds(400)
@@ -80,11 +85,11 @@ def come_back(three):
     assert not three.is_linked("alpha", "beta")
     assert lookup(three.gamma, f"late@{domain}") is None
     # It is let in again: not before its data have the epoch of the document is its home served.
-    serial = next_document(three, "activate", three.alpha.place.host)
-    installed(three, "beta", serial)
     c2s = three.alpha.daemon("c2s")
     c2s.mark_log()
-    three.alpha.control("network", "install", three.gamma.place.document)
+    serial = next_document(three, "activate", three.alpha.place.host)
+    for one in ("beta", "alpha"):
+        installed(three, one, serial)
     c2s.wait_log("event=home_not_served home=alpha epoch=1", 60)
     three.alpha.control("home", "raise", "2")
     c2s.wait_log("event=directory_recovered home=alpha epoch=2", 60)

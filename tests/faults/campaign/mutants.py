@@ -63,6 +63,29 @@ void offline_deliver"""),
     Mutant("commits do not wait for the disk", ("I1", "I5"), database="-c synchronous_commit=off"),
 )
 
+# What is broken between homes: tests/network/test_network_campaign.py sees it.
+NETWORK_MUTANTS = (
+    Mutant("what is offered again is another message", ("I3",), [
+        ("c2s/sm/store_rows.c", '"$5::bigint"\n#define TAKES',
+         '"$5::bigint AND false"\n#define TAKES'),
+        ("c2s/sm/store_rows.c", "origin = $11::bytea AND seq <> $5::bigint AND received > "
+         "$12::timestamptz\"\n                 \" LIMIT 1)",
+         "origin = $11::bytea AND seq <> $5::bigint AND received > "
+         "$12::timestamptz\"\n                 \" AND false LIMIT 1)"),
+        ("c2s/sm/taker.c", "    if (taking) {\n        offered_again(",
+         "    if (taking && !taking->stanza)\n        forget(sm->taker, taking), taking = NULL;\n"
+         "    if (taking) {\n        offered_again("),
+    ]),
+    Mutant("an offer is lost between nodes, and nobody sees the gap", ("I1", "I4"), [
+        ("c2s/sm/outbox_offer.c", "return parcel == parcel->list->parcels ? NULL",
+         "return true ? NULL"),
+        ("c2s/sm/outbox_offer.c", "    if (error) {\n        list->due_ms = UINT64_MAX;",
+         "    if (error && parcel->row.seq % 8 != 0) {\n        list->due_ms = UINT64_MAX;"),
+        ("c2s/sm/outbox_offer.c", "    error = words_offer(",
+         "    error = parcel->row.seq % 8 == 0 ? -1 : words_offer("),
+    ]),
+)
+
 
 def apply(mutant, tree):
     for name, before, after in mutant.changes:
