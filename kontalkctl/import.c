@@ -301,7 +301,7 @@ int user_import(const struct ctl *ctl, size_t argc, const char *const *argv)
         fclose(file);
         return portable_import(ctl, argv[0]);
     }
-    rewind(file);
+    ungetc(first, file); /* a pipe cannot be rewound */
     struct db_session *session = ctl_database(ctl);
     int status = EXIT_FAILURE;
     if (session) {

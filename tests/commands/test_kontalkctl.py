@@ -317,3 +317,11 @@ def test_show_tls(ctl, node):
     certificate = ssl.PEM_cert_to_DER_cert(pem)
     assert f"{node.network} until 20" in said
     assert hashlib.sha256(certificate).hexdigest() in said
+
+
+def test_import_from_a_pipe(ctl, node, raw):
+    """Not a byte of it is lost by looking what it is."""
+    jid = f"piped@{node.network}"
+    done = ctl("user", "import", "/dev/stdin", password=f"{jid}\t{NEW}\n")
+    assert done.returncode == 0, done.stderr
+    assert can_login(raw, Account(jid, NEW))

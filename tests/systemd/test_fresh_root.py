@@ -149,7 +149,8 @@ def test_removed_and_purged(fresh):
     machine.run("apt-get", "purge", "-q", "-y", "kontalk", seconds=300)
     assert not machine.run("sh", "-c", "ps -eo comm= | grep ^kontalk || :")
     left = machine.run("find", "/etc/kontalk", "-type", "f").splitlines()
-    assert set(left) == {"/etc/kontalk/conf.d/site.conf", f"{TLS}/fullchain.pem",
-                         f"{TLS}/privkey.pem", "/etc/kontalk/secrets/components/upload"}
+    assert set(left) == {"/etc/kontalk/conf.d/site.conf", "/etc/kontalk/conf.d/components.conf",
+                         f"{TLS}/fullchain.pem", f"{TLS}/privkey.pem",
+                         "/etc/kontalk/secrets/components/upload"}
     assert machine.run("runuser", "-u", "postgres", "--", "psql", "-XAtd", "kontalk", "-c",
                        "SELECT count(*) FROM account") != "0"
