@@ -80,6 +80,12 @@ static void account_last_to_other(struct sm_request *request)
         sm_error(request, STANZA_FORBIDDEN, NULL); /* §4 */
 }
 
+/* Whether there is an account at all is nobody's business either. */
+static void nobody_last(struct sm_request *request)
+{
+    sm_error(request, STANZA_FORBIDDEN, NULL);
+}
+
 /* The status text of the unavailable presence says why it went (§3). */
 static void remember(struct session *session, struct stanza *presence)
 {
@@ -110,6 +116,7 @@ static const struct sm_iq iqs[] = {
     {NS_LAST, "query", SM_GET, SM_TO_SERVER, uptime},
     {NS_LAST, "query", SM_GET, SM_TO_SELF, account_last},
     {NS_LAST, "query", SM_GET, SM_TO_ACCOUNT, account_last_to_other},
+    {NS_LAST, "query", SM_GET, SM_TO_NOBODY, nobody_last},
     {0},
 };
 
