@@ -85,6 +85,14 @@ static void plugin_writable(void *state, void *session)
     session_tell_writable(session);
 }
 
+/* What is for an account of another home is looked at there, where it is known what it has asked.
+ */
+static void arrived_here(struct sm *sm, struct stanza *stanza)
+{
+    forged_strip_arrived(sm, stanza);
+    sm_arrived(sm, stanza);
+}
+
 /* Behind this everything has both addresses. */
 static void plugin_routed(void *state, struct stanza *stanza, int problem)
 {
@@ -92,8 +100,7 @@ static void plugin_routed(void *state, struct stanza *stanza, int problem)
         sm_refuse(state, stanza, (enum stanza_condition)problem, NULL);
     } else if (stanza->has_to && stanza->has_from && !returns_take(state, stanza) &&
                !homes_arrived(state, NULL, stanza)) {
-        forged_strip_arrived(state, stanza);
-        homes_route(state, stanza, sm_arrived);
+        homes_route(state, stanza, arrived_here);
     }
     stanza_unref(stanza);
 }
@@ -106,10 +113,8 @@ static void plugin_undelivered(void *state, struct stanza *stanza)
 
 static void plugin_offered(void *state, const struct durable *offer, struct stanza *stanza)
 {
-    if (!homes_arrived(state, offer, stanza)) {
-        forged_strip_arrived(state, stanza);
+    if (!homes_arrived(state, offer, stanza))
         gateway_offered(state, offer, stanza);
-    }
     stanza_unref(stanza);
 }
 

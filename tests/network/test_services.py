@@ -3,13 +3,19 @@
 # Services of the network: each has one home, which has claimed its name, and users of all nodes.
 
 import asyncio
+import contextlib
+import os
 
 import pytest
 
-from tests.harness import pubsub, slix, wait
+from tests.harness import archive, program, pubsub, slix, wait
 from tests.harness.pubsub import Desk, what
 from tests.network.test_directory import lookup
+from tests.node import configuration, place
+from tests.node.client import CLIENT
 from tests.node.place import COMPONENT, NETWORK
+
+STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
 SERVICE = f"pubsub.{NETWORK}"
 NAMES = (f"node-{number}" for number in range(10**6))
@@ -109,6 +115,64 @@ async def test_component(services, user):
             assert got.get("from") == f"hall@{COMPONENT}/nick"
         await asyncio.to_thread(alice.wait_for, lambda e: e.tag.endswith("presence")
                                 and e.get("from") == f"hall@{COMPONENT}/nick")
+
+
+@contextlib.contextmanager
+def rooms(node):
+    """kontalk-muc as that component."""
+    role = "kontalk_muc"
+    if not node.postgres.query("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'"):
+        node.postgres.query("postgres", f"CREATE ROLE {role} LOGIN")
+    node.postgres.query("kontalk", f"CREATE SCHEMA IF NOT EXISTS {role} AUTHORIZATION {role}")
+    host, port = node.address("COMPONENT")
+    text = place.read(node.place.configuration) + configuration.text({"muc": {
+        "domain": COMPONENT, "router": f"{host}:{port}",
+        "secret-file": f"{node.place.secrets}/{COMPONENT}",
+        "conninfo": node.postgres.conninfo.replace("user=kontalk", f"user={role}")}})
+    with program.home(node.ca) as home:
+        conf = home.write("muc.conf", text)
+        with program.running(home, os.path.abspath(node.place.program("kontalk-muc")), "-c", conf):
+            wait.until(lambda: f"{COMPONENT} component/" in
+                       node.control("ask", "router", "show", "routes"), what="kontalk-muc")
+            yield
+
+
+def enter(client, room, nick):
+    client.send(f"<presence to='{room}/{nick}'><x xmlns='http://jabber.org/protocol/muc'/>"
+                "</presence>")
+    client.wait_for(lambda e: e.find(f"{{{CLIENT}}}subject") is not None)
+    client.ask("set", "<query xmlns='http://jabber.org/protocol/muc#owner'>"
+               "<x xmlns='jabber:x:data' type='submit'/></query>", to=room)  # whoever has made it
+
+
+def test_rooms(services, user):
+    """People of all nodes meet in a room at one: presence, what is said, private messages, the
+    archive, and what is refused."""
+    home, others = there(services, COMPONENT)
+    room = f"hall@{COMPONENT}"
+    people = {one.place.name: user(one) for one in (home, *others)}
+    with rooms(home):
+        wait.until(lambda: people[home.place.name].ask(
+            "get", "<ping xmlns='urn:xmpp:ping'/>", to=COMPONENT).get("type") == "result")
+        for name, client in people.items():
+            enter(client, room, name)
+        said = []
+        for name, client in people.items():
+            said.append(f"from {name}")
+            client.send(f"<message to='{room}' type='groupchat'><body>{said[-1]}</body></message>")
+            for other in people.values():
+                assert other.wait_message(said[-1]).get("from") == f"{room}/{name}"
+        for client in people.values():
+            assert archive.query(client, to=room, fields={}).bodies == said
+        first, last = list(people)[0], list(people)[-1]
+        people[last].send_message(f"{room}/{first}", "between us")
+        assert people[first].wait_message("between us").get("from") == f"{room}/{last}"
+        people[last].send(f"<presence to='{room}/{last}' type='unavailable'/>")
+        people[first].wait_for(lambda e: e.get("type") == "unavailable"
+                               and e.get("from") == f"{room}/{last}")
+        people[last].send(f"<message to='{room}' type='groupchat'><body>no</body></message>")
+        error = people[last].wait_for(lambda e: e.get("type") == "error")
+        assert error.find(f"*/{{{STANZAS}}}not-acceptable") is not None
 
 
 @slix.in_loop
