@@ -33,6 +33,14 @@ class Unavailable(Exception):
     """This machine cannot do it; the reason."""
 
 
+def descendants(pid):
+    for name in glob.glob(f"/proc/{pid}/task/*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for child in open(name, encoding="ascii").read().split():
+                yield child
+                yield from descendants(child)
+
+
 class Machine:
     def __init__(self, root, arguments=""):
         missing = [name for name in PROGRAMS if not shutil.which(name)]
@@ -45,9 +53,10 @@ class Machine:
         os.mkdir(mount)
         with open(self._console, "wb") as console:
             self._holder = subprocess.Popen(
+                # All of it is in a namespace of processes, which ends with the process that began it.
                 ["setpriv", "--pdeathsig", "KILL", "--", "unshare", "--mount", "--propagation",
-                 "private", "sh", "-c", START, "sh", mount, root,
-                 f"kontalk{os.getpid()}", arguments],
+                 "private", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", START,
+                 "sh", mount, root, f"kontalk{os.getpid()}", arguments],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console)
         try:
             self._leader = wait.until(self._find_leader, 60, "the container")
@@ -61,13 +70,12 @@ class Machine:
         """The process that is number 1 inside."""
         if self._holder.poll() is not None:
             raise Unavailable("systemd-nspawn has ended")
-        for name in glob.glob(f"/proc/{self._holder.pid}/task/*/children"):
+        for pid in descendants(self._holder.pid):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                for pid in open(name, encoding="ascii").read().split():
-                    status = open(f"/proc/{pid}/status", encoding="ascii").read()
-                    ids = status.partition("NSpid:")[2].split("\n")[0].split()
-                    if len(ids) > 1 and ids[-1] == "1":
-                        return pid
+                status = open(f"/proc/{pid}/status", encoding="ascii").read()
+                outside, *inside = status.partition("NSpid:")[2].split("\n")[0].split()
+                if len(inside) == 2 and inside[-1] == "1":
+                    return outside
         return None
 
     def _is_booted(self):
