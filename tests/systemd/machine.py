@@ -53,7 +53,7 @@ class Machine:
         os.mkdir(mount)
         with open(self._console, "wb") as console:
             self._holder = subprocess.Popen(
-                # All of it is in a namespace of processes, which ends with the process that began it.
+                # All is in a namespace of processes, which ends with the one that began it.
                 ["setpriv", "--pdeathsig", "KILL", "--", "unshare", "--mount", "--propagation",
                  "private", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", START,
                  "sh", mount, root, f"kontalk{os.getpid()}", arguments],
