@@ -2,58 +2,17 @@
  *
  * Reading back stanzas that were stored as XML text.
  */
+#include <string.h>
+
 #include "common/base/log.h"
-#include "common/xmpp/namespaces.h"
+#include "common/xmpp/stored.h"
 #include "muc/muc.h"
-
-static const struct parser_limits limits = {
-    .header_bytes = 1024,
-    .element_bytes = 64 * 1024 * 1024,
-    .depth = 1024,
-    .elements = 1024 * 1024,
-    .attributes = 16 * 1024,
-    .namespaces = 16 * 1024,
-};
-
-static void header_parsed(void *user UNUSED, const struct element *header UNUSED,
-                          bool prefixes_foreign UNUSED)
-{
-}
-
-static void element_parsed(void *user, struct element *root, const char *bytes UNUSED,
-                           size_t length UNUSED)
-{
-    struct element **found = user;
-
-    if (*found)
-        arena_free((*found)->arena);
-    *found = root;
-}
-
-static void footer_parsed(void *user UNUSED)
-{
-}
-
-static const struct parser_ops ops = {
-    .header = header_parsed,
-    .element = element_parsed,
-    .footer = footer_parsed,
-};
 
 struct stanza *muc_parse_stanza(struct muc *muc, const char *xml)
 {
-    static const char header[] =
-        "<stream:stream xmlns='" NS_CLIENT "' xmlns:stream='" NS_STREAM "' version='1.0'>";
-    struct element *root = NULL;
-    struct parser *parser = parser_new(muc->parsers, &limits, false, &ops, &root);
-    struct stanza *stanza;
-    int problem;
+    struct stanza *stanza = stored_stanza(muc->parsers, xml);
 
-    if (parser_feed(parser, header, sizeof(header) - 1) < 0 ||
-        parser_feed(parser, xml, strlen(xml)) < 0 || !root)
+    if (!stanza)
         log_error("muc_stored_xml_damaged", LOG_INT("length", strlen(xml)));
-    parser_free(parser);
-    if (!root || stanza_from_element_take(root, NS_CLIENT, &stanza, &problem) < 0)
-        return NULL;
     return stanza;
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/encode.h"
+#include "common/service/photo.h"
 #include "common/xmpp/form.h"
 #include "common/xmpp/namespaces.h"
 #include "muc/modules.h"
@@ -35,33 +35,17 @@ static const struct db_statement erase_statements[] = {
 
 /* --- photos --- */
 
-static void append_without_blanks(struct buffer *out, const char *text)
-{
-    for (size_t length; *text; text += length) {
-        text += strspn(text, " \t\r\n");
-        length = strcspn(text, " \t\r\n");
-        buffer_append(out, text, length);
-    }
-}
-
-/* XEP-0153 §3.1: of the image, as hexadecimal text. */
 static bool add_hash(struct buffer *hashes, const char *base64)
 {
-    struct buffer text = {0}, image = {0};
-    uint8_t digest[CRYPTO_HASH_MAX];
-    bool is_image;
+    char hash[PHOTO_HASH_SIZE];
+    size_t bytes;
 
-    append_without_blanks(&text, base64);
-    is_image = text.length > 0 && base64_decode(&image, text.data, text.length) == 0;
-    if (is_image) {
-        crypto_digest(CRYPTO_SHA1, image.data, image.length, digest);
-        if (hashes->length > 0)
-            buffer_append_char(hashes, '\n');
-        hex_encode(hashes, digest, crypto_hash_size(CRYPTO_SHA1));
-    }
-    buffer_fini(&text);
-    buffer_fini(&image);
-    return is_image;
+    if (!photo_decode(base64, hash, &bytes))
+        return false;
+    if (hashes->length > 0)
+        buffer_append_char(hashes, '\n');
+    buffer_append_text(hashes, hash);
+    return true;
 }
 
 static bool read_photos(const struct element *vcard, struct buffer *hashes)

@@ -6,13 +6,10 @@
 #pragma once
 
 #include "c2s/sm/sm.h"
+#include "common/service/photo.h"
 
 #define NS_VCARD "vcard-temp"
 
-#define PHOTO_HASH_SIZE 41 /* SHA-1 in lower-case hex, with NUL */
-
-/* What clients write in base64, with line breaks or without. False: it is none, or empty. */
-bool photo_decode(const char *base64, char hash[PHOTO_HASH_SIZE], size_t *bytes);
 /* The element of an image that is in the vCard with its type; NULL if there is none. */
 const struct element *photo_find(const struct element *vcard, char hash[PHOTO_HASH_SIZE],
                                  size_t *bytes);
