@@ -16,7 +16,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/table.h"
-#include "common/tls/verify.h"
+#include "common/service/certificates.h"
 
 #define LIST_MAX 100000
 
@@ -190,14 +190,6 @@ static void show_counts(void *state, struct control_request *request, size_t arg
     control_end(request, NULL);
 }
 
-static void show_certificate(void *user, const char *name,
-                             const struct tls_description *certificate)
-{
-    control_print(user, "%s until %s sha256 %s for %s issued by %s", name ? name : "-",
-                  certificate->ends, certificate->fingerprint, certificate->names,
-                  certificate->issuer);
-}
-
 static void show_tls(void *state, struct control_request *request, size_t argc,
                      const char *const *argv)
 {
@@ -205,7 +197,7 @@ static void show_tls(void *state, struct control_request *request, size_t argc,
 
     (void)argc;
     (void)argv;
-    tls_describe_own(worker->domains->starttls, show_certificate, request);
+    certificates_print(worker->domains->starttls, request);
     control_end(request, NULL);
 }
 

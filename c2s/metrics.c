@@ -11,6 +11,7 @@
 #include "c2s/worker.h"
 #include "common/base/table.h"
 #include "common/db/db.h"
+#include "common/service/certificates.h"
 
 static const char *const kinds[] = {
     [STANZA_MESSAGE] = "message", [STANZA_PRESENCE] = "presence", [STANZA_IQ] = "iq"};
@@ -125,6 +126,11 @@ static void read_waiting(void *state, struct metric_samples *samples)
     metric_add(samples, (double)db_waiting_ms(((const struct worker *)state)->db, 0) / 1000, NULL);
 }
 
+static void read_certificates(void *state, struct metric_samples *samples)
+{
+    certificates_add(((const struct worker *)state)->domains->starttls, samples);
+}
+
 const char *worker_problem(void *state)
 {
     const struct worker *worker = state;
@@ -154,5 +160,7 @@ const struct metric worker_metrics[] = {
      read_commits},
     {"kontalk_c2s_database_waiting_seconds", METRIC_GAUGE,
      "For how long the first writer has been waiting for an answer.", read_waiting},
+    {"kontalk_c2s_certificate_end_seconds", METRIC_GAUGE,
+     "When a certificate in use ends, since 1970.", read_certificates},
     {0},
 };

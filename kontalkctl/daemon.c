@@ -166,19 +166,27 @@ static int reload(const struct ctl *ctl, size_t argc, const char *const *argv)
     return worst;
 }
 
-static int show_tls(const struct ctl *ctl, size_t argc, const char *const *argv)
+/* Of those that run. */
+static int show_tls(const struct ctl *ctl, size_t argc UNUSED, const char *const *argv UNUSED)
 {
-    static const char *const words[] = {"c2s", "show", "tls"};
+    static const char *const showing[] = {"c2s", "s2s", "net"};
+    static const char *const words[] = {"show", "tls"};
+    bool any = false;
 
-    (void)argc;
-    (void)argv;
-    return ask_one(ctl, ARRAY_SIZE(words), words);
+    for (size_t i = 0; i < ARRAY_SIZE(showing); i++) {
+        printf("kontalk-%s:\n", showing[i]);
+        int error = ctl_ask(ctl, showing[i], ARRAY_SIZE(words), words);
+        if (error == ERR_UNAVAILABLE)
+            puts("is not running");
+        any = any || error == 0;
+    }
+    return any ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 const struct ctl_verb daemon_verbs[] = {
     {"status", 0, 0, status, "  which daemons run, and what keeps them from serving"},
     {"reload", 0, 0, reload, "  all daemons read their configuration again"},
-    {"show tls", 0, 0, show_tls, "  the certificates that new clients are shown"},
+    {"show tls", 0, 0, show_tls, "  the certificates that the daemons have in memory"},
     {"ask", 2, 62, ask_one, "DAEMON WORD …  a command of a daemon ('ask c2s help' lists them)"},
     {0},
 };

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "common/base/clock.h"
+#include "common/service/certificates.h"
 #include "net/line.h"
 #include "net/peer.h"
 
@@ -77,7 +78,15 @@ static void status(void *state, struct control_request *request, size_t argc,
     control_end(request, NULL);
 }
 
+static void show_tls(void *state, struct control_request *request, size_t argc UNUSED,
+                     const char *const *argv UNUSED)
+{
+    certificates_print(((const struct server *)state)->tls_accept, request);
+    control_end(request, NULL);
+}
+
 const struct control_command server_commands[] = {
+    {"show tls", 0, 0, show_tls, "  the certificate that other nodes are shown"},
     {"status", 0, 0, status, "  lists the other nodes and the links to them"},
     {0},
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/service/certificates.h"
 #include "s2s/in.h"
 #include "s2s/out.h"
 #include "s2s/pair.h"
@@ -113,7 +114,16 @@ static void show(void *state, struct control_request *request, size_t argc, cons
     control_end(request, NULL);
 }
 
+static void show_tls(void *state, struct control_request *request, size_t argc UNUSED,
+                     const char *const *argv UNUSED)
+{
+    certificates_print(policy_server_tls(((const struct server *)state)->policy, false), request);
+    control_end(request, NULL);
+}
+
 const struct control_command server_commands[] = {
+    /* Before the one that its words begin with. */
+    {"show tls", 0, 0, show_tls, "  the certificates that other servers are shown"},
     {"show", 0, 0, show, "  lists the streams to and from other domains"},
     {"probe", 1, 2, probe_command, "DOMAIN [OURS]  reaches a domain and tells every step"},
     {0},

@@ -2,6 +2,7 @@
  *
  * What kontalk-s2s counts.
  */
+#include "common/service/certificates.h"
 #include "s2s/in.h"
 #include "s2s/pair.h"
 
@@ -43,6 +44,11 @@ static void read_verifications(void *state, struct metric_samples *samples)
     metric_add(samples, ((const struct server *)state)->verifications, NULL);
 }
 
+static void read_certificates(void *state, struct metric_samples *samples)
+{
+    certificates_add(policy_server_tls(((const struct server *)state)->policy, false), samples);
+}
+
 const char *server_problem(void *state)
 {
     return link_is_up(((const struct server *)state)->link) ? NULL : "the router cannot be reached";
@@ -57,5 +63,7 @@ const struct metric server_metrics[] = {
      "What came from them and nobody here has taken yet.", read_inbound},
     {"kontalk_s2s_verifications", METRIC_GAUGE, "Keys of dialback in question at other servers.",
      read_verifications},
+    {"kontalk_s2s_certificate_end_seconds", METRIC_GAUGE,
+     "When a certificate in use ends, since 1970.", read_certificates},
     {0},
 };

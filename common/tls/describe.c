@@ -70,6 +70,7 @@ static void describe(gnutls_x509_crt_t leaf, struct tls_description *description
         .ends = time_text(gnutls_x509_crt_get_expiration_time(leaf)),
         .names = names_text(leaf),
         .fingerprint = fingerprint_text(leaf),
+        .ends_s = gnutls_x509_crt_get_expiration_time(leaf),
     };
 }
 

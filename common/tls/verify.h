@@ -41,6 +41,7 @@ struct tls_description {
     char *begins, *ends;    /* "2026-11-27T14:00:00Z" */
     char *names;            /* "a.test, *.a.test, _xmpp-server.a.test" */
     char *fingerprint;      /* of SHA-256, in hexadecimal digits */
+    int64_t ends_s;         /* since 1970 */
 };
 /* ERR_NOT_FOUND: it has shown none that can be read. */
 MUST_CHECK int tls_describe_peer(const struct tls_session *session,

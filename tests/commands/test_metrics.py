@@ -3,6 +3,7 @@
 # Metrics and health of the daemons, at their sockets and by kontalkctl, read by the parser of
 # Prometheus' own library.
 
+import datetime
 import http.client
 import socket
 import subprocess
@@ -54,7 +55,7 @@ def families(text):
     return {family.name: family for family in parser.text_string_to_metric_families(text)}
 
 
-def value(text, name, **labels):
+def value(text, name, /, **labels):
     return sum(sample.value for family in families(text).values() for sample in family.samples
                if sample.name == name and labels.items() <= sample.labels.items())
 
@@ -136,3 +137,14 @@ def served(ask):
         return ask("router", "/health")[0] == 200
     except (ConnectionError, http.client.HTTPException):
         return False
+
+
+def test_certificates(ask, ctl, node):
+    """What is in memory, and when it ends."""
+    clients, servers = ctl("show", "tls").stdout.split("kontalk-s2s:\n")
+    assert servers.endswith("kontalk-net:\nis not running\n")
+    for text, daemon in ((clients, "c2s"), (servers, "s2s")):
+        [line] = [line for line in text.splitlines() if f"for {node.network}" in line]
+        ends = datetime.datetime.fromisoformat(line.split()[2].replace("Z", "+00:00"))
+        told = ask(daemon, "/metrics")[2]
+        assert value(told, f"kontalk_{daemon}_certificate_end_seconds") == ends.timestamp()
