@@ -275,6 +275,7 @@ install-files:
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/kontalk.conf
 	install -m 644 systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/kontalk.conf
 	$(call place,systemd/letsencrypt-hook,$(HOOKS)/kontalk,755)
+	install -D -m 644 systemd/fail2ban.conf $(DESTDIR)$(SYSCONFDIR)/fail2ban/filter.d/kontalk.conf
 	[ -e $(KONTALK_ETC)/kontalk.conf ] || install -m 644 systemd/kontalk.conf $(KONTALK_ETC)
 	for page in $(notdir $(wildcard docs/man/*.[78])); do \
 		install -m 644 docs/man/$$page $(MAN)/man$${page##*.}/ || exit; done
