@@ -42,7 +42,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(PKG_CFLAGS) $(WARNINGS) $(WERROR) $(HA
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE_FLAGS) $(LDFLAGS)
 # libunbound.pc asks for packages that nothing here needs.
 LIBS = $(PKG_LIBS) -lwslay -lhttp_parser -lmicrohttpd -lsqlite3 -lunistring -lunbound \
-	-ljansson -lpthread
+	-ljansson -lqrencode -lpthread
 
 # A folder with a main.c is a program; c2s is a library too, for its unit tests.
 PROGRAM_DIRS := $(patsubst %/main.c,%,$(wildcard router/main.c c2s/main.c net/main.c s2s/main.c \

@@ -121,7 +121,7 @@ static void verifiers_made(void *user)
     struct change *change = user;
 
     if (change->made != 0)
-        end_change(change, "the password is empty or has forbidden characters", &nobody);
+        end_change(change, ACCOUNT_BAD_PASSWORD, &nobody);
     else
         submit(change);
 }

@@ -22,5 +22,6 @@ void account_work(struct worker *worker, enum account_change change, const struc
 void account_work_keeping(struct worker *worker, enum account_change change,
                           const struct jid *account, const char *password,
                           struct client *(*keep)(void *user), account_worked *done, void *user);
+#define ACCOUNT_BAD_PASSWORD "the password is empty or has forbidden characters"
 /* What a status of such a change means, for people. */
 const char *account_work_problem(int status);

@@ -44,8 +44,8 @@ static const struct stream_feature client_limits = {
 };
 
 static const struct stream_feature *const client_features[] = {
-    &client_starttls, &client_sasl,   &client_sasl2, &client_bind,
-    &client_plugin,   &client_limits, NULL,
+    &client_starttls, &client_sasl,   &client_sasl2,  &client_register,
+    &client_bind,     &client_plugin, &client_limits, NULL,
 };
 
 const struct stream_profile client_profile = {
@@ -137,6 +137,8 @@ static void leave_session(struct client *client)
     void *session = client->session;
 
     login_abandon(client);
+    registration_abandon(client->registration);
+    client->registration = NULL;
     if (client->channel) {
         client->session = NULL;
         relay_ended(client);

@@ -11,6 +11,7 @@
  * client_tls.c    STARTTLS and what a certificate proves
  * client_sasl.c   the SASL feature; login.c the exchange that waits for database and threads
  * sasl2.c         the same as XEP-0388 has it, with what a client asks for together with it
+ * client_register.c  accounts for those who are invited
  * client_bind.c   resource binding
  * client_stanza.c stanzas in and out: who may say what, rates
  * client_plugin.c top-level elements that are the plugin's, another stream's session
@@ -36,6 +37,7 @@
 
 struct login;
 struct sasl2;
+struct registration;
 struct channel;
 
 /* What the plugin does to a client whose connection is at another worker (c2s/front): the functions
@@ -98,13 +100,14 @@ struct client {
     void *session;                 /* the plugin's */
     bool bound;                    /* a resource: since then also if the session has left it */
     struct login *login;
-    struct sasl2 *sasl2; /* from its <authenticate/> to the answer */
-    char *from;          /* of the stream header: a bare JID, or NULL */
-    char *device;        /* the id of its user agent, or NULL */
-    int64_t token;       /* by which it came; -1: none */
-    char *bind_id;       /* of the bind request being answered */
-    uint8_t tries;       /* of <auth/> */
-    bool stranger;       /* counted by admission */
+    struct sasl2 *sasl2;               /* from its <authenticate/> to the answer */
+    struct registration *registration; /* since it has shown an invitation; NULL: it has not */
+    char *from;                        /* of the stream header: a bare JID, or NULL */
+    char *device;                      /* the id of its user agent, or NULL */
+    int64_t token;                     /* by which it came; -1: none */
+    char *bind_id;                     /* of the bind request being answered */
+    uint8_t tries;                     /* of <auth/> */
+    bool stranger;                     /* counted by admission */
     bool direct_tls;
     bool pinged;   /* asked whether it is still there */
     bool slowed;   /* reading is stopped by the rate limit */
@@ -116,8 +119,8 @@ struct client {
 
 /* As it is by TCP; and where each element comes in a frame of its own, behind TLS already. */
 extern const struct stream_profile client_profile, client_profile_framed;
-extern const struct stream_feature client_starttls, client_sasl, client_sasl2, client_bind,
-    client_plugin;
+extern const struct stream_feature client_starttls, client_sasl, client_sasl2, client_register,
+    client_bind, client_plugin;
 
 /* Takes the descriptor. */
 void client_accept(struct worker *worker, int fd, const char *peer, bool direct_tls);
@@ -214,6 +217,11 @@ void login_visit_succeeded(struct client *client, const struct buffer *message, 
 void login_visit_failed(struct client *client, enum sasl_condition condition, bool counts);
 /* Tells a refusal that was held back. */
 void login_answer(struct client *client);
+
+/* client_register.c: the client is gone. NULL is allowed. */
+void registration_abandon(struct registration *registration);
+/* Tells a refusal that was held back. */
+void registration_answer(struct client *client);
 
 /* How a stream ends for its session when we end it with this condition; -1: in order. */
 enum client_end client_end_of(int condition);

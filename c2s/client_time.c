@@ -101,12 +101,17 @@ static void stream_overdue(struct client *client)
     stream_timeout(client->stream);
 }
 
+static void answer(struct client *client)
+{
+    (client->login ? login_answer : registration_answer)(client);
+}
+
 void client_timer_fired(void *user)
 {
     static void (*const due[CLIENT_DEADLINES])(struct client * client) = {
         [DEADLINE_LOGIN] = login_overdue, [DEADLINE_STREAM] = stream_overdue,
         [DEADLINE_IDLE] = check_idle,     [DEADLINE_SEND] = send_overdue,
-        [DEADLINE_RATE] = rate_over,      [DEADLINE_ANSWER] = login_answer,
+        [DEADLINE_RATE] = rate_over,      [DEADLINE_ANSWER] = answer,
         [DEADLINE_TLS] = client_tls_turn, [DEADLINE_OWNER] = relay_overdue,
     };
     struct client *client = user;

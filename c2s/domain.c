@@ -55,6 +55,7 @@ static int read_domain(const struct config *config, const char *name, struct dom
 {
     domain->name = xstrdup(name);
     domain->channel_binding = config_bool(config, "domain", name, "channel-binding");
+    domain->invitations = config_bool(config, "domain", name, "invitations");
     domain->plain_in_network = config_bool(config, "domain", name, "plain-in-network");
     domain->mechanisms = read_mechanisms(config, name);
     domain->tokens =

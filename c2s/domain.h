@@ -18,6 +18,7 @@ struct domain {
     unsigned tokens;     /* the same, of tokens (XEP-0484) */
     bool channel_binding;
     bool plain_in_network;             /* PLAIN is offered although the network has other members */
+    bool invitations;                  /* who has one gets an account in band (XEP-0445) */
     struct tls_authorities *client_ca; /* of its clients' certificates; NULL: none are asked for */
 };
 

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "c2s/accounts.h"
 #include "c2s/slots.h"
 #include "common/component/durable.h"
 #include "common/config/config.h"
@@ -129,6 +130,9 @@ struct c2s_plugin {
      * `keep` is a client that stays (it changed its own password), or NULL. */
     void (*account_changed)(void *state, const struct jid *account, bool may_stay,
                             struct client *keep);
+    /* Does account_work() where the account is served; done() as there. NULL: it is served here. */
+    void (*work)(void *state, enum account_change change, const struct jid *account,
+                 const char *password, void (*done)(void *user, const char *problem), void *user);
     /* Further commands on the control socket; ends with words NULL. May be NULL. */
     const struct control_command *commands;
     /* What it counts; ends with name NULL. May be NULL. */

@@ -300,6 +300,19 @@ const struct schema_step schema_steps[] = {
             " ADD COLUMN IF NOT EXISTS welcome_seen bigint NOT NULL DEFAULT 0"},
     /* In the order in which copies of a home are compared. */
     {.sql = "CREATE INDEX IF NOT EXISTS directory_order ON directory (home, jid_hash)"},
+    {.sql = "CREATE TABLE IF NOT EXISTS invitation ("
+            " invitation_id text PRIMARY KEY,"
+            " token_hash bytea NOT NULL UNIQUE,"
+            " kind text NOT NULL,"
+            " domain text NOT NULL,"
+            " local text,"
+            " admin boolean NOT NULL,"
+            " uses_left bigint NOT NULL,"
+            " creator text NOT NULL,"
+            " created timestamptz NOT NULL,"
+            " expires timestamptz NOT NULL,"
+            " held text,"
+            " held_until timestamptz)"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

@@ -25,6 +25,7 @@ const struct spec c2s_specs[] = {
     {"XEP-0368", "1.1.0", NULL},
     {"XEP-0388", "1.0.4", "no tasks are asked for"},
     {"XEP-0440", "1.0.0", NULL},
+    {"XEP-0445", "0.2.0", "for an account, or a new password"},
     {"XEP-0474", "0.5.0", NULL},
     {"XEP-0478", "0.2.0", NULL},
     {"XEP-0484", "0.2.0", "HT-SHA-256 and HT-SHA-512 with EXPR, ENDP, NONE; no early data of TLS"},

@@ -11,6 +11,7 @@
 #include "c2s/client.h"
 #include "c2s/directory/directory.h"
 #include "c2s/front/front.h"
+#include "c2s/invitations.h"
 #include "c2s/promise.h"
 #include "c2s/schema.h"
 #include "c2s/web/web.h"
@@ -273,6 +274,7 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
     if (worker->plugin->start(worker, &worker->plugin_state) != 0)
         return ERR_INVALID;
     service_add_commands(directory_commands, worker);
+    service_add_commands(invitation_commands, worker);
     if (worker->plugin->commands)
         service_add_commands(worker->plugin->commands, worker->plugin_state);
     if (worker->plugin->metrics)

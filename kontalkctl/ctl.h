@@ -26,6 +26,7 @@ struct ctl_verb {
 };
 
 extern const struct ctl_verb user_verbs[]; /* each table ends with words NULL */
+extern const struct ctl_verb invite_verbs[];
 extern const struct ctl_verb database_verbs[];
 extern const struct ctl_verb daemon_verbs[];
 extern const struct ctl_verb s2s_verbs[];

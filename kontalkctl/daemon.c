@@ -81,10 +81,11 @@ static int ask_all(struct question *question, const char *directory, const char 
     return result;
 }
 
-/* What is asked about an account only its worker knows; what the directory says they all do. */
+/* What is asked about an account only its worker knows, of invitations any; what the directory says
+ * they all do. */
 static bool is_for_one(size_t argc, const char *const *argv)
 {
-    return strcmp(argv[0], "user") == 0 ||
+    return strcmp(argv[0], "user") == 0 || strcmp(argv[0], "invite") == 0 ||
            (argc > 1 && strcmp(argv[0], "directory") == 0 && strcmp(argv[1], "claim") != 0);
 }
 

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "c2s/accounts.h"
 #include "c2s/sm/commands.h"
 
 #define NS_ADMIN "urn:kontalk:admin:1"
@@ -77,6 +78,10 @@ void admin_call_account(struct sm *sm, struct element *question, const struct ji
 /* To one worker of this node. */
 void admin_call_worker(struct sm *sm, struct element *question, const char *worker,
                        admin_answered *answered, void *user);
+/* account_work() by whoever serves the account (struct c2s_plugin); ACCOUNT_ADD, ACCOUNT_PASSWORD.
+ */
+void admin_work(struct sm *sm, enum account_change change, const struct jid *account,
+                const char *password, void (*done)(void *user, const char *problem), void *user);
 bool admin_call_reply(struct sm *sm, const struct stanza *stanza);
 void admin_calls_start(struct sm *sm);
 void admin_calls_stop(struct sm *sm);

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/account_work.h"
 #include "c2s/sm/admin.h"
 #include "c2s/sm/places.h"
 #include "common/base/clock.h"
+#include "common/base/error.h"
 #include "common/tls/crypto.h"
 
 #define ANSWER_MS 20000
@@ -120,6 +122,54 @@ void admin_call_account(struct sm *sm, struct element *question, const struct ji
                         admin_answered *answered, void *user)
 {
     places_ask(sm, account, on_place, call_new(sm, question, account, answered, user));
+}
+
+struct work {
+    enum account_change change;
+    struct element *question; /* until it is sent */
+    struct jid *account;
+    void (*done)(void *user, const char *problem);
+    void *user;
+};
+
+static void work_end(struct work *work, const char *problem)
+{
+    work->done(work->user, problem);
+    free(work->account);
+    free(work);
+}
+
+static void on_worked(struct sm *sm UNUSED, const struct element *answer, const char *problem,
+                      void *user)
+{
+    work_end(user, answer ? element_get(answer, "problem") : problem);
+}
+
+/* Who has another home has an account. */
+static void on_work_place(struct sm *sm, const struct directory_place *place, void *user)
+{
+    struct work *work = user;
+
+    if (work->change == ACCOUNT_ADD && place->answer == DIRECTORY_ELSEWHERE) {
+        arena_free(work->question->arena);
+        work_end(work, account_work_problem(ERR_EXISTS));
+        return;
+    }
+    admin_call_account(sm, work->question, work->account, on_worked, work);
+}
+
+void admin_work(struct sm *sm, enum account_change change, const struct jid *account,
+                const char *password, void (*done)(void *user, const char *problem), void *user)
+{
+    struct work *work = xcalloc(1, sizeof(*work));
+
+    work->change = change;
+    work->question = admin_call_begin("account", change == ACCOUNT_ADD ? "add" : "passwd");
+    element_set(work->question, "password", password);
+    work->account = jid_dup(account);
+    work->done = done;
+    work->user = user;
+    places_ask(sm, account, on_work_place, work);
 }
 
 static void on_tick(void *user)

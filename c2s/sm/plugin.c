@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "c2s/node_message.h"
+#include "c2s/sm/admin.h"
 #include "c2s/sm/begin.h"
 #include "c2s/sm/core.h"
 #include "c2s/sm/csi.h"
@@ -153,6 +154,13 @@ static void plugin_slots_changed(void *state)
     smacks_slots_changed(state);
 }
 
+static void plugin_work(void *state, enum account_change change, const struct jid *account,
+                        const char *password, void (*done)(void *user, const char *problem),
+                        void *user)
+{
+    admin_work(state, change, account, password, done, user);
+}
+
 static void plugin_account_changed(void *state, const struct jid *account, bool may_stay,
                                    struct client *keep)
 {
@@ -202,6 +210,7 @@ const struct c2s_plugin sm_plugin = {
     .reachable = plugin_reachable,
     .slots_changed = plugin_slots_changed,
     .account_changed = plugin_account_changed,
+    .work = plugin_work,
     .commands = sm_commands,
     .metrics = sm_metrics,
     .specs = plugin_specs,

@@ -144,7 +144,7 @@ static const struct sm_iq iqs[] = {
 
 static const char *const features[] = {NS_REGISTER, NULL};
 static const struct spec specs[] = {
-    {"XEP-0077", "2.4", "for who has an account: a new password, and its removal"}, {0}};
+    {"XEP-0077", "2.4", "a new password, removal; an account for who is invited"}, {0}};
 
 const struct sm_module register_module = {
     .name = "register",

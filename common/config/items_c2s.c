@@ -126,6 +126,9 @@ const struct config_item config_domain_items[] = {
     {"domain", "plain-in-network", CONFIG_BOOL, 0, "no", PLAIN_ROW,
      "Whether PLAIN is offered where the network has other nodes. A client whose account is at "
      "another one cannot log in by it, but has shown its password to this one by then."},
+    {"domain", "invitations", CONFIG_BOOL, 0, "yes", PLAIN_ROW,
+     "Whether those with an invitation (kontalkctl invite) may make their account with it "
+     "(XEP-0445). Nobody gets an account without one."},
     {"domain", "channel-binding", CONFIG_BOOL, 0, "yes", PLAIN_ROW,
      "Whether the mechanisms whose names end in -PLUS are offered. Say no behind a proxy that ends "
      "TLS."},

@@ -74,6 +74,16 @@ static bool taken(struct stream *stream, struct element *element)
     return false;
 }
 
+const struct stream_feature *stream_early_feature(const struct stream *stream)
+{
+    const struct stream_feature *const *feature = stream->profile->features;
+    for (; feature && *feature; feature++) {
+        if ((*feature)->early && exists_now(stream, *feature))
+            return *feature;
+    }
+    return NULL;
+}
+
 void stream_dispatch(struct stream *stream, struct element *element)
 {
     const struct stream_feature *refusing = NULL;

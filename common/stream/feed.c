@@ -23,6 +23,24 @@ static bool is_stanza(const struct stream *stream, const struct element *root)
     return false;
 }
 
+/* Before stanzas may come, at a feature that takes some (XEP-0077 §3.1). */
+static bool deliver_early(struct stream *stream, struct element *root)
+{
+    const struct stream_feature *feature = stream_early_feature(stream);
+    struct stanza *stanza;
+    int problem;
+
+    if (!feature) {
+        arena_free(root->arena);
+        return false;
+    }
+    if (stanza_from_element_take(root, stream->profile->content_ns, &stanza, &problem) != 0)
+        return false;
+    bool taken = feature->early(stream->user, stanza, problem);
+    stanza_unref(stanza);
+    return taken;
+}
+
 static void deliver_stanza(struct stream *stream, struct element *root, const char *bytes,
                            size_t length)
 {
@@ -30,8 +48,8 @@ static void deliver_stanza(struct stream *stream, struct element *root, const ch
     struct stanza *stanza;
     int problem;
     if ((stream->flags & required) != required) {
-        arena_free(root->arena);
-        stream_fail(stream, STREAM_NOT_AUTHORIZED, NULL);
+        if (!deliver_early(stream, root))
+            stream_fail(stream, STREAM_NOT_AUTHORIZED, NULL);
         return;
     }
     int error = stanza_from_element_take(root, stream->profile->content_ns, &stanza, &problem);

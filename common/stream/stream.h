@@ -63,6 +63,9 @@ struct stream_feature {
     /* Offered every top-level element that is in no table, while the feature exists; false: it is
      * not known here either. May be NULL. */
     bool (*take)(void *user, struct element *element);
+    /* Offered every stanza that comes before the profile's stanzas_require are there, while the
+     * feature exists; false: it is not for here, and not-authorized. Not consumed. May be NULL. */
+    bool (*early)(void *user, struct stanza *stanza, int problem);
 };
 
 struct stream_profile {

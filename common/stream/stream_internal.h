@@ -72,6 +72,8 @@ void stream_on_header(void *user, const struct element *header, bool prefixes_fo
 void stream_write_features(struct stream *stream, struct buffer *out);
 /* Hands the element to its feature; it is borrowed. */
 void stream_dispatch(struct stream *stream, struct element *element);
+/* The feature that takes stanzas now before they may come (stream_feature.early); NULL: none. */
+const struct stream_feature *stream_early_feature(const struct stream *stream);
 
 /* error.c */
 void stream_on_error(struct stream *stream, const struct element *error);

@@ -2,10 +2,15 @@
 #
 # Service administration (XEP-0133) where there are several workers, or nodes.
 
+import contextlib
+import subprocess
+
 import pytest
 
 from tests.harness.adhoc import run
 from tests.harness.archive import condition
+from tests.harness.node import SOURCES, Account
+from tests.harness.stream import RawStream
 from tests.node.client import Closed
 
 
@@ -47,6 +52,43 @@ def test_other_worker(pair, user):
     assert set(new) <= set(registered) and not set(jids) & set(registered)
 
 
+def invite(node, *words):
+    """A stranger of the node, who has shown the token of a new invitation."""
+    command = [node.place.program("kontalkctl"), "-c", node.place.configuration, "invite", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    token = done.stdout.strip().partition("preauth=")[2]
+    stranger = RawStream(node, source=next(SOURCES))
+    stranger.secure()
+    answer = stranger.ask("set", f"<preauth xmlns='urn:xmpp:pars:0' token='{token}'/>")
+    assert answer.get("type") == "result", condition(answer)
+    return stranger
+
+
+def register(stranger, name):
+    return stranger.ask("set", f"<query xmlns='jabber:iq:register'><username>{name}</username>"
+                        "<password>a good password</password></query>")
+
+
+@pytest.mark.parametrize("several", ("workers", "nodes"))
+def test_invited(pair, network, user, several):
+    """XEP-0445: the account is made where it will be served, and its name is claimed."""
+    node = pair if several == "workers" else network.alpha
+    for n in range(8):
+        name = f"invited-{several}-{n}"
+        assert register(invite(node), name).get("type") == "result"
+        user(node, Account(f"{name}@{node.network}", "a good password"))
+    with pytest.raises(AssertionError):
+        user(node, Account(f"{name}@{node.network}", "another password"))
+
+
+def test_invited_by_another_home(network, user):
+    """A name of another home is taken; the invitation is good for the next one."""
+    there = user(network.beta)
+    with contextlib.closing(invite(network.alpha)) as stranger:
+        assert condition(register(stranger, there.user)) == ("cancel", "conflict")
+        assert register(stranger, f"{there.user}-too").get("type") == "result"
+
+
 def test_other_home(network, user):
     """Accounts of another home are administered there; the note says where that is."""
     admin, there = user(network.alpha), user(network.beta)
@@ -72,11 +114,11 @@ def test_own_account(network, user):
     owner = network.alpha.add_account()
     near, far = user(network.alpha, owner), user(network.beta, owner)
     name = owner.jid.split("@")[0]
-    register = "<query xmlns='jabber:iq:register'>{}</query>"
-    change = register.format(f"<username>{name}</username><password>stolen</password>")
+    query = "<query xmlns='jabber:iq:register'>{}</query>"
+    change = query.format(f"<username>{name}</username><password>stolen</password>")
     assert condition(far.ask("set", change)) == ("auth", "not-authorized")
-    assert condition(far.ask("set", register.format("<remove/>"))) == ("auth", "forbidden")
+    assert condition(far.ask("set", query.format("<remove/>"))) == ("auth", "forbidden")
     far.settle()
-    assert near.ask("set", register.format("<remove/>")).get("type") == "result"
+    assert near.ask("set", query.format("<remove/>")).get("type") == "result"
     assert ended(far) == "not-authorized"
     assert ended(near) == "not-authorized"

@@ -127,6 +127,18 @@ void loop_flush_remove(struct loop *loop UNUSED, struct loop_flush *flush UNUSED
 {
 }
 
+/* --- nobody is invited --- */
+
+const struct stream_feature client_register = {.name = "register"};
+
+void registration_abandon(struct registration *registration UNUSED)
+{
+}
+
+void registration_answer(struct client *client UNUSED)
+{
+}
+
 /* --- the worker --- */
 
 bool link_is_up(const struct link *link UNUSED)

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * Invitations: a link for whoever shall make an account, or a new password, by himself (XEP-0445),
+ * also as a QR code for the camera of a phone. A running c2s keeps them.
+ */
+#include <pwd.h>
+#include <qrencode.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/error.h"
+#include "common/base/memory.h"
+#include "kontalkctl/ctl.h"
+
+#define DEFAULT_EXPIRY       "7d"
+#define DEFAULT_RESET_EXPIRY "1d"
+#define QUIET                2 /* modules around it, white; ISO 18004 wants 4, cameras need less */
+
+struct wish {
+    const char *kind, *address, *admin, *uses, *expires;
+    bool qr;
+};
+
+/* --- the code --- */
+
+static bool is_dark(const QRcode *code, int x, int y)
+{
+    bool inside = x >= 0 && y >= 0 && x < code->width && y < code->width;
+
+    return inside && (code->data[y * code->width + x] & 1);
+}
+
+/* Two rows of modules are one line of text. Light is what is printed, so that it is right on a dark
+ * terminal; on a light one it is inverted, which most cameras read too. */
+static void print_code(const QRcode *code)
+{
+    static const char *const halves[2][2] = {{"█", "▀"}, {"▄", " "}};
+
+    for (int y = -QUIET; y < code->width + QUIET; y += 2) {
+        for (int x = -QUIET; x < code->width + QUIET; x++)
+            fputs(halves[is_dark(code, x, y)][is_dark(code, x, y + 1)], stdout);
+        putchar('\n');
+    }
+}
+
+static void print_qr(const char *uri)
+{
+    QRcode *code = QRcode_encodeString8bit(uri, 0, QR_ECLEVEL_L);
+
+    if (code)
+        print_code(code);
+    QRcode_free(code);
+}
+
+/* --- what c2s answers: id, address, end, token --- */
+
+struct made {
+    char *id, *address, *expires, *token;
+};
+
+static void on_made(void *user, const char *text)
+{
+    struct made *made = user;
+    char **const parts[] = {&made->id, &made->address, &made->expires, &made->token};
+
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        size_t length = strcspn(text, " ");
+        free(*parts[i]);
+        *parts[i] = xasprintf("%.*s", (int)length, text);
+        text += length + (text[length] == ' ');
+    }
+}
+
+/* RFC 5122 §2.2: what is not allowed in an address there is escaped. */
+static char *escaped(const char *address)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-._~!$&'()*+,=:@";
+    char *text = xmalloc(3 * strlen(address) + 1), *at = text;
+
+    for (; *address; address++) {
+        if (strchr(plain, *address))
+            *at++ = *address;
+        else
+            at += snprintf(at, 4, "%%%02X", (unsigned char)*address);
+    }
+    *at = '\0';
+    return text;
+}
+
+static void show(const struct made *made, bool qr)
+{
+    char *address = escaped(made->address);
+    char *uri = xasprintf("xmpp:%s?register;preauth=%s", address, made->token);
+
+    puts(uri);
+    if (qr)
+        print_qr(uri);
+    fprintf(stderr, "invitation %s, good until %s\n", made->id, made->expires);
+    explicit_bzero(uri, strlen(uri));
+    free(uri);
+    free(address);
+}
+
+static const char *creator(void)
+{
+    const struct passwd *who = getpwuid(getuid());
+
+    return who ? who->pw_name : "?";
+}
+
+static int make(const struct ctl *ctl, const struct wish *wish)
+{
+    const char *const words[] = {"invite",    "create",   wish->kind,    wish->address,
+                                 wish->admin, wish->uses, wish->expires, creator()};
+    struct made made = {0};
+    int error = ctl_follow(ctl, "c2s", ARRAY_SIZE(words), words, on_made, &made);
+    int status = error ? EXIT_FAILURE : EXIT_SUCCESS;
+
+    if (error == ERR_UNAVAILABLE)
+        status = ctl_fail("kontalk-c2s is not running");
+    if (!error && made.token)
+        show(&made, wish->qr);
+    if (made.token)
+        explicit_bzero(made.token, strlen(made.token));
+    free(made.id);
+    free(made.address);
+    free(made.expires);
+    free(made.token);
+    return status;
+}
+
+/* --- the verbs --- */
+
+static int read_options(size_t argc, const char *const *argv, struct wish *wish)
+{
+    const struct {
+        const char *name;
+        const char **value; /* NULL: it has none */
+    } options[] = {
+        {"--name", &wish->address},
+        {"--domain", &wish->address},
+        {"--uses", &wish->uses},
+        {"--expires", &wish->expires},
+    };
+
+    for (size_t i = 0; i < argc; i++) {
+        size_t which = 0;
+        while (which < ARRAY_SIZE(options) && strcmp(options[which].name, argv[i]) != 0)
+            which++;
+        if (strcmp(argv[i], "--admin") == 0)
+            wish->admin = "yes";
+        else if (strcmp(argv[i], "--qr") == 0)
+            wish->qr = true;
+        else if (which == ARRAY_SIZE(options))
+            return ctl_fail("no option is called '%s'", argv[i]);
+        else if (++i == argc || !*argv[i])
+            return ctl_fail("%s needs a value", argv[i - 1]);
+        else
+            *options[which].value = argv[i];
+    }
+    return EXIT_SUCCESS;
+}
+
+static int create(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    struct wish wish = {
+        .kind = "account",
+        .address = config_text(ctl->config, "node", NULL, "network"),
+        .admin = "no",
+        .uses = "1",
+        .expires = DEFAULT_EXPIRY,
+        .qr = isatty(STDOUT_FILENO),
+    };
+    int status = read_options(argc, argv, &wish);
+
+    return status == EXIT_SUCCESS ? make(ctl, &wish) : status;
+}
+
+static int reset(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    struct wish wish = {
+        .kind = "reset",
+        .address = argv[0],
+        .admin = "no",
+        .uses = "1",
+        .expires = DEFAULT_RESET_EXPIRY,
+        .qr = isatty(STDOUT_FILENO),
+    };
+
+    if (argc > 1 && strcmp(argv[1], "--qr") != 0 && strcmp(argv[1], "--expires") != 0)
+        return ctl_fail("no option for a reset is called '%s'", argv[1]);
+    int status = read_options(argc - 1, argv + 1, &wish);
+    return status == EXIT_SUCCESS ? make(ctl, &wish) : status;
+}
+
+static int ask(const struct ctl *ctl, size_t argc, const char *const *words)
+{
+    int error = ctl_ask(ctl, "c2s", argc, words);
+
+    if (error == ERR_UNAVAILABLE)
+        return ctl_fail("kontalk-c2s is not running");
+    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int list(const struct ctl *ctl, size_t argc UNUSED, const char *const *argv UNUSED)
+{
+    static const char *const words[] = {"invite", "list"};
+
+    return ask(ctl, ARRAY_SIZE(words), words);
+}
+
+static int end(const struct ctl *ctl, size_t argc UNUSED, const char *const *argv)
+{
+    const char *const words[] = {"invite", "revoke", argv[0]};
+
+    return ask(ctl, ARRAY_SIZE(words), words);
+}
+
+const struct ctl_verb invite_verbs[] = {
+    {"invite create", 0, 9, create,
+     "[--name JID] [--domain DOMAIN] [--admin] [--uses N] [--expires TIME] [--qr]  a link by which "
+     "somebody makes an account"},
+    {"invite reset", 1, 4, reset,
+     "JID [--expires TIME] [--qr]  a link by which somebody gets a new password"},
+    {"invite list", 0, 0, list, "  the invitations that are open"},
+    {"invite revoke", 1, 1, end, "ID  it is good for nothing any more"},
+    {"invite", 0, 9, create, "…  the same as invite create"},
+    {0},
+};
