@@ -229,6 +229,15 @@ static void on_auth(void *user, struct element *element)
         end_authenticate(end);
 }
 
+/* Questions may come before authentication. */
+static bool auth_early(void *user, struct stanza *stanza, int problem)
+{
+    if (stanza->kind != STANZA_IQ || problem >= 0)
+        return false;
+    end_note(user, "early(%s)", stanza_id(stanza));
+    return true;
+}
+
 static void advertise_bind(void *user, struct element *features)
 {
     (void)user;
@@ -269,7 +278,8 @@ static const struct stream_feature auth_feature = {.name = "auth",
                                                    .requires = STREAM_SECURE,
                                                    .excludes = STREAM_AUTHENTICATED,
                                                    .advertise = advertise_auth,
-                                                   .elements = auth_elements};
+                                                   .elements = auth_elements,
+                                                   .early = auth_early};
 static const struct stream_feature bind_feature = {.name = "bind",
                                                    .requires = STREAM_SECURE | STREAM_AUTHENTICATED,
                                                    .excludes = STREAM_BOUND,

@@ -17,6 +17,7 @@
 #define AUTH         "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'/>"
 #define MECHANISMS   "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>"
 #define BIND         "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
+#define IQ           "<iq type='get' id='1'><q xmlns='q'/></iq>"
 #define FEATURES(x)  "<stream:features>" x "</stream:features>"
 #define CONDITION(x) "<" x " xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
 #define ERROR_END    "</stream:error></stream:stream>"
@@ -190,6 +191,24 @@ static void top_level_elements_are_gated(void **state)
     check_rows(rows, ARRAY_SIZE(rows));
 }
 
+/* A feature may take some, while it exists and no longer. */
+static void early_stanzas_are_offered(void **state)
+{
+    static const struct row rows[] = {
+        {SECURE, H IQ IQ, ANSWER FEATURES(MECHANISMS), HEADER_EVENT "early(1) early(1) "},
+        {SECURE, H IQ "<presence/>" IQ, ANSWER FEATURES(MECHANISMS) ERROR("not-authorized"),
+         HEADER_EVENT "early(1) "},
+        {SECURE, H "<iq type='get' id='1'/>", ANSWER FEATURES(MECHANISMS) ERROR("not-authorized"),
+         NULL},
+        {SECURE, H "<iq from='@' type='get' id='1'><q xmlns='q'/></iq>",
+         ANSWER FEATURES(MECHANISMS) ERROR("not-authorized"), NULL},
+        {0, H IQ, ANSWER FEATURES(STARTTLS) ERROR("not-authorized"), NULL},
+        {LOGGED, H IQ, ANSWER FEATURES(BIND) ERROR("not-authorized"), NULL},
+    };
+    (void)state;
+    check_rows(rows, ARRAY_SIZE(rows));
+}
+
 static void stanzas_are_delivered(void **state)
 {
     static const struct row rows[] = {
@@ -300,6 +319,7 @@ int main(void)
         cmocka_unit_test(bad_headers_are_refused),
         cmocka_unit_test(xml_errors_end_the_stream),
         cmocka_unit_test(top_level_elements_are_gated),
+        cmocka_unit_test(early_stanzas_are_offered),
         cmocka_unit_test(stanzas_are_delivered),
         cmocka_unit_test(peers_may_close),
         cmocka_unit_test(too_big_is_said),
