@@ -23,6 +23,9 @@
 #define HOLDER_BYTES     16
 #define TOKEN_LENGTH_MAX 1024
 
+/* A person who was invited may take this long to choose a name and a password. */
+#define FORM_MS 300000
+
 /* Lives longer than its client if that goes while an account is being made. */
 struct registration {
     struct client *client;
@@ -135,6 +138,7 @@ static void on_found(void *user, int status, const struct db_result *results, si
         refuse_token(registration);
     } else {
         invitation_read(&results[0], &registration->invitation);
+        client_deadline(registration->client, DEADLINE_LOGIN, FORM_MS);
         answer_take(registration, stanza_result(registration->request));
     }
 }
@@ -193,8 +197,10 @@ static void on_spent(void *user, int status UNUSED, const struct db_result *resu
     struct registration *registration = user;
 
     log_registered(registration);
-    if (work_ends(registration))
-        answer_take(registration, stanza_result(registration->request));
+    if (!work_ends(registration))
+        return;
+    client_deadline(registration->client, DEADLINE_LOGIN, registration->worker->limits.login_ms);
+    answer_take(registration, stanza_result(registration->request));
 }
 
 static enum stanza_condition condition_of(const char *problem)

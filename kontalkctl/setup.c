@@ -167,8 +167,9 @@ static void print_rest(const struct setup *setup)
         return;
     puts("Then: systemctl enable --now kontalk.target");
     if (setup->admin)
-        printf("      kontalkctl user add %s\n      kontalkctl user admin %s\n", setup->admin,
-               setup->admin);
+        printf("      kontalkctl user add %s\n      kontalkctl user admin %s\n"
+               "  or: kontalkctl invite --name %s --admin\n",
+               setup->admin, setup->admin, setup->admin);
 }
 
 static int take_steps(const struct setup *setup, const struct ctl *given)

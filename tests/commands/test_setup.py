@@ -86,6 +86,7 @@ def test_trial(site):
     assert f"    _xmpp-client._tcp.{DOMAIN}. 3600 IN SRV 0 5 5222 one.example.net." in done.stdout
     assert f"    _xmpps-server._tcp.{DOMAIN}. 3600 IN SRV 0 5 5270 one.example.net." in done.stdout
     assert f"user add admin@{DOMAIN}" in done.stdout
+    assert f"invite --name admin@{DOMAIN} --admin" in done.stdout
 
 
 def test_trial_certificate(site):

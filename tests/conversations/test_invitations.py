@@ -2,6 +2,7 @@
 #
 # Accounts and new passwords for those who have an invitation (XEP-0445, XEP-0077 §3.1).
 
+import contextlib
 import itertools
 import re
 import subprocess
@@ -10,7 +11,8 @@ import pytest
 
 from tests.harness import wait
 from tests.harness.archive import condition
-from tests.harness.node import Account
+from tests.harness.node import SOURCES, Account
+from tests.harness.stream import RawStream
 from tests.node.client import Closed
 
 REGISTER = "jabber:iq:register"
@@ -285,3 +287,17 @@ def test_qr(ctl):
     assert len({len(line) for line in lines}) == 1 and set("".join(lines)) <= set("█▀▄ ")
     assert set(lines[0]) == {"█"}
     assert lines[1].startswith("██ ▄▄▄▄▄ █")
+
+
+def test_time_to_choose(make_node):
+    """Who has shown an invitation may take longer than others to log in."""
+    node = make_node(settings={"c2s": {"unauthenticated-timeout": "4s"}})
+    command = [node.place.program("kontalkctl"), "-c", node.place.configuration, "invite"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    with contextlib.closing(RawStream(node, source=next(SOURCES))) as invited:
+        invited.secure()
+        accepted(preauth(invited, done.stdout.strip().partition("preauth=")[2]))
+        with contextlib.closing(RawStream(node, source=next(SOURCES))) as other:
+            other.secure()
+            assert ended(other) == "connection-timeout"
+        accepted(register(invited, "late"))
