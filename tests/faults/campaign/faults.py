@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from tests.harness import wait
+from tests.node.postgres import DATABASE
 
 PAUSE_SECONDS = (0.5, 3.0)
 LONG_PAUSE_SECONDS = 30
@@ -22,6 +23,35 @@ class Fault:
     strike: Callable  # an async function of the campaign
     federation: bool = False  # only those who federate notice it
     everybody: bool = False  # it is over when all of these talk again, not the first of them
+
+
+def backends(node):
+    """The processes of PostgreSQL that serve the daemons of the node."""
+    rows = node.postgres.query(
+        DATABASE, "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name LIKE 'kontalk%'")
+    return [int(pid) for pid in rows.split()]
+
+
+@contextlib.asynccontextmanager
+async def stalled(node):
+    """Inside the block nothing of the node can be committed."""
+    pids = await in_thread(backends, node)
+    signal_all(pids, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        signal_all(pids, signal.SIGCONT)
+
+
+def signal_all(pids, number):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+async def in_thread(function, *arguments):
+    return await asyncio.get_running_loop().run_in_executor(None, function, *arguments)
 
 
 class Faults:
@@ -78,15 +108,11 @@ class Faults:
         """One of its c2s."""
         return self.workers[0] if len(self.workers) == 1 else campaign.random.choice(self.workers)
 
-    @staticmethod
-    async def _in_thread(function, *arguments):
-        return await asyncio.get_running_loop().run_in_executor(None, function, *arguments)
-
     def _killing(self, name):
         async def strike(_campaign):
             daemon = self.node.daemon(name)
             daemon.kill()
-            await self._in_thread(daemon.start)
+            await in_thread(daemon.start)
         return strike
 
     def _pausing(self, name, seconds=None):
@@ -105,19 +131,13 @@ class Faults:
         campaign.free()
 
     async def _restart_c2s(self, campaign):
-        await self._in_thread(self.node.daemon(self._worker(campaign)).restart)
-
-    def _backends(self):
-        rows = self.node.postgres.query(
-            "postgres", "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'kontalk%'")
-        return [int(pid) for pid in rows.split()]
+        await in_thread(self.node.daemon(self._worker(campaign)).restart)
 
     async def _kill_backend(self, campaign):
         """Its postmaster then ends all others and recovers."""
-        backends = await self._in_thread(self._backends)
-        if backends:
-            os.kill(campaign.random.choice(backends), signal.SIGKILL)
-            await self._in_thread(self._wait_for_postgres)
+        if pids := await in_thread(backends, self.node):
+            os.kill(campaign.random.choice(pids), signal.SIGKILL)
+            await in_thread(self._wait_for_postgres)
 
     def _wait_for_postgres(self):
         def answers():
@@ -131,46 +151,36 @@ class Faults:
 
     async def _kill_postgres(self, _campaign):
         self.node.postgres.process.kill()
-        await self._in_thread(self.node.postgres.start)
+        await in_thread(self.node.postgres.start)
 
     async def _fill_disk(self, campaign):
         """What would make a file longer fails; without room for its log PostgreSQL ends."""
         self.disk.fill()
         try:
             if campaign.random.random() < 0.5:
-                await self._in_thread(self._switch_log)
+                await in_thread(self._switch_log)
             await asyncio.sleep(campaign.random.uniform(*DISK_SECONDS))
         finally:
             self.disk.free()
         campaign.free()
-        await self._in_thread(self._wait_for_postgres)
+        await in_thread(self._wait_for_postgres)
 
     def _switch_log(self):
         with contextlib.suppress(Exception):  # it may end by that
             self.node.postgres.query("postgres", "SELECT pg_switch_wal()")
 
     async def _restart_postgres(self, _campaign):
-        await self._in_thread(self.node.postgres.stop)
-        await self._in_thread(self.node.postgres.start)
+        await in_thread(self.node.postgres.stop)
+        await in_thread(self.node.postgres.start)
 
     async def _stall_and_kill(self, campaign):
         """What was acknowledged while nothing could be committed is lost, if there is any."""
-        backends = await self._in_thread(self._backends)
-        self._signal(backends, signal.SIGSTOP)
-        try:
+        async with stalled(self.node):
             await asyncio.sleep(campaign.random.uniform(*PAUSE_SECONDS))
             worker = self.node.daemon(self._worker(campaign))
             worker.kill()
-        finally:
-            self._signal(backends, signal.SIGCONT)
         campaign.free()
-        await self._in_thread(worker.start)
-
-    @staticmethod
-    def _signal(pids, number):
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+        await in_thread(worker.start)
 
     async def _cut(self, campaign):
         for actor in campaign.some(2):
@@ -219,4 +229,4 @@ class Faults:
         worker.kill()
         for actor in some:
             actor.cut()
-        await self._in_thread(worker.start)
+        await in_thread(worker.start)

@@ -84,6 +84,16 @@ NETWORK_MUTANTS = (
         ("c2s/sm/outbox_offer.c", "    error = words_offer(",
          "    error = parcel->row.seq % 8 == 0 ? -1 : words_offer("),
     ]),
+    Mutant("an offer is answered before it is committed", ("I1",), [
+        ("c2s/sm/taker.c", "        store_offered(account, stanza, taking->id);\n",
+         "        took(account->sm, taking);\n"
+         "        store_offered(account, stanza, taking->id);\n"),
+    ]),
+    Mutant("what is for another home is kept until it is offered", ("I1",), [
+        ("c2s/sm/outbox_offer.c", "    parcel->offered = true;\n",
+         "    parcel->offered = true;\n"
+         "    if (list->away)\n        outbox_rows_done(outbox->rows, &parcel->row, NULL);\n"),
+    ]),
 )
 
 

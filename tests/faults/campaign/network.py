@@ -4,10 +4,13 @@
 
 import asyncio
 
-from tests.faults.campaign.faults import PAUSE_SECONDS, Fault
+from tests.faults.campaign.faults import PAUSE_SECONDS, Fault, in_thread, stalled
 
 # Until after a link counts as down, and then some (tests/harness/network.py).
 CUT_SECONDS = (0.5, 6.0)
+# Long enough for much to be said that only a home that is to die has in its memory, and for it to
+# look after its outbox (every second).
+GATHER_SECONDS = (2.0, 4.0)
 
 
 class NetworkFaults:
@@ -32,12 +35,10 @@ class NetworkFaults:
             "SIGSTOP c2s": self._pausing("c2s"),
             "a link reset": self._reset,
             "connections cut": self._cut_clients,
+            "SIGSTOP of PostgreSQL, then SIGKILL c2s": self._stall_and_kill,
+            "a node cut off, then SIGKILL of all of it": self._cut_off_and_kill,
         }
         return [Fault(name, strike, True, everybody) for name, strike in strikes.items()]
-
-    @staticmethod
-    async def _in_thread(function):
-        return await asyncio.get_running_loop().run_in_executor(None, function)
 
     def _some(self, campaign, count):
         """The names of so many nodes, in any order."""
@@ -47,7 +48,7 @@ class NetworkFaults:
         async def strike(campaign):
             daemon = self.network[self._some(campaign, 1)[0]].daemon(name)
             daemon.kill()
-            await self._in_thread(daemon.start)
+            await in_thread(daemon.start)
         return strike
 
     def _pausing(self, name):
@@ -85,7 +86,32 @@ class NetworkFaults:
         for daemon in daemons:
             daemon.kill()
         for daemon in daemons:
-            await self._in_thread(daemon.start)
+            await in_thread(daemon.start)
+
+    async def _stall_and_kill(self, campaign):
+        """A home that says so of what it has not committed loses what others have sent it."""
+        node = self.network[self._some(campaign, 1)[0]]
+        async with stalled(node):
+            await asyncio.sleep(campaign.random.uniform(*GATHER_SECONDS))
+            node.daemon("c2s").kill()
+        campaign.free()
+        await in_thread(node.daemon("c2s").start)
+
+    async def _cut_off_and_kill(self, campaign):
+        """What it has offered and nobody has taken is nowhere but in its outbox: what the links
+        had taken goes with them."""
+        one, *others = self._some(campaign, len(self.network.nodes))
+        daemons = [self.network[one].daemon(name) for name in ("router", "net", "c2s")]
+        self.network.split([one], others)
+        await asyncio.sleep(campaign.random.uniform(*GATHER_SECONDS))
+        for daemon in daemons:
+            daemon.kill()
+        for other in others:
+            self.network.reset(one, other)
+        self.network.heal()
+        campaign.free()
+        for daemon in daemons:
+            await in_thread(daemon.start)
 
     @staticmethod
     async def _cut_clients(campaign):
