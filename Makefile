@@ -149,10 +149,10 @@ $(eval $(call object_rule,$(PLAIN)))
 $(if $(FAULT_POINTS),$(eval $(call object_rule,$(OBJ),-DFAULT_POINTS)))
 
 # What says the version is made anew when that changes, and nothing else.
-$(foreach folder,$(sort $(PLAIN) $(OBJ)),$(folder)/common/service/service.o): $(OBJ)/version
-$(foreach folder,$(sort $(PLAIN) $(OBJ)),$(folder)/common/service/service.o): \
-	private CFLAGS += -DKONTALK_VERSION='"$(VERSION)"'
-$(OBJ)/version: FORCE
+SAYS_VERSION = $(foreach folder,$(sort $(PLAIN) $(OBJ)),$(folder)/common/service/service.o)
+$(SAYS_VERSION): %/common/service/service.o: %/version
+$(SAYS_VERSION): private CFLAGS += -DKONTALK_VERSION='"$(VERSION)"'
+$(sort $(PLAIN)/version $(OBJ)/version): FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 

@@ -92,14 +92,13 @@ def publish(node, payload, item=""):
 
 
 def open_node(player, node):
-    """It sends the form back as it came, with its labels and options; one value is another."""
+    """It sends the form back as it came, with its labels and options, open to everybody."""
     answer = player.ask(Ask("get", element("owner", "pubsub", f'<configure node="{node}"/>'),
                             "owner:pubsub/owner:configure/data:x[@type='form']"))[0]
     filled = copy.deepcopy(need(answer, "owner:pubsub/owner:configure/data:x"))
     filled.set("type", "submit")
     model = need(filled, "data:field[@var='pubsub#access_model']/data:value")
-    assert model.text == "presence"  # XEP-0163 §4
-    model.text = "open"
+    assert model.text == "open"  # XEP-0384 requires it: the default of this node
     player.ask(Ask("set", element("owner", "pubsub", f'<configure node="{node}">'
                    + tostring(filled, encoding="unicode") + "</configure>")))
 
