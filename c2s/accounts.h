@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "c2s/account_change.h"
 #include "c2s/slots.h"
 #include "common/db/db.h"
 #include "common/sasl/verifier.h"
@@ -57,15 +58,6 @@ struct account_revoked {
 size_t account_revoked_count(const struct account_revoked *revoked);
 /* "software, machine (id)", to be freed with free(). */
 char *account_revoked_name(const struct account_revoked *revoked, size_t which);
-
-enum account_change {
-    ACCOUNT_ADD,
-    ACCOUNT_PASSWORD,
-    ACCOUNT_DELETE,
-    ACCOUNT_DISABLE, /* nobody logs in as it; nothing of it is lost */
-    ACCOUNT_ENABLE,
-    ACCOUNT_CHANGES
-};
 
 /* `changed` gets 0; ERR_EXISTS (add), ERR_NOT_FOUND (the others), or what the database says.
  * ERR_FENCED, and no callback, if the slot is not owned. */

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "c2s/accounts.h"
+#include "c2s/account_change.h"
 #include "c2s/slots.h"
 #include "common/component/durable.h"
 #include "common/config/config.h"

@@ -145,7 +145,9 @@ def test_P7_account_of_other_domain(scene, attacker):
 
 
 SASL_FEATURES = [f"{{{SASL}}}mechanisms", "{urn:xmpp:sasl:2}authentication",
-                 "{urn:xmpp:sasl-cb:0}sasl-channel-binding", "{urn:xmpp:stream-limits:0}limits"]
+                 "{urn:xmpp:sasl-cb:0}sasl-channel-binding", "{urn:xmpp:stream-limits:0}limits",
+                 "{urn:xmpp:ibr-token:0}register",
+                 "{http://jabber.org/features/iq-register}register"]
 FEATURES = {
     "plain": [f"{{{TLS}}}starttls"],
     "tls": SASL_FEATURES,
