@@ -47,9 +47,7 @@ const char *account_work_problem(int status)
 static void change_free(struct change *change)
 {
     account_verifiers_free(&change->verifiers);
-    if (change->password)
-        crypto_wipe(change->password, strlen(change->password));
-    free(change->password);
+    crypto_wipe_text(change->password);
     free(change->account);
     free(change);
 }

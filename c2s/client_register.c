@@ -51,9 +51,7 @@ static void advertise(void *user, struct element *features)
 
 static void forget_account(struct registration *registration)
 {
-    if (registration->password)
-        crypto_wipe(registration->password, strlen(registration->password));
-    free(registration->password);
+    crypto_wipe_text(registration->password);
     free(registration->account);
     registration->password = NULL;
     registration->account = NULL;

@@ -137,9 +137,8 @@ const char *worker_problem(void *state)
 
     if (!db_available(worker->db))
         return "the database cannot be reached";
-    if (!link_is_up(worker->link))
-        return "the router cannot be reached";
-    return worker->home_refusal;
+    const char *problem = link_problem(worker->link);
+    return problem ? problem : worker->home_refusal;
 }
 
 const struct metric worker_metrics[] = {

@@ -15,6 +15,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/component/own_link.h"
 #include "common/service/service.h"
 #include "common/tls/crypto.h"
 
@@ -64,13 +65,6 @@ static char *read_file(const char *path)
     return buffer_take(&bytes);
 }
 
-static void wipe(char *secret)
-{
-    if (secret)
-        crypto_wipe(secret, strlen(secret));
-    free(secret);
-}
-
 /* --- the router --- */
 
 static void on_up(void *user UNUSED)
@@ -111,27 +105,12 @@ static const struct link_ops link_ops = {
 
 static int open_link(struct files *files)
 {
-    const char *path = text(files->config, "secret-file");
-    char *secret;
-    size_t length;
-    int error = path ? config_read_secret(path, &secret, &length) : ERR_NOT_FOUND;
+    const struct link_settings settings = {.is_plain = true};
+    int error = own_link_open(files->loop, files->parsers, files->config, "files", settings,
+                              &link_ops, files, &files->link);
 
-    if (error) {
-        log_error("secret_unreadable", LOG_TEXT("file", path), LOG_ERROR(error));
-        return ERR_INVALID;
-    }
-    const struct link_settings settings = {
-        .address = text(files->config, "router"),
-        .name = text(files->config, "domain"),
-        .secret = secret,
-        .is_plain = true,
-    };
-    const struct link_bind bind = {.name = settings.name};
-    files->link = link_new(files->loop, files->parsers, &settings, &link_ops, files);
-    files->open++;
-    link_bind(files->link, &bind);
-    wipe(secret);
-    return 0;
+    files->open += error == 0;
+    return error;
 }
 
 /* --- HTTP --- */
@@ -150,7 +129,7 @@ static bool read_pair(const struct config *config, struct pair *pair)
 static void free_pair(struct pair *pair)
 {
     free(pair->certificate);
-    wipe(pair->key);
+    crypto_wipe_text(pair->key);
 }
 
 static int listen_at(struct files *files, const char *address, const struct pair *pair)

@@ -32,7 +32,7 @@ static void read_transfers(void *state, struct metric_samples *samples)
 
 const char *files_problem(void *state)
 {
-    return link_is_up(((const struct files *)state)->link) ? NULL : "the router cannot be reached";
+    return link_problem(((const struct files *)state)->link);
 }
 
 const struct metric files_metrics[] = {

@@ -31,7 +31,7 @@ const char *muc_problem(void *state)
 
     if (!db_available(muc->db))
         return "the database cannot be reached";
-    return link_is_up(muc->link) ? NULL : "the router cannot be reached";
+    return link_problem(muc->link);
 }
 
 const struct metric muc_metrics[] = {

@@ -11,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/component/own_link.h"
 #include "common/service/service.h"
 #include "common/tls/crypto.h"
 #include "muc/creators.h"
@@ -146,38 +147,18 @@ void muc_send(struct muc *muc, struct stanza *stanza)
         log_warn("muc_not_sent", LOG_TEXT("to", stanza->to.full));
 }
 
-static void wipe(char *secret)
-{
-    if (secret)
-        crypto_wipe(secret, strlen(secret));
-    free(secret);
-}
-
 static int open_link(struct muc *muc)
 {
-    const char *path = text(muc->config, "secret-file");
-    char *secret;
-    size_t length;
-    int error = path ? config_read_secret(path, &secret, &length) : ERR_NOT_FOUND;
-
-    if (error) {
-        log_error("secret_unreadable", LOG_TEXT("file", path), LOG_ERROR(error));
-        return ERR_INVALID;
-    }
     const struct link_settings settings = {
-        .address = text(muc->config, "router"),
-        .name = muc->domain,
-        .secret = secret,
         .queue_bytes = (size_t)number(muc->config, "queue-size"),
         .is_plain = muc->mail == NULL,
         .durable = muc->mail != NULL,
     };
-    const struct link_bind bind = {.name = settings.name};
-    muc->link = link_new(muc->loop, muc->parsers, &settings, &link_ops, muc);
-    muc->open++;
-    link_bind(muc->link, &bind);
-    wipe(secret);
-    return 0;
+    int error = own_link_open(muc->loop, muc->parsers, muc->config, "muc", settings, &link_ops, muc,
+                              &muc->link);
+
+    muc->open += error == 0;
+    return error;
 }
 
 /* --- the database --- */

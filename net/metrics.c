@@ -85,7 +85,7 @@ static void read_serial(void *state, struct metric_samples *samples)
 
 const char *server_problem(void *state)
 {
-    return link_is_up(((const struct server *)state)->link) ? NULL : "the router cannot be reached";
+    return link_problem(((const struct server *)state)->link);
 }
 
 const struct metric server_metrics[] = {

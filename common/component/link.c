@@ -172,6 +172,11 @@ bool link_is_up(const struct link *link)
     return link->state == LINK_UP;
 }
 
+const char *link_problem(const struct link *link)
+{
+    return link_is_up(link) ? NULL : "the router cannot be reached";
+}
+
 const char *link_incarnation(const struct link *link)
 {
     return link->incarnation;

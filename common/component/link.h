@@ -99,6 +99,8 @@ MUST_CHECK int link_offer(struct link *link, const char *id, unsigned attempt, c
  */
 void link_answer(struct link *link, const struct durable *answer);
 bool link_is_up(const struct link *link);
+/* What is wrong with it, for people (static); NULL: nothing. */
+const char *link_problem(const struct link *link);
 /* Above the high-water mark: slow down whoever causes it. */
 bool link_is_congested(const struct link *link);
 /* Random per process: names this run of the daemon. */

@@ -7,6 +7,7 @@
 #include "common/tls/crypto.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
@@ -150,4 +151,11 @@ bool crypto_equal(const void *a, const void *b, size_t length)
 void crypto_wipe(void *bytes, size_t length)
 {
     gnutls_memset(bytes, 0, length);
+}
+
+void crypto_wipe_text(char *secret)
+{
+    if (secret)
+        crypto_wipe(secret, strlen(secret));
+    free(secret);
 }

@@ -43,3 +43,5 @@ void crypto_block_decrypt(struct crypto_block *block, uint8_t bytes[CRYPTO_BLOCK
 /* In constant time. */
 bool crypto_equal(const void *a, const void *b, size_t length);
 void crypto_wipe(void *bytes, size_t length);
+/* Text that is a secret: wiped, and given back with free(). NULL is allowed. */
+void crypto_wipe_text(char *secret);
