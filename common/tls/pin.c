@@ -5,57 +5,24 @@
 #include "common/tls/pin.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/base/memory.h"
-#include "common/tls/crypto.h"
+#include "common/tls/issue.h"
 #include "common/tls/key_file.h"
 #include "common/tls/tls_internal.h"
 
-#define DAY 86400
-
-static void require(int result)
-{
-    if (result < 0)
-        abort();
-}
-
-/* It has no end: it is worth what the pin is worth. Its beginning leaves room for clocks. */
-static void fill_in(gnutls_x509_crt_t certificate, gnutls_x509_privkey_t key, const char *host)
-{
-    uint8_t serial[16];
-    time_t now = (time_t)(clock_wall_us() / 1000000);
-    char *ascii = tls_name_ascii(host);
-
-    crypto_random(serial, sizeof(serial));
-    serial[0] &= 0x7f; /* RFC 5280 §4.1.2.2: positive */
-    require(gnutls_x509_crt_set_version(certificate, 3));
-    require(gnutls_x509_crt_set_serial(certificate, serial, sizeof(serial)));
-    require(gnutls_x509_crt_set_activation_time(certificate, now - DAY));
-    require(
-        gnutls_x509_crt_set_expiration_time(certificate, GNUTLS_X509_NO_WELL_DEFINED_EXPIRATION));
-    require(gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_DNSNAME, ascii,
-                                                 (unsigned)strlen(ascii), GNUTLS_FSAN_SET));
-    require(gnutls_x509_crt_set_key_usage(certificate, GNUTLS_KEY_DIGITAL_SIGNATURE));
-    require(gnutls_x509_crt_set_key(certificate, key));
-    require(gnutls_x509_crt_sign2(certificate, certificate, key, GNUTLS_DIG_SHA256, 0));
-    free(ascii);
-}
-
+/* It has no end: it is worth what the pin is worth. */
 static int save_certificate(gnutls_x509_privkey_t key, const char *host, const char *file)
 {
     gnutls_x509_crt_t certificate;
-    gnutls_datum_t pem;
 
-    require(gnutls_x509_crt_init(&certificate));
-    fill_in(certificate, key, host);
-    require(gnutls_x509_crt_export2(certificate, GNUTLS_X509_FMT_PEM, &pem));
-    int error = key_file_write(file, &pem, 0644);
-    gnutls_free(pem.data);
+    issue_begin(&certificate, key, GNUTLS_X509_NO_WELL_DEFINED_EXPIRATION);
+    issue_add_name(certificate, host);
+    issue_require(gnutls_x509_crt_set_key_usage(certificate, GNUTLS_KEY_DIGITAL_SIGNATURE));
+    issue_sign(certificate, certificate, key);
+    int error = issue_save(certificate, file);
     gnutls_x509_crt_deinit(certificate);
     return error;
 }
@@ -65,9 +32,7 @@ int tls_node_key_make(const char *host, const char *certificate_file, const char
 {
     gnutls_x509_privkey_t key;
 
-    require(gnutls_x509_privkey_init(&key));
-    require(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
-                                         GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0));
+    issue_key(&key);
     int error = key_file_save(key, key_file);
     if (error) {
         *problem = strerror(errno);
@@ -98,7 +63,7 @@ int tls_pin_of_file(const char *certificate_file, uint8_t pin[TLS_PIN_SIZE], con
         *problem = "the certificate file cannot be read";
         return ERR_SYSTEM;
     }
-    require(gnutls_x509_crt_init(&certificate));
+    issue_require(gnutls_x509_crt_init(&certificate));
     int error = gnutls_x509_crt_import(certificate, &pem, GNUTLS_X509_FMT_PEM) < 0
                     ? ERR_INVALID
                     : pin_of(certificate, pin);
