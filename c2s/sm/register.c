@@ -128,8 +128,7 @@ static enum sm_verdict outgoing(struct session *session, struct stanza *stanza)
 {
     struct account *account = session->account;
 
-    if ((stanza->type != IQ_SET && stanza->type != IQ_GET) || !stanza->has_to ||
-        stanza->to.resource || !sm_is_server(account->sm, &stanza->to) ||
+    if (!sm_asks_server(account->sm, stanza) ||
         strcmp(stanza_payload(stanza)->ns, NS_REGISTER) != 0)
         return SM_PASS;
     dispatch_request(account->sm, SM_TO_SERVER, account, session, stanza);

@@ -163,6 +163,12 @@ void sm_slots_changed(struct sm *sm)
     }
 }
 
+bool sm_asks_server(const struct sm *sm, const struct stanza *stanza)
+{
+    return (stanza->type == IQ_SET || stanza->type == IQ_GET) && stanza->has_to &&
+           !stanza->to.resource && sm_is_server(sm, &stanza->to);
+}
+
 bool sm_is_near(const struct session *session)
 {
     return session->client &&

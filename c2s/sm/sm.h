@@ -248,6 +248,8 @@ extern const struct sm_module *const sm_modules[]; /* modules.c; ends with NULL 
     for (const struct sm_module *const *module##_at = sm_modules, *module;                         \
          (module = *module##_at) != NULL; module##_at++)
 
+/* A request of one of our clients to the server itself. */
+bool sm_asks_server(const struct sm *sm, const struct stanza *stanza);
 /* Whether the client of the session is connected to the node of its account. Another node could
  * speak in its name (docs/FRONTS.md), so from there nothing can be asked that would be grave. */
 bool sm_is_near(const struct session *session);
