@@ -105,9 +105,7 @@ static int check(const struct ctl *ctl, size_t argc, const char *const *argv)
         config_each_said(config, check_file, &findings);
     config_free(config);
     if (json) {
-        json_dumpf(findings.list, stdout, JSON_INDENT(2));
-        putchar('\n');
-        json_decref(findings.list);
+        ctl_print_json(findings.list);
     } else if (findings.count == 0) {
         printf("%s: nothing is wrong\n", ctl->path);
     } else {

@@ -171,9 +171,7 @@ static int diff(const struct ctl *ctl, size_t argc, const char *const *argv)
     diff.list = json ? json_array() : NULL;
     size_t asked = ask_daemons(&diff);
     if (json) {
-        json_dumpf(diff.list, stdout, JSON_INDENT(2));
-        putchar('\n');
-        json_decref(diff.list);
+        ctl_print_json(diff.list);
     } else if (asked > 0 && diff.count == 0) {
         puts("nothing would change");
     }

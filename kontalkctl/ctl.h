@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <jansson.h>
+
 #include "common/base/macros.h"
 #include "common/config/config.h"
 #include "common/db/db.h"
@@ -75,6 +77,8 @@ char *ctl_read_password(void);
 extern const char *const ctl_daemons[];
 /* Whether the only argument is "--json". ERR_INVALID: it is something else, which has been said. */
 MUST_CHECK int ctl_is_json(size_t argc, const char *const *argv, bool *json);
+/* Prints it, and lets go of it. */
+void ctl_print_json(json_t *value);
 /* Accounts as portable data (portable.c), into a new file; out of one. */
 int user_export(const struct ctl *ctl, size_t argc, const char *const *argv);
 int portable_import(const struct ctl *ctl, const char *name);

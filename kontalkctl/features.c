@@ -112,9 +112,7 @@ static void print_json(struct served *served)
                           suite_is_met(*category, (enum suite_level)level, is_served, served),
                           "missing", missing));
         }
-    json_dumpf(list, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(list);
+    ctl_print_json(list);
 }
 
 static int check_features(const struct ctl *ctl, size_t argc, const char *const *argv)

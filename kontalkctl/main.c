@@ -45,6 +45,13 @@ int ctl_is_json(size_t argc, const char *const *argv, bool *json)
     return 0;
 }
 
+void ctl_print_json(json_t *value)
+{
+    json_dumpf(value, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(value);
+}
+
 static void print_help(FILE *out)
 {
     fprintf(out, "usage: kontalkctl [-c FILE] VERB …   (FILE: %s)\n\n", DEFAULT_CONFIG);

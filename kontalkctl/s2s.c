@@ -154,9 +154,7 @@ static void print_json(const struct rows *rows)
                                 value_of((enum field)field, rows->rows[i].values[field]));
         json_array_append_new(list, object);
     }
-    json_dumpf(list, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(list);
+    ctl_print_json(list);
 }
 
 /* --- the verbs --- */

@@ -20,14 +20,6 @@ lisen-tls = 127.0.0.1:5223
 
 
 @pytest.fixture
-def ctl(node):
-    def call(*words, configuration=node.place.configuration):
-        return subprocess.run([node.place.program("kontalkctl"), "-c", configuration, *words],
-                              capture_output=True, text=True, timeout=60, check=False)
-    return call
-
-
-@pytest.fixture
 def written(tmp_path):
     def write(text):
         path = tmp_path / "kontalk.conf"

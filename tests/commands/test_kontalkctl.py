@@ -20,16 +20,6 @@ UP_AND_DOWN = pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
 
 
 @pytest.fixture
-def ctl(node):
-    """ctl("user", "list"): what it came to, with what it said."""
-    def call(*words, password=""):
-        command = [node.place.program("kontalkctl"), "-c", node.place.configuration, *words]
-        return subprocess.run(command, input=password, capture_output=True, text=True, timeout=60,
-                              check=False)
-    return call
-
-
-@pytest.fixture
 def while_c2s_is(node):
     """while_c2s_is(up)(what): does it with c2s running, or not; afterwards it runs again."""
     def choose(up):

@@ -6,7 +6,6 @@
 import datetime
 import http.client
 import socket
-import subprocess
 
 import pytest
 from prometheus_client.openmetrics import parser
@@ -28,14 +27,6 @@ class Visit(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(60)
         self.sock.connect(self.path)
-
-
-@pytest.fixture
-def ctl(node):
-    def call(*words):
-        return subprocess.run([node.place.program("kontalkctl"), "-c", node.place.configuration,
-                               *words], capture_output=True, text=True, timeout=60, check=False)
-    return call
 
 
 @pytest.fixture

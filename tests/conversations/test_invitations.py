@@ -23,15 +23,6 @@ PASSWORD = "a good password"
 
 
 @pytest.fixture
-def ctl(node):
-    """ctl("invite", "list"): what it came to, with what it said."""
-    def call(*words):
-        command = [node.place.program("kontalkctl"), "-c", node.place.configuration, *words]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    return call
-
-
-@pytest.fixture
 def invite(ctl, node):
     """invite("--uses", "2"): the token of a new invitation."""
     def make(*words, verb="create"):

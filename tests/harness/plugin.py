@@ -4,6 +4,7 @@
 
 import contextlib
 import signal
+import subprocess
 
 import pytest
 
@@ -116,6 +117,16 @@ def make_network():
 def account(node):
     """account("romeo"): a new account; without a name it gets one that was never used."""
     return node.add_account
+
+
+@pytest.fixture
+def ctl(node):
+    """ctl("user", "list"): what it came to, with what it said."""
+    def call(*words, password="", configuration=node.place.configuration):
+        command = [node.place.program("kontalkctl"), "-c", configuration, *words]
+        return subprocess.run(command, input=password, capture_output=True, text=True, timeout=60,
+                              check=False)
+    return call
 
 
 @pytest.fixture
