@@ -31,8 +31,10 @@ def beta(network):
 
 @pytest.fixture
 def front(network, beta):
-    """A trunk to alpha's c2s."""
-    return Trunk(beta, address(network.beta), f"{network.alpha.place.host}/c2s-1")
+    """A trunk to alpha's c2s. Ended with the test: alpha has only so many of one member."""
+    trunk = Trunk(beta, address(network.beta), f"{network.alpha.place.host}/c2s-1")
+    yield trunk
+    trunk.frame(reset="1")
 
 
 @pytest.fixture
@@ -188,10 +190,18 @@ def test_too_many_logins_and_trunks(network, front, refused):
         front.begin_login(account.user, initial=b"n,,n=nobody,r=0123456789")
     wait.until(lambda: refused("many") > 0, what="logins to be refused")
     before = refused("many")
-    for number in range(MANY_TRUNKS):
-        Trunk(front.component, f"{BETA}/w{number}", front.target).begin_login(account.user)
+    trunks = [Trunk(front.component, f"{BETA}/w{number}", front.target)
+              for number in range(MANY_TRUNKS)]
+    for trunk in trunks:
+        trunk.begin_login(account.user)
     wait.until(lambda: refused("many") > before, what="trunks to be refused")
     with_session(network.gamma, account)
+    for trunk in trunks:
+        trunk.frame(reset="1")
+    last = Trunk(front.component, f"{BETA}/w", front.target)
+    i, end = last.login(account)
+    assert named(end) == "success"
+    last.frame(reset="1")
 
 
 # As a home.
