@@ -160,8 +160,8 @@ $(COMMON_LIB): $(COMMON_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
-# kontalkctl reaches the database itself, as c2s does.
-kontalkctl_LIBS = $(OBJ)/libc2s.a
+# kontalkctl reaches the database itself, as c2s does, and copies what files and muc have.
+kontalkctl_LIBS = $(OBJ)/libc2s.a $(OBJ)/libfiles.a $(OBJ)/libmuc.a
 # What plugins may call (c2s/plugin.h) is found in the program.
 c2s_LDFLAGS = -Wl,--export-dynamic
 # A program: the objects below its folder and what it needs of common. Its library, for unit tests,

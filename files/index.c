@@ -253,3 +253,58 @@ int64_t index_count(struct index *index, const char *hash)
     finish(count, SQLITE_DONE);
     return found;
 }
+
+/* --- for kontalkctl --- */
+
+static int open_alone(const char *path, int flags, sqlite3 **database)
+{
+    int status = sqlite3_open_v2(path, database, flags | SQLITE_OPEN_NOFOLLOW, NULL);
+
+    return status == SQLITE_OK ? sqlite3_busy_timeout(*database, BUSY_MS) : status;
+}
+
+static int run_with(sqlite3 *database, const char *sql, const char *text, sqlite3_int64 *number)
+{
+    sqlite3_stmt *statement = NULL;
+    int status = sqlite3_prepare_v2(database, sql, -1, &statement, NULL);
+
+    if (status == SQLITE_OK && text)
+        status = sqlite3_bind_text(statement, 1, text, -1, SQLITE_STATIC);
+    if (status == SQLITE_OK)
+        status = sqlite3_step(statement);
+    if (status == SQLITE_ROW)
+        *number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return error_of(status);
+}
+
+static int close_with(sqlite3 *database, int error, char **problem)
+{
+    if (error)
+        *problem = xstrdup(database ? sqlite3_errmsg(database) : "out of memory");
+    sqlite3_close(database);
+    return error ? ERR_SYSTEM : 0;
+}
+
+int index_copy(const char *path, const char *copy, char **problem)
+{
+    sqlite3 *database = NULL;
+    sqlite3_int64 none;
+    int error = open_alone(path, SQLITE_OPEN_READWRITE, &database);
+
+    if (!error)
+        error = run_with(database, "VACUUM INTO ?1", copy, &none);
+    return close_with(database, error, problem);
+}
+
+int index_check(const char *path, uint64_t *files, char **problem)
+{
+    sqlite3 *database = NULL;
+    sqlite3_int64 count = 0;
+    int error = open_alone(path, SQLITE_OPEN_READONLY, &database);
+
+    if (!error)
+        error = run_with(database, READING_SQL[TOTALS], NULL, &count);
+    *files = (uint64_t)count;
+    return close_with(database, error, problem);
+}

@@ -43,3 +43,9 @@ MUST_CHECK int index_expire(struct index *index, int64_t now_us,
                             void (*removed)(void *user, const char *hash), void *user);
 /* How many files have this content; -1: it is not known. */
 int64_t index_count(struct index *index, const char *hash);
+
+/* For kontalkctl, while the other is in use: a copy of one moment, in a new file. *problem as
+ * above. ERR_SYSTEM. */
+MUST_CHECK int index_copy(const char *path, const char *copy, char **problem);
+/* Whether such a file can be read, and how many files it knows. ERR_SYSTEM. */
+MUST_CHECK int index_check(const char *path, uint64_t *files, char **problem);

@@ -30,6 +30,7 @@ struct ctl_verb {
 extern const struct ctl_verb user_verbs[]; /* each table ends with words NULL */
 extern const struct ctl_verb invite_verbs[];
 extern const struct ctl_verb database_verbs[];
+extern const struct ctl_verb backup_verbs[];
 extern const struct ctl_verb daemon_verbs[];
 extern const struct ctl_verb s2s_verbs[];
 extern const struct ctl_verb directory_verbs[];
@@ -41,6 +42,7 @@ extern const struct ctl_verb conf_check_verbs[];
 extern const struct ctl_verb conf_explain_verbs[];
 extern const struct ctl_verb completion_verbs[];
 extern const struct ctl_verb setup_verbs[];
+extern const struct ctl_verb restore_verbs[];
 
 struct ctl_table {
     const struct ctl_verb *verbs;
@@ -64,6 +66,14 @@ MUST_CHECK int ctl_follow(const struct ctl *ctl, const char *daemon, size_t argc
                           void *user);
 /* A session of its own with the database; complains and returns NULL if there is none. */
 struct db_session *ctl_database(const struct ctl *ctl);
+/* The system's user that owns the tables where nobody is named: PostgreSQL knows its clients by
+ * their users (peer authentication), and root is none of them. */
+#define CTL_OWNER "kontalk"
+/* Whom root has to be for that database: `user`, or NULL if the conninfo names somebody, there is
+ * no such user, or we are not root. */
+const char *ctl_database_user(const char *conninfo, const char *user);
+/* The same with another database, as that user. */
+struct db_session *ctl_database_as(const char *conninfo, const char *user);
 /* Reads the bare JID of an account of this node; is_new: its name has to be registrable. Returns
  * what is wrong with it (static), or NULL. */
 const char *ctl_read_account(const struct ctl *ctl, struct arena *arena, const char *text,

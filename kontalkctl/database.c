@@ -14,22 +14,22 @@
 #include "common/config/number.h"
 #include "kontalkctl/ctl.h"
 
-/* The system's user that owns the tables where nobody is named: PostgreSQL knows its clients by
- * their users (peer authentication), and root is none of them. */
-#define OWNER "kontalk"
-
 static bool names_a_user(const char *conninfo)
 {
     return getenv("PGUSER") || strstr(conninfo, "user=") || strstr(conninfo, "://");
 }
 
-/* Who we are is seen when the connection is made. */
-static int open_as_owner(const char *conninfo, struct db_session **session, const char **problem)
+const char *ctl_database_user(const char *conninfo, const char *user)
 {
-    const struct passwd *owner = NULL;
+    return geteuid() == 0 && !names_a_user(conninfo) && getpwnam(user) ? user : NULL;
+}
 
-    if (geteuid() == 0 && !names_a_user(conninfo))
-        owner = getpwnam(OWNER);
+/* Who we are is seen when the connection is made. */
+static int open_as(const char *user, const char *conninfo, struct db_session **session,
+                   const char **problem)
+{
+    const struct passwd *owner = user ? getpwnam(user) : NULL;
+
     if (owner && seteuid(owner->pw_uid) != 0)
         owner = NULL;
     int error = db_session_open(conninfo, session, problem);
@@ -38,22 +38,26 @@ static int open_as_owner(const char *conninfo, struct db_session **session, cons
     return error;
 }
 
-struct db_session *ctl_database(const struct ctl *ctl)
+struct db_session *ctl_database_as(const char *conninfo, const char *user)
 {
-    const char *conninfo = config_text(ctl->config, "database", NULL, "conninfo");
     struct db_session *session = NULL;
     const char *problem = NULL;
 
-    if (conninfo == NULL) {
-        ctl_fail("the configuration names no database ([database] conninfo)");
-        return NULL;
-    }
-    if (open_as_owner(conninfo, &session, &problem) != 0) {
-        ctl_fail("the database cannot be reached: %s", problem);
-        db_session_close(session);
-        return NULL;
-    }
-    return session;
+    if (open_as(ctl_database_user(conninfo, user), conninfo, &session, &problem) == 0)
+        return session;
+    ctl_fail("the database cannot be reached: %s", problem);
+    db_session_close(session);
+    return NULL;
+}
+
+struct db_session *ctl_database(const struct ctl *ctl)
+{
+    const char *conninfo = config_text(ctl->config, "database", NULL, "conninfo");
+
+    if (conninfo)
+        return ctl_database_as(conninfo, CTL_OWNER);
+    ctl_fail("the configuration names no database ([database] conninfo)");
+    return NULL;
 }
 
 static int migrate(const struct ctl *ctl, size_t argc, const char *const *argv)

@@ -20,7 +20,8 @@ const struct ctl_table ctl_tables[] = {
     {conf_show_verbs, false}, {conf_explain_verbs, true},
     {s2s_verbs, false},       {network_verbs, false},
     {check_verbs, false},     {completion_verbs, true},
-    {setup_verbs, true},      {0},
+    {setup_verbs, true},      {backup_verbs, false},
+    {restore_verbs, true},    {0},
 };
 
 int ctl_fail(const char *format, ...)

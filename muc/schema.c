@@ -115,6 +115,11 @@ static const struct db_statement current = {
 static const struct db_statement advance = {
     "muc_schema_advance", "UPDATE schema_version SET version = $1 WHERE name = 'muc'", 1};
 
+int64_t schema_rooms_version(void)
+{
+    return (int64_t)ARRAY_SIZE(steps);
+}
+
 struct schema_work {
     struct muc *muc;
     void (*done)(struct muc *muc);

@@ -10,6 +10,9 @@
 
 struct schema_work;
 
+/* The number of the last step this program knows. */
+int64_t schema_rooms_version(void);
+
 /* Begins; tries again until it is done, then done(muc). */
 struct schema_work *schema_begin(struct muc *muc, void (*done)(struct muc *muc));
 /* NULL is allowed. */

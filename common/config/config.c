@@ -59,14 +59,16 @@ static void load_parts(struct config_loader *loader)
     free(entries);
 }
 
-int config_load_reporting(const char *path,
-                          void (*report)(void *user, const struct config_finding *finding),
-                          void *user, struct config **config)
+/* place: the path that it will have; NULL: this one. */
+static int load(const char *path, const char *place,
+                void (*report)(void *user, const struct config_finding *finding), void *user,
+                struct config **config)
 {
     struct config_loader loader = {
         .config = config_new(), .report = report, .user = user, .start = {path, 1, 1}};
 
     loader.directory = directory_of(loader.config->arena, path);
+    loader.elsewhere = place ? directory_of(loader.config->arena, place) : NULL;
     int error = config_loader_read(&loader, path);
     if (!error) {
         load_parts(&loader);
@@ -81,6 +83,13 @@ int config_load_reporting(const char *path,
     return 0;
 }
 
+int config_load_reporting(const char *path,
+                          void (*report)(void *user, const struct config_finding *finding),
+                          void *user, struct config **config)
+{
+    return load(path, NULL, report, user, config);
+}
+
 static void print_finding(void *user, const struct config_finding *finding)
 {
     fprintf(user, "%s:%zu:%zu: %s\n", finding->file, finding->line, finding->column, finding->text);
@@ -89,4 +98,9 @@ static void print_finding(void *user, const struct config_finding *finding)
 int config_load(const char *path, FILE *errors, struct config **config)
 {
     return config_load_reporting(path, print_finding, errors, config);
+}
+
+int config_load_for(const char *path, const char *place, FILE *errors, struct config **config)
+{
+    return load(path, place, print_finding, errors, config);
 }

@@ -78,6 +78,11 @@ struct config;
  * one; ERR_NOT_FOUND if the file cannot be read (reported too). */
 MUST_CHECK int config_load(const char *path, FILE *errors, struct config **config);
 
+/* The same of what will be the file `place`: relative paths begin beside that, and the secrets that
+ * it names need not be there yet. */
+MUST_CHECK int config_load_for(const char *path, const char *place, FILE *errors,
+                               struct config **config);
+
 /* A mistake in a file, and what is wrong there. */
 struct config_finding {
     const char *file;

@@ -167,8 +167,12 @@ static void set_value(struct config_loader *loader, const struct config_line *li
         report_at(loader, line->value_column, "the value of \"%s\" is missing", line->name);
         return;
     }
-    const char *problem = config_value_parse(loader->config->arena, loader->directory,
-                                             setting->item, line->value, &value);
+    struct config_item item = *setting->item;
+    if (loader->elsewhere && item.type == CONFIG_FILE_SECRET)
+        item.type = CONFIG_FILE;
+    const char *problem = config_value_parse(
+        loader->config->arena, loader->elsewhere ? loader->elsewhere : loader->directory, &item,
+        line->value, &value);
     if (problem) {
         report_at(loader, line->value_column, "%s", problem);
         return;

@@ -9,6 +9,8 @@
 struct config_loader {
     struct config *config;
     const char *directory; /* of the main file */
+    /* Where it will be, if that is not here: then nobody looks whether secrets are there. */
+    const char *elsewhere;
     void (*report)(void *user, const struct config_finding *finding);
     void *user;
     size_t mistakes;
