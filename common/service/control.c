@@ -217,7 +217,8 @@ int control_open(struct loop *loop, const char *path, struct control **control,
 {
     struct control *c = xcalloc(1, sizeof(*c));
     char *address = xasprintf("unix:%s", path);
-    const struct listener_settings settings = {.address = address, .backlog = 16};
+    /* The router has the groups of others (docs/ROUTER.md), and is not to administer them. */
+    const struct listener_settings settings = {.address = address, .backlog = 16, .mode = 0600};
 
     c->loop = loop;
     int error = listener_open(loop, &settings, on_accepted, c, &c->listener, problem);

@@ -201,6 +201,27 @@ def test_no_secret_is_told(server):
         assert len(secret) > 10 and secret not in told
 
 
+def test_backup_and_restore(server):
+    """With the rights of the package: root is the owners of the tables, and what is put back
+    belongs to whom it belonged to."""
+    machine = server.machine
+    account = server.add_account()
+    owners = "cd /etc/kontalk && find . ! -name '*.before-restore' -printf '%p %u %g %m\\n' | sort"
+    before = machine.run("sh", "-c", owners)
+    machine.run("kontalkctl", "backup", "/root/backup")
+    machine.run("systemctl", "stop", "kontalk.target", "kontalk-files", "kontalk-muc")
+    machine.run("runuser", "-u", "postgres", "--", "dropdb", "kontalk")
+    machine.run("sh", "-c", "rm -rf /var/lib/kontalk/files /etc/kontalk/conf.d/* "
+                "/etc/kontalk/secrets/*/* /etc/kontalk/tls/*")
+    machine.run("/usr/lib/kontalk/kontalk-database")
+    machine.run("kontalkctl", "restore", "/root/backup")
+    assert machine.run("sh", "-c", owners) == before
+    server.start()
+    with machine.network():
+        session(server, account).close()
+    wait.until(lambda: all(server.is_active(unit) for unit in DAEMONS), 60, "all units")
+
+
 def test_removed_and_purged(server):
     """The last one: behind it nothing is left but what the administrator has to decide about."""
     machine = server.machine
