@@ -7,8 +7,8 @@
  * Values with blanks, quotes or control bytes are quoted and escaped, so no value from the network
  * can forge a line; values are cut at 256 bytes. A field whose value is NULL is left out. Every
  * event name is listed in docs/LOGGING.md (tests/lint checks it). Bodies, credentials and other
- * secrets are never values, at any level. When standard error is the journal each line carries its
- * priority ("<6>…", sd-daemon(3)). Libraries return errors; only daemons log, once per fault.
+ * secrets are never values, at any level. When standard error is the journal it gets the fields too
+ * (log_journal.h). Libraries return errors; only daemons log, once per fault.
  * An event that repeats more than 10 times a second is suppressed and counted ("suppressed=n").
  */
 #pragma once

@@ -78,7 +78,7 @@ static void append_escaped(struct buffer *line, const char *text, struct charact
 }
 
 /* A cut inside a character gives up its beginning. */
-static size_t cut_length(const char *text)
+size_t log_value_length(const char *text)
 {
     size_t length = strnlen(text, LOG_VALUE_MAX + 1);
 
@@ -95,7 +95,7 @@ static size_t cut_length(const char *text)
 
 void log_value_append(struct buffer *line, const char *text)
 {
-    size_t length = cut_length(text);
+    size_t length = log_value_length(text);
     size_t start = line->length;
     bool quoted = length == 0;
     size_t step;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * The text of one value of a log line; for log.c only.
+ * The text of one value of a log line; for log.c and log_journal.c.
  */
 #pragma once
 
@@ -8,5 +8,7 @@
 
 #define LOG_VALUE_MAX 256
 
+/* Of its first LOG_VALUE_MAX bytes, without a character that would be cut. */
+size_t log_value_length(const char *text);
 /* Appends the first LOG_VALUE_MAX bytes of `text`, quoted and escaped where that is needed. */
 void log_value_append(struct buffer *line, const char *text);

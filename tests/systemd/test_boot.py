@@ -3,8 +3,10 @@
 # The package on a machine with systemd: installed, set up, running in its sandboxes, restarted,
 # reloaded. The long forms are in test_fresh_root.py.
 
+import dataclasses
 import glob
 import hashlib
+import json
 import ssl
 
 import pytest
@@ -104,6 +106,26 @@ def test_slixmpp_talks(server):
 
     with server.machine.network():
         talk()
+
+
+def test_journal_knows_fields(server):
+    """A failed login is found by what it was and by whose it was, with the address it came from."""
+    with server.machine.network():
+        account = server.add_account()
+        stream = SmStream(server, dataclasses.replace(account, password="wrong"))
+        stream.secure()
+        with pytest.raises(Exception, match="not-authorized"):
+            stream.authenticate()
+        address = stream.socket.getsockname()[0]
+        stream.close()
+    found = json.loads(wait.until(
+        lambda: server.machine.run("journalctl", "-o", "json", "XMPP_EVENT=login_failed",
+                                   f"XMPP_USER={account.user}", f"XMPP_ADDR={address}"),
+        what="the entry"))
+    assert found["XMPP_CONDITION"] == "not-authorized"
+    assert found["SYSLOG_IDENTIFIER"] == "kontalk-c2s" and found["PRIORITY"] == "6"
+    assert found["_SYSTEMD_UNIT"] == "kontalk-c2s@1.service"
+    assert found["MESSAGE"].startswith("info event=login_failed ")
 
 
 def test_kontalkctl_finds_all(server):

@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/base/buffer.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/log_journal.h"
 #include "common/base/macros.h"
 #include "tests/unit/unit.h"
 
@@ -255,10 +258,12 @@ static void set_journal(struct capture *capture, unsigned off_by)
     setenv("JOURNAL_STREAM", stream, 1);
 }
 
-static void test_the_journal_gets_priorities(void **state)
+/* Where the journal takes no entries it is a stream of lines (sd-daemon(3)). */
+static void test_the_stream_gets_priorities(void **state)
 {
     next_second();
     set_journal(*state, 0);
+    log_journal_set_socket("/tmp/there-is-no-such-socket");
     log_set_level(LOG_LEVEL_DEBUG);
     log_error("j", LOG_INT("n", 1));
     log_warn("j", LOG_INT("n", 2));
@@ -266,6 +271,48 @@ static void test_the_journal_gets_priorities(void **state)
     log_debug("j", LOG_INT("n", 4));
     assert_string_equal(written(*state), "<3>error event=j n=1\n<4>warn event=j n=2\n"
                                          "<6>info event=j n=3\n<7>debug event=j n=4\n");
+}
+
+/* A socket where the journal's would be. */
+static int listen_as_journal(struct sockaddr_un *address)
+{
+    static char path[] = "/tmp/kontalk-journal-XXXXXX";
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+    assert_non_null(mkdtemp(path));
+    address->sun_family = AF_UNIX;
+    snprintf(address->sun_path, sizeof(address->sun_path), "%s/socket", path);
+    assert_int_equal(bind(fd, (struct sockaddr *)address, sizeof(*address)), 0);
+    log_journal_set_socket(address->sun_path);
+    return fd;
+}
+
+/* Values are what they are there; one with a line feed, which could forge a field, has its length.
+ */
+static void test_the_journal_gets_fields(void **state)
+{
+    static const char expected[] =
+        "PRIORITY=6\nMESSAGE=info event=seen jid=a@b n=-5 text=\"a b\\x0aPRIORITY=0\"\n"
+        "SYSLOG_IDENTIFIER=test_log\nXMPP_EVENT=seen\nXMPP_JID=a@b\nXMPP_N=-5\n"
+        "XMPP_TEXT\n\x0e\0\0\0\0\0\0\0a b\nPRIORITY=0\n";
+    struct sockaddr_un address = {0};
+    char entry[1024] = "";
+
+    next_second();
+    set_journal(*state, 0);
+    int fd = listen_as_journal(&address);
+    log_info("seen", LOG_TEXT("jid", "a@b"), LOG_TEXT("none", NULL), LOG_INT("n", -5),
+             LOG_TEXT("text", "a b\nPRIORITY=0"));
+    assert_string_equal(written(*state), "");
+    assert_int_equal(recv(fd, entry, sizeof(entry), 0), sizeof(expected) - 1);
+    assert_memory_equal(entry, expected, sizeof(expected) - 1);
+    close(fd);
+    unlink(address.sun_path);
+    *strrchr(address.sun_path, '/') = '\0';
+    rmdir(address.sun_path);
+    /* It is away: the line is not lost. */
+    log_warn("unseen", LOG_INT("n", 1));
+    assert_string_equal(written(*state), "<4>warn event=unseen n=1\n");
 }
 
 /* The variable is inherited by those whose standard error is not the journal. */
@@ -318,7 +365,8 @@ int main(void)
         CAPTURED(test_level_names),
         CAPTURED(test_floods_are_suppressed_and_counted),
         CAPTURED(test_dropped_levels_do_not_count),
-        CAPTURED(test_the_journal_gets_priorities),
+        CAPTURED(test_the_stream_gets_priorities),
+        CAPTURED(test_the_journal_gets_fields),
         CAPTURED(test_others_get_no_priorities),
         CAPTURED(test_errno_survives),
         cmocka_unit_test(test_error_texts),
