@@ -160,8 +160,9 @@ $(COMMON_LIB): $(COMMON_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
-# kontalkctl reaches the database itself, as c2s does, and copies what files and muc have.
-kontalkctl_LIBS = $(OBJ)/libc2s.a $(OBJ)/libfiles.a $(OBJ)/libmuc.a
+# kontalkctl reaches the database itself, as c2s does, copies what files and muc have, and asks the
+# DNS as s2s does.
+kontalkctl_LIBS = $(OBJ)/libc2s.a $(OBJ)/libfiles.a $(OBJ)/libmuc.a $(OBJ)/libs2s.a
 # What plugins may call (c2s/plugin.h) is found in the program.
 c2s_LDFLAGS = -Wl,--export-dynamic
 # A program: the objects below its folder and what it needs of common. Its library, for unit tests,

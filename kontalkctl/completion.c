@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kontalkctl/ctl.h"
+#include "kontalkctl/check/check.h"
 
 /* The verb, once for each of its options. */
 static void print_verb(const struct ctl_verb *verb)
@@ -37,6 +37,8 @@ static void print_lines(void)
     for (const struct ctl_table *table = ctl_tables; table->verbs; table++)
         for (const struct ctl_verb *verb = table->verbs; verb->words; verb++)
             print_verb(verb);
+    for (const struct check_area *area = check_areas; area->name; area++)
+        printf("check %s\n", area->name);
     for (size_t i = 0; ctl_daemons[i]; i++)
         printf("ask %s\n", ctl_daemons[i]);
     for (size_t i = 0; i < ARRAY_SIZE(shells); i++)

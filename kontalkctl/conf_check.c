@@ -80,30 +80,45 @@ static const char *problem_of(const struct config_item *item, const char *path)
     return stat(path, &status) != 0 && !is_directory ? "there is no such file" : NULL;
 }
 
+/* Who is told of what is wrong. */
+struct report {
+    void (*each)(void *user, const struct config_finding *finding);
+    void *user;
+};
+
 static void check_file(void *user, const struct config_said *said)
 {
+    const struct report *report = user;
     const char *problem = problem_of(said->item, said->text);
 
     if (problem) {
         char *text = xasprintf("%s: %s", said->text, problem);
         const struct config_finding finding = {said->file, said->line, said->column, text};
-        add_finding(user, &finding);
+        report->each(report->user, &finding);
         free(text);
     }
+}
+
+void ctl_check_config(const char *path,
+                      void (*each)(void *user, const struct config_finding *finding), void *user)
+{
+    struct report report = {each, user};
+    struct config *config = NULL;
+
+    if (config_load_reporting(path, each, user, &config) == 0)
+        config_each_said(config, check_file, &report);
+    config_free(config);
 }
 
 static int check(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
     struct findings findings = {0};
-    struct config *config = NULL;
     bool json;
 
     if (ctl_is_json(argc, argv, &json))
         return EXIT_FAILURE;
     findings.list = json ? json_array() : NULL;
-    if (config_load_reporting(ctl->path, add_finding, &findings, &config) == 0)
-        config_each_said(config, check_file, &findings);
-    config_free(config);
+    ctl_check_config(ctl->path, add_finding, &findings);
     if (json) {
         ctl_print_json(findings.list);
     } else if (findings.count == 0) {

@@ -35,9 +35,10 @@ extern const struct ctl_verb daemon_verbs[];
 extern const struct ctl_verb s2s_verbs[];
 extern const struct ctl_verb directory_verbs[];
 extern const struct ctl_verb network_verbs[];
-extern const struct ctl_verb check_verbs[];
+extern const struct ctl_verb features_verbs[];
 extern const struct ctl_verb conf_show_verbs[];
 /* These look after the configuration themselves, or do without. */
+extern const struct ctl_verb check_verbs[];
 extern const struct ctl_verb conf_check_verbs[];
 extern const struct ctl_verb conf_explain_verbs[];
 extern const struct ctl_verb completion_verbs[];
@@ -94,5 +95,12 @@ int user_export(const struct ctl *ctl, size_t argc, const char *const *argv);
 int portable_import(const struct ctl *ctl, const char *name);
 /* A running c2s may know by heart that there is no such account. */
 void ctl_tell_imported(const struct ctl *ctl);
+/* Calls back for every mistake in the configuration, also for files that it names and that are not
+ * there. */
+void ctl_check_config(const char *path,
+                      void (*each)(void *user, const struct config_finding *finding), void *user);
+/* As ctl_database(), without complaining: *session is set either way, and always closed. */
+MUST_CHECK int ctl_database_quietly(const char *conninfo, const char *user,
+                                    struct db_session **session, const char **problem);
 /* Adds one account after another from FILE (import.c), of lines or portable data. */
 int user_import(const struct ctl *ctl, size_t argc, const char *const *argv);

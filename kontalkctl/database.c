@@ -25,10 +25,11 @@ const char *ctl_database_user(const char *conninfo, const char *user)
 }
 
 /* Who we are is seen when the connection is made. */
-static int open_as(const char *user, const char *conninfo, struct db_session **session,
-                   const char **problem)
+int ctl_database_quietly(const char *conninfo, const char *user, struct db_session **session,
+                         const char **problem)
 {
-    const struct passwd *owner = user ? getpwnam(user) : NULL;
+    const char *name = ctl_database_user(conninfo, user);
+    const struct passwd *owner = name ? getpwnam(name) : NULL;
 
     if (owner && seteuid(owner->pw_uid) != 0)
         owner = NULL;
@@ -43,7 +44,7 @@ struct db_session *ctl_database_as(const char *conninfo, const char *user)
     struct db_session *session = NULL;
     const char *problem = NULL;
 
-    if (open_as(ctl_database_user(conninfo, user), conninfo, &session, &problem) == 0)
+    if (ctl_database_quietly(conninfo, user, &session, &problem) == 0)
         return session;
     ctl_fail("the database cannot be reached: %s", problem);
     db_session_close(session);

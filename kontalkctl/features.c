@@ -129,7 +129,7 @@ static int check_features(const struct ctl *ctl, size_t argc, const char *const 
     return status;
 }
 
-const struct ctl_verb check_verbs[] = {
+const struct ctl_verb features_verbs[] = {
     {"check features", 0, 1, check_features,
      "[--json]  which levels of XEP-0479 the running server meets"},
     {0},

@@ -33,5 +33,19 @@ MUST_CHECK int setup_ask(struct setup *setup, size_t argc, const char *const *ar
 MUST_CHECK int setup_certificate(const struct setup *setup);
 /* Prints the records, with the addresses of this machine. */
 void setup_print_dns(const struct setup *setup);
+/* A service of the DNS, the port it has by itself, and where the configuration says it. */
+struct setup_service {
+    const char *name; /* "xmpp-client" */
+    unsigned port;
+    const char *section, *key; /* a list of addresses to listen at */
+};
+extern const struct setup_service setup_services[]; /* ends with name NULL */
+/* The record of a service, in the arena. */
+char *setup_service_record(struct arena *arena, const struct setup_service *service,
+                           const char *domain, unsigned port, const char *host);
+/* A record for each address of the Internet that this machine has, or one that says what is
+ * missing. */
+void setup_address_records(struct arena *arena, const char *host,
+                           void (*each)(void *user, const char *record), void *user);
 /* "<directory>/tls/<domain>/<name>" in the arena. */
 const char *setup_tls_file(const struct setup *setup, const char *name);

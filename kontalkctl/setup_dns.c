@@ -25,7 +25,8 @@ static bool is_public_6(const struct sockaddr_in6 *address)
     return address->sin6_addr.s6_addr[0] >> 5 == 1;
 }
 
-static bool print_address(const struct setup *setup, const struct sockaddr *address)
+/* "example.net. 3600 IN A 192.0.2.1", or NULL: it is not an address of the Internet. */
+static char *record_of(struct arena *arena, const char *host, const struct sockaddr *address)
 {
     char text[INET6_ADDRSTRLEN];
     bool is_4 = address->sa_family == AF_INET;
@@ -34,39 +35,53 @@ static bool print_address(const struct setup *setup, const struct sockaddr *addr
 
     if (is_4 ? !is_public_4((const struct sockaddr_in *)address)
              : address->sa_family != AF_INET6 || !is_public_6((const struct sockaddr_in6 *)address))
-        return false;
-    printf("    %s. 3600 IN %s %s\n", setup->host, is_4 ? "A" : "AAAA",
-           inet_ntop(address->sa_family, bits, text, sizeof(text)));
-    return true;
+        return NULL;
+    return arena_printf(arena, "%s. 3600 IN %s %s", host, is_4 ? "A" : "AAAA",
+                        inet_ntop(address->sa_family, bits, text, sizeof(text)));
 }
 
-static void print_addresses(const struct setup *setup)
+void setup_address_records(struct arena *arena, const char *host,
+                           void (*each)(void *user, const char *record), void *user)
 {
     struct ifaddrs *all = NULL;
+    const char *record = NULL;
     bool any = false;
 
     if (getifaddrs(&all) == 0)
         for (const struct ifaddrs *at = all; at; at = at->ifa_next)
-            any |= at->ifa_addr && print_address(setup, at->ifa_addr);
+            if (at->ifa_addr && (record = record_of(arena, host, at->ifa_addr)) != NULL) {
+                each(user, record);
+                any = true;
+            }
     freeifaddrs(all);
     if (!any)
-        printf("    %s. 3600 IN A (the public address of this machine)\n", setup->host);
+        each(user, arena_printf(arena, "%s. 3600 IN A (the public address of this machine)", host));
+}
+
+const struct setup_service setup_services[] = {{"xmpp-client", 5222, "c2s", "listen"},
+                                               {"xmpps-client", 5223, "c2s", "listen-tls"},
+                                               {"xmpp-server", 5269, "s2s", "listen"},
+                                               {"xmpps-server", 5270, "s2s", "listen-tls"},
+                                               {0}};
+
+char *setup_service_record(struct arena *arena, const struct setup_service *service,
+                           const char *domain, unsigned port, const char *host)
+{
+    return arena_printf(arena, "_%s._tcp.%s. 3600 IN SRV 0 5 %u %s.", service->name, domain, port,
+                        host);
+}
+
+static void print_record(void *user UNUSED, const char *record)
+{
+    printf("    %s\n", record);
 }
 
 void setup_print_dns(const struct setup *setup)
 {
-    static const struct {
-        const char *service;
-        unsigned port;
-    } services[] = {{"xmpp-client", 5222},
-                    {"xmpps-client", 5223},
-                    {"xmpp-server", 5269},
-                    {"xmpps-server", 5270}};
-
     puts("These records belong into the DNS:\n");
-    print_addresses(setup);
-    for (size_t i = 0; i < ARRAY_SIZE(services); i++)
-        printf("    _%s._tcp.%s. 3600 IN SRV 0 5 %u %s.\n", services[i].service, setup->domain,
-               services[i].port, setup->host);
+    setup_address_records(setup->arena, setup->host, print_record, NULL);
+    for (const struct setup_service *service = setup_services; service->name; service++)
+        print_record(NULL, setup_service_record(setup->arena, service, setup->domain, service->port,
+                                                setup->host));
     putchar('\n');
 }

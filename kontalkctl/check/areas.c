@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later
+ *
+ * The areas, in the order in which one would look.
+ */
+#include "kontalkctl/check/check.h"
+
+const struct check_area check_areas[] = {
+    {"config", check_config, false},     {"dns", check_dns, false},
+    {"tls", check_tls, false},           {"ports", check_ports, false},
+    {"database", check_database, false}, {"clock", check_clock, false},
+    {"limits", check_limits, false},     {0},
+};

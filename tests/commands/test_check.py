@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# kontalkctl check: each area with one thing made wrong. The node stays as it is: kontalkctl reads a
+# copy of its configuration, with changes.
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from tests.attacks.s2s import zones
+from tests.node import certificates, place
+from tests.node.configuration import text
+from tests.node.ports import ADDRESS
+
+SERVICES = {"_xmpp-client": "C2S", "_xmpps-client": "C2S_TLS", "_xmpp-server": "S2S",
+            "_xmpps-server": "S2S_TLS"}
+
+
+@pytest.fixture(scope="module")
+def dns():
+    with contextlib.closing(zones.Zones()) as names:
+        yield names
+
+
+@pytest.fixture(scope="module")
+def checked_node(make_node, dns):
+    """libunbound knows by itself that there is nothing below .test (RFC 6761)."""
+    return make_node(network="checked.example", files=True, muc=True, settings={
+        "s2s": {"dns-server": dns.server, "internal-addresses": "yes"}})
+
+
+class Checked:
+    """The node, as `kontalkctl check` sees it with a configuration of our own."""
+
+    def __init__(self, node, names, directory):
+        self.node, self.names, self.directory = node, names, directory
+        self.main = f"{directory}/kontalk.conf"
+        self.domain, self.host = node.network, node.place.host
+        os.mkdir(f"{directory}/conf.d")
+        shutil.copy(node.place.configuration, self.main)
+        self.change({})
+        names.rows.clear()
+        for host in (self.host, node.place.upload, node.place.conference):
+            names.put(host, zones.address(ADDRESS))
+        for service in SERVICES:
+            self.put_service(service)
+
+    def put_service(self, service, target=None, port=None):
+        target = self.host if target is None else target
+        port = self.node.ports[SERVICES[service]] if port is None else port
+        self.names.put(f"{service}._tcp.{self.domain}", zones.srv(port, target))
+
+    def change(self, sections):
+        sections = {**sections, "s2s": {"dns-server": self.names.server,
+                                        **sections.get("s2s", {})}}
+        place.write(f"{self.directory}/conf.d/changes.conf", text(sections))
+
+    def run(self, *words):
+        program = self.node.place.program("kontalkctl")
+        return subprocess.run([program, "-c", self.main, "check", *words], text=True,
+                              timeout=110, capture_output=True, check=False)
+
+    def findings(self, *areas):
+        """(the status, [finding])"""
+        done = self.run("--json", *areas)
+        assert not done.stderr, done.stderr
+        return done.returncode, json.loads(done.stdout)
+
+    def certificate(self, kind, *names):
+        issue = getattr(self.node.authority, kind)
+        return issue(f"{self.directory}/{kind}", names)
+
+    def show(self, certificate, key):
+        self.change({f'domain "{self.domain}"': {"certificate": certificate, "key": key}})
+
+
+@pytest.fixture
+def checked(checked_node, dns, tmp_path):
+    return Checked(checked_node, dns, str(tmp_path))
+
+
+def bad(found):
+    return [row for row in found if row["severity"] in ("warning", "error")]
+
+
+def test_nothing_is_wrong(checked):
+    checked.change({"c2s": {"max-connections": 100}})
+    status, found = checked.findings("config", "dns", "tls", "ports", "limits")
+    assert (status, bad(found)) == (0, [])
+    ways = [row["subject"] for row in found if "by _xmpp" in row["subject"]]
+    assert len(ways) == len(SERVICES)
+    assert {row["area"] for row in found} == {"config", "dns", "tls", "ports", "limits"}
+
+
+def test_database(checked):
+    """Tests do without fsync, which is the one thing to find."""
+    status, found = checked.findings("database")
+    assert [row["subject"] for row in bad(found)] == ["fsync"]
+    assert status == 2 and "ALTER SYSTEM SET fsync" in bad(found)[0]["remedy"]
+    assert {"schema", "latency", "version", "connections",
+            "privileges"} <= {row["subject"] for row in found}
+
+
+def test_clock(checked):
+    _, found = checked.findings("clock")
+    assert {row["subject"]: row["severity"] for row in found}["database"] == "ok"
+    assert "NTP" in {row["subject"] for row in found}  # nobody may keep that of this machine
+
+
+def missing_record(checked):
+    checked.names.rows.pop((f"_xmpp-client._tcp.{checked.domain}", zones.SRV))
+
+
+def missing_direct_record(checked):
+    checked.names.rows.pop((f"_xmpps-server._tcp.{checked.domain}", zones.SRV))
+
+
+def not_there(checked):
+    checked.put_service("_xmpp-server", target="", port=0)
+
+
+def other_host(checked):
+    checked.names.put("elsewhere.example", zones.address("192.0.2.1"))
+    checked.put_service("_xmpp-server", target="elsewhere.example")
+
+
+def target_without_address(checked):
+    checked.put_service("_xmpp-client", target="nowhere.example")
+
+
+def other_port(checked):
+    checked.put_service("_xmpp-client", port=9)
+
+
+def no_address(checked):
+    checked.names.rows.pop((checked.host, zones.A))
+    checked.names.put(checked.host)
+
+
+def alias(checked):
+    checked.names.put("real.example", zones.address(ADDRESS))
+    checked.names.rows.pop((checked.host, zones.A))
+    checked.names.rows[checked.host, zones.CNAME] = lambda query: zones.Reply(
+        [zones.alias("real.example"), ("real.example", *zones.address(ADDRESS))]
+        if query.kind == zones.A else [zones.alias("real.example")])
+
+
+def broken_dns(checked):
+    for service in SERVICES:
+        checked.names.rows[f"{service}._tcp.{checked.domain}", zones.SRV] = zones.Reply(
+            code=zones.SERVFAIL)
+
+
+def other_name(checked):
+    checked.show(*checked.certificate("issue_server", "other.example"))
+
+
+def expired(checked):
+    checked.show(*checked.certificate("issue_expired", checked.domain))
+
+
+def nearly_over(checked):
+    checked.show(*checked.node.authority.issue_server(f"{checked.directory}/short",
+                                                      [checked.domain], days=5))
+
+
+def renewed(checked):
+    checked.show(*checked.certificate("issue_server", checked.domain))
+
+
+def other_key(checked):
+    certificate, _ = checked.certificate("issue_server", checked.domain)
+    _, key = certificates.issue_self_signed(f"{checked.directory}/own", [checked.domain])
+    checked.show(certificate, key)
+
+
+def unknown_authority(checked):
+    certificate, _ = certificates.issue_self_signed(f"{checked.directory}/own", [checked.domain])
+    checked.change({"s2s": {"ca-file": certificate}})
+
+
+def nobody_listens(checked):
+    with socket.socket() as free:
+        free.bind((ADDRESS, 0))
+        port = free.getsockname()[1]
+    checked.change({"c2s": {"listen": f"{ADDRESS}:{port}"}})
+
+
+def listens_otherwise(checked):
+    """The port of TLS at once, without it."""
+    checked.change({"c2s": {"listen-tls": f"{ADDRESS}:{checked.node.ports['C2S']}"}})
+
+
+def no_web(checked):
+    checked.change({"c2s": {"http-listen": f"{ADDRESS}:{checked.node.ports['COMPONENT']}"}})
+
+
+def way_is_closed(checked):
+    checked.put_service("_xmpp-server", port=9)
+
+
+def no_database(checked):
+    checked.change({"database": {"conninfo": f"host={checked.directory} dbname=kontalk"}})
+
+
+def few_files(checked):
+    checked.change({"c2s": {"max-connections": 10000000}})
+
+
+def small_backlog(checked):
+    checked.change({"c2s": {"backlog": 65535, "max-connections": 100}})
+
+
+CASES = (
+    # (what is made wrong, area, severity, part of the subject, of the cause, of the remedy)
+    (missing_record, "dns", "error", "_xmpp-client._tcp", "no such record", "IN SRV 0 5 {C2S} "),
+    (missing_direct_record, "dns", "warning", "_xmpps-server._tcp", "XEP-0368", "{S2S_TLS} "),
+    (not_there, "dns", "error", "_xmpp-server._tcp", 'target is "."', "IN SRV 0 5 {S2S} "),
+    (other_host, "dns", "warning", "_xmpp-server._tcp", "not to this node", "IN SRV"),
+    (target_without_address, "dns", "error", "_xmpp-client._tcp", "no address", "IN A"),
+    (other_port, "dns", "warning", "_xmpp-client._tcp", "does not listen", "{C2S}"),
+    (no_address, "dns", "error", "alpha.", "no address", "IN A"),
+    (alias, "dns", "warning", "_xmpp-client._tcp", "alias", "IN A"),
+    (broken_dns, "dns", "error", "_xmpp-client._tcp", "does not answer", "dns-server"),
+    (other_name, "tls", "error", "kontalk-c2s", "name", "with its chain"),
+    (expired, "tls", "error", "kontalk-s2s", "expired", "with its chain"),
+    (nearly_over, "tls", "warning", "kontalk-c2s", "ends at", "renew"),
+    (renewed, "tls", "warning", "kontalk-c2s", "another certificate", "ask c2s reload"),
+    (other_key, "tls", "error", "kontalk-c2s", "key does not belong", "with its chain"),
+    (unknown_authority, "tls", "warning", "kontalk-s2s", "not trusted", "certbot"),
+    (nobody_listens, "ports", "error", "[c2s] listen ", "refused", "systemctl status"),
+    (listens_otherwise, "ports", "error", "[c2s] listen-tls", "", "systemctl status"),
+    (no_web, "ports", "error", "[c2s] http-listen", "host-meta", "systemctl status"),
+    (way_is_closed, "ports", "error", "by _xmpp-server", "refused", "let port 9 pass"),
+    (no_database, "database", "error", "connection", "cannot be reached", "postgresql"),
+    (few_files, "limits", "warning", "kontalk-c2s", "too few", "LimitNOFILE"),
+    (small_backlog, "limits", "warning", "somaxconn", "backlog", "sysctl"),
+)
+
+
+@pytest.mark.parametrize("make_wrong, area, severity, subject, cause, remedy", CASES,
+                         ids=[case[0].__name__ for case in CASES])
+def test_one_is_wrong(checked, make_wrong, area, severity, subject, cause, remedy):
+    make_wrong(checked)
+    remedy = remedy.format(**checked.node.ports)
+    status, found = checked.findings(area)
+    assert any(row["severity"] == severity and subject in row["subject"] and
+               cause in row["cause"] and remedy in row["remedy"] for row in bad(found)), found
+    assert status == (2 if any(row["severity"] == "error" for row in found) else 1)
+
+
+def test_areas_do_not_wait_for_each_other(checked):
+    no_database(checked)
+    _, found = checked.findings()
+    assert {row["area"] for row in bad(found)} >= {"database"}
+    assert not bad(row for row in found if row["area"] in ("config", "dns", "tls", "ports"))
+
+
+def test_mistake_in_the_configuration(checked):
+    """Then nothing else is known."""
+    place.write(f"{checked.directory}/conf.d/changes.conf", "[c2s]\nlisen = 127.0.0.1:5222\n")
+    status, found = checked.findings()
+    assert status == 2 and [row["area"] for row in found] == ["config"]
+    assert "changes.conf:2:1" in found[0]["subject"] and "listen" in found[0]["cause"]
+
+
+def test_for_people(checked):
+    missing_direct_record(checked)
+    done = checked.run("dns")
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1 and lines[-1] == "0 errors, 1 warning"
+    place_of_it = next(i for i, line in enumerate(lines) if line.startswith("warning  dns"))
+    assert lines[place_of_it + 1].strip().startswith("-> add to the zone: _xmpps-server._tcp.")
+
+
+@pytest.mark.parametrize("words", (["nothing"], ["--jsn"]))
+def test_no_such_area(checked, words):
+    done = checked.run(*words)
+    assert done.returncode == 2 and "no area is called" in done.stderr
+
+
+@pytest.mark.long
+def test_who_keeps_silent(checked):
+    """A host that takes the connection and never answers is given up in time."""
+    with socket.create_server((ADDRESS, 0)) as silent:
+        checked.change({"c2s": {"listen": f"{ADDRESS}:{silent.getsockname()[1]}"}})
+        _, found = checked.findings("ports")
+    assert "no answer in time" in [row["cause"] for row in bad(found)]
