@@ -139,6 +139,8 @@ static void on_message(void *user)
     }
     if (--crowd->awaited == 0)
         loop_stop(crowd->setup.loop);
+    else if (crowd->rooms.inside)
+        crowd_heard(crowd);
     else
         send_next(member->partner);
 }
@@ -216,6 +218,7 @@ static void on_ended(void *user, const char *reason)
 static const struct session_ops session_ops = {
     .ready = on_ready,
     .message = on_message,
+    .entered = crowd_entered,
     .acknowledged = crowd_acknowledged,
     .ended = on_ended,
 };
@@ -308,5 +311,6 @@ void crowd_free(struct crowd *crowd)
         free(crowd->members[i].asked_us);
     }
     free(crowd->members);
+    free(crowd->rooms.service);
     free(crowd);
 }

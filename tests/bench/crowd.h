@@ -37,5 +37,11 @@ MUST_CHECK int crowd_enable(struct crowd *crowd, size_t count);
  * XEP-0198, send `messages` messages, so many a second in all, and ask behind each of them. */
 MUST_CHECK int crowd_acks(struct crowd *crowd, size_t messages, uint64_t per_second, size_t pairs,
                           struct crowd_delays *delays);
+/* The first `count` clients are in rooms of `size` each (room0@service and so on), those of a room
+ * one after the other. */
+MUST_CHECK int crowd_enter(struct crowd *crowd, const char *service, size_t count, size_t size);
+/* Those of the first room, which has `size`, say `messages` messages in turn, `at_once` on their
+ * way at any time; each is for all of them. */
+MUST_CHECK int crowd_say(struct crowd *crowd, size_t messages, size_t at_once);
 /* All clients leave in order. */
 MUST_CHECK int crowd_logout(struct crowd *crowd);

@@ -38,6 +38,15 @@ struct acks {
     struct timer *tick;
 };
 
+/* Rooms; see crowd_rooms.c. */
+struct rooms {
+    char *service;
+    size_t size;          /* of each */
+    size_t count, inside; /* clients */
+    bool opening;         /* the first one has to open the room before others may enter */
+    size_t to_say, next;  /* messages, and who says the next one */
+};
+
 struct crowd {
     struct session_setup setup;
     const char *server;
@@ -49,6 +58,7 @@ struct crowd {
     size_t awaited; /* messages that have not come yet */
     struct timing timing;
     struct acks acks;
+    struct rooms rooms;
     bool leaving;
     bool failed;
 };
@@ -59,5 +69,9 @@ void crowd_fail(struct crowd *crowd, const char *who, const char *why);
 MUST_CHECK int crowd_run(struct crowd *crowd);
 /* An acknowledgement for a member (session_ops). */
 void crowd_acknowledged(void *user, uint32_t h);
+/* A member is in its room (session_ops). */
+void crowd_entered(void *user);
+/* Somebody of the room has heard a message. */
+void crowd_heard(struct crowd *crowd);
 /* Sorts, and picks. */
 void crowd_judge(uint64_t *delays, size_t count, struct crowd_delays *result);

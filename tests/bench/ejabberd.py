@@ -55,10 +55,12 @@ class Ejabberd(Foreign):
     name = "ejabberd"
     program = "ejabberdctl"
 
-    def __init__(self, directory, accounts, authority, modules=None):
-        """modules: further ones, {name: options as YAML}."""
+    def __init__(self, directory, accounts, authority, modules=None, rooms=False):
+        """modules: further ones, {name: options as YAML}; rooms: with rooms."""
         super().__init__(directory, accounts, authority)
-        self.modules = modules or {}
+        self.modules = dict(modules or {})
+        if rooms:
+            self.modules["mod_muc"] = f"{{ host: {self.conference}, max_user_conferences: 10000 }}"
         self._afterwards = FIRST
 
     @classmethod

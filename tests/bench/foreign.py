@@ -44,6 +44,10 @@ class Foreign:
         return done.stdout.strip()
 
     @property
+    def conference(self):
+        return f"conference.{self.accounts.domain}"
+
+    @property
     def address(self):
         return f"{ADDRESS}:{self.port}"
 

@@ -18,8 +18,10 @@ class Kontalk:
     name = "kontalk"
     version = "this tree"
 
-    def __init__(self, directory, accounts, authority, settings=None, wrap=None):
-        """settings: as of Node; wrap: {daemon: words to put in front of its command}."""
+    def __init__(self, directory, accounts, authority, settings=None, wrap=None,
+                 rooms=False):
+        """settings: as of Node; wrap: {daemon: words to put in front of its command}; rooms: with
+        kontalk-muc."""
         self.accounts = accounts
         merged = {section: dict(keys) for section, keys in LIFTED.items()}
         for section, keys in (settings or {}).items():
@@ -27,11 +29,15 @@ class Kontalk:
         os.chmod(directory, 0o711)
         where = place.Place(f"{directory}/run", os.environ.get("BIN", "build"),
                             network=accounts.domain)
-        self.node = node.Node(where, merged, usual_ports=False)
+        self.node = node.Node(where, merged, usual_ports=False, muc=rooms)
         self.node.authority = authority
         for daemon, words in (wrap or {}).items():
             process = self.node.daemons[daemon]
             process.command = [*words, *process.command]
+
+    @property
+    def conference(self):
+        return self.node.place.conference
 
     @staticmethod
     def is_installed():

@@ -5,6 +5,8 @@
  *
  *     login COUNT AT_ONCE           log clients in until there are COUNT
  *     talk MESSAGES PAIRS AT_ONCE   chat messages between pairs of them
+ *     enter SERVICE COUNT SIZE      so many clients into rooms of that size
+ *     say MESSAGES AT_ONCE          messages in the first room, by all of it in turn
  *     enable COUNT                  that many clients have XEP-0198
  *     acks MESSAGES RATE PAIRS      so many messages a second of these pairs, each followed by
  * <r/>; the answer has the same as for delays: how long the acknowledgements took delays MESSAGES
@@ -39,8 +41,13 @@ static int tell(int error, const struct crowd_delays *delays, struct buffer *mor
 static int obey(struct crowd *crowd, const char *line, struct buffer *more)
 {
     size_t a, b, c;
+    char name[256];
     struct crowd_delays delays;
 
+    if (sscanf(line, "enter %255s %zu %zu", name, &a, &b) == 3)
+        return crowd_enter(crowd, name, a, b);
+    if (sscanf(line, "say %zu %zu", &a, &b) == 2)
+        return crowd_say(crowd, a, b);
     if (sscanf(line, "login %zu %zu", &a, &b) == 2)
         return crowd_login(crowd, a, b);
     if (sscanf(line, "talk %zu %zu %zu", &a, &b, &c) == 3)

@@ -51,6 +51,14 @@ class Load:
         """`at_once` messages of each pair are on their way at any time."""
         return self._tell(f"talk {messages} {pairs} {at_once}")[0]
 
+    def enter(self, service, count, size):
+        """The first `count` clients into rooms of `size` each: room0@service and so on."""
+        return self._tell(f"enter {service} {count} {size}")[0]
+
+    def say(self, messages, at_once):
+        """In the first room, by everybody in turn; each is heard by all in it."""
+        return self._tell(f"say {messages} {at_once}")[0]
+
     def enable(self, count):
         """The first `count` clients have XEP-0198 from now on."""
         self._tell(f"enable {count}")

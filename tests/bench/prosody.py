@@ -26,7 +26,7 @@ storage = "internal"
 log = {{ info = "{directory}/prosody.log" }}
 ssl = {{ certificate = "{certificate}"; key = "{key}"; cafile = "{ca}" }}
 VirtualHost "{domain}"
-"""
+{rooms}"""
 ALONE = 'modules_disabled = { "s2s" }'
 # As Debian has it: certificates are required, and nothing is lost between servers (smacks).
 FEDERATION = """
@@ -36,6 +36,7 @@ unbound = {{ resolvconf = false; hoststxt = false; forward = {{ "{dns}" }};
     options = {{ ["do-not-query-localhost:"] = "no" }} }}
 """
 FEDERATION_MODULES = ("dialback", "smacks")
+ROOMS = 'Component "{conference}" "muc"\n'
 ACCOUNT = """return {{
     ["iteration_count"] = {rounds};
     ["salt"] = "{salt}";
@@ -49,11 +50,13 @@ class Prosody(Foreign):
     name = "prosody"
     program = "prosody"
 
-    def __init__(self, directory, accounts, authority, modules=(), dns=None):
-        """modules: further ones; dns: by which it federates."""
+    def __init__(self, directory, accounts, authority, modules=(), dns=None,
+                 rooms=False):
+        """modules: further ones; dns: by which it federates; rooms: with rooms."""
         super().__init__(directory, accounts, authority)
         self.modules = modules
         self._dns = dns
+        self._rooms = rooms
         self.s2s_port = None
 
     @staticmethod
@@ -75,6 +78,7 @@ class Prosody(Foreign):
             root="true" if os.getuid() == 0 else "false", directory=self.directory,
             address=ADDRESS, port=self.port, domain=self.accounts.domain,
             certificate=self.certificate, key=self.key, ca=self.ca, federation=federation,
+            rooms=ROOMS.format(conference=self.conference) if self._rooms else "",
             modules="".join(f'"{name}"; ' for name in self.modules)))
         account = ACCOUNT.format(rounds=ROUNDS, salt=self.verifier.salt,
                                  stored_key=self.verifier.stored_key.hex(),

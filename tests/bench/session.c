@@ -21,11 +21,13 @@
 #include "common/xmpp/namespaces.h"
 #include "tests/bench/scram.h"
 
+#define NS_MUC    "http://jabber.org/protocol/muc"
 #define ID_BIND   "bind"
 #define ID_ROSTER "roster"
+#define ID_OPEN   "open"
 /* About what people write, in a message as clients write it. */
 #define MESSAGE_FORMAT                                                                             \
-    "<message type='chat' to='%s' id='0f6a2e91-7d53-4c'>"                                          \
+    "<message type='%s' to='%s' id='0f6a2e91-7d53-4c'>"                                            \
     "<body>Shall we meet at the station at seven, or is that too early for you?</body>"            \
     "<active xmlns='http://jabber.org/protocol/chatstates'/></message>"
 
@@ -208,6 +210,8 @@ static void on_iq(struct session *session, const struct stanza *stanza)
                            "'><query xmlns='jabber:iq:roster'/></iq>");
     else if (stanza->type == IQ_RESULT && strcmp(id, ID_ROSTER) == 0)
         session->ops->ready(session->user);
+    else if (stanza->type == IQ_RESULT && strcmp(id, ID_OPEN) == 0)
+        session->ops->entered(session->user);
 }
 
 static const char *error_text_of(const struct stanza *stanza)
@@ -218,6 +222,16 @@ static const char *error_text_of(const struct stanza *stanza)
     return text ? element_text(text) : NULL;
 }
 
+static void on_message(struct session *session, const struct stanza *stanza)
+{
+    if (stanza_is_error(stanza))
+        fail(session, "a message came back", error_text_of(stanza));
+    else if (element_find(stanza->root, NS_CLIENT, "body"))
+        session->ops->message(session->user);
+    else if (element_find(stanza->root, NS_CLIENT, "subject"))
+        session->ops->entered(session->user);
+}
+
 static void on_stanza(void *user, struct stanza *stanza, int problem, const char *bytes UNUSED,
                       size_t length UNUSED)
 {
@@ -226,10 +240,10 @@ static void on_stanza(void *user, struct stanza *stanza, int problem, const char
     session->received++;
     if (stanza->kind == STANZA_IQ && problem < 0)
         on_iq(session, stanza);
-    else if (stanza->kind == STANZA_MESSAGE && stanza_is_error(stanza))
-        fail(session, "a message came back", error_text_of(stanza));
-    else if (stanza->kind == STANZA_MESSAGE && element_find(stanza->root, NS_CLIENT, "body"))
-        session->ops->message(session->user);
+    else if (stanza->kind == STANZA_MESSAGE)
+        on_message(session, stanza);
+    else if (stanza->kind == STANZA_PRESENCE && stanza_is_error(stanza))
+        fail(session, "a presence came back", error_text_of(stanza));
     stanza_unref(stanza);
 }
 
@@ -342,7 +356,36 @@ struct session *session_new(const struct session_setup *setup, const char *serve
 
 void session_send(struct session *session, const char *to)
 {
-    char *text = xasprintf(MESSAGE_FORMAT, to);
+    char *text = xasprintf(MESSAGE_FORMAT, "chat", to);
+
+    send_text(session, text);
+    free(text);
+}
+
+void session_enter(struct session *session, const char *room, const char *nick)
+{
+    char *text = xasprintf("<presence to='%s/%s'><x xmlns='" NS_MUC
+                           "'><history maxstanzas='0'/></x></presence>",
+                           room, nick);
+
+    send_text(session, text);
+    free(text);
+}
+
+void session_open_room(struct session *session, const char *room)
+{
+    char *text =
+        xasprintf("<iq type='set' id='" ID_OPEN "' to='%s'><query xmlns='" NS_MUC "#owner'>"
+                  "<x xmlns='jabber:x:data' type='submit'/></query></iq>",
+                  room);
+
+    send_text(session, text);
+    free(text);
+}
+
+void session_say(struct session *session, const char *room)
+{
+    char *text = xasprintf(MESSAGE_FORMAT, "groupchat", room);
 
     send_text(session, text);
     free(text);

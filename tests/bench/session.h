@@ -16,6 +16,8 @@ struct session_ops {
     void (*ready)(void *user);
     /* A message with a body came. */
     void (*message)(void *user);
+    /* It is in a room (XEP-0045 §7.2.15), or has opened it. */
+    void (*entered)(void *user);
     /* The server has taken h stanzas since session_enable(). */
     void (*acknowledged)(void *user, uint32_t h);
     /* The last call; reason NULL: we asked for it. */
@@ -35,6 +37,12 @@ struct session *session_new(const struct session_setup *setup, const char *serve
                             void *user);
 /* A chat message to a bare JID. */
 void session_send(struct session *session, const char *to);
+/* Into a room, without history; ops->entered follows. */
+void session_enter(struct session *session, const char *room, const char *nick);
+/* As who has made a room: it has its defaults, and is open to all (XEP-0045 §10.1.2);
+ * ops->entered follows. */
+void session_open_room(struct session *session, const char *room);
+void session_say(struct session *session, const char *room);
 /* From now on it has XEP-0198, and acknowledges what it is asked about. */
 void session_enable(struct session *session);
 /* Whether everything so far has been taken. */
