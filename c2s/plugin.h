@@ -64,10 +64,11 @@ struct c2s_begin {
 
 /* What may be offered again. */
 enum c2s_reach {
-    C2S_REACH_ALL,   /* the router is back */
-    C2S_REACH_ROUTE, /* somebody new is behind this name */
-    C2S_REACH_LOST,  /* nobody is behind it any more */
-    C2S_REACH_ROOM   /* there is room again under this name; without a name: in the link */
+    C2S_REACH_ALL,     /* the router is back */
+    C2S_REACH_ROUTE,   /* somebody new is behind this name */
+    C2S_REACH_DURABLE, /* that answers for what it takes (urn:kontalk:durable:1); behind ROUTE */
+    C2S_REACH_LOST,    /* nobody is behind it any more */
+    C2S_REACH_ROOM     /* there is room again under this name; without a name: in the link */
 };
 
 struct c2s_plugin {

@@ -97,6 +97,11 @@ static void on_route(void *user, const char *name, bool available, const char *i
     reachable(worker, available ? C2S_REACH_ROUTE : C2S_REACH_LOST, name);
 }
 
+static void on_route_is_durable(void *user, const char *name)
+{
+    reachable(user, C2S_REACH_DURABLE, name);
+}
+
 static void on_offer(void *user, const struct durable *offer, struct stanza *stanza)
 {
     struct worker *worker = user;
@@ -170,6 +175,7 @@ static const struct link_ops link_ops = {
     .undelivered = on_undelivered,
     .drained = on_drained,
     .route = on_route,
+    .route_is_durable = on_route_is_durable,
     .offer = on_offer,
     .answered = on_answered,
     .full = on_full,

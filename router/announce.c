@@ -28,6 +28,8 @@ static void write_route(struct buffer *out, const struct bind *bind, const char 
         append_attribute(out, "default", "true");
     if (bind->id)
         append_attribute(out, "shared", bind->id);
+    if (component->durable && component->door->role == ROLE_COMPONENT)
+        append_attribute(out, "durable", "true");
     buffer_append_text(out, "/></presence>");
 }
 
@@ -48,6 +50,12 @@ void announce_bind(struct router *router, const struct bind *bind, bool availabl
         if (to->wants_routes && to != owner)
             send_route(to, bind, available);
     }
+}
+
+void announce_again(const struct component *component)
+{
+    for (const struct bind *bind = component->binds.binds; bind; bind = bind->owner_next)
+        announce_bind(component->router, bind, true);
 }
 
 void announce_begin(struct component *component)

@@ -126,6 +126,7 @@ static void on_stanza(void *user, struct stanza *stanza, int problem, const char
 {
     struct component *component = user;
     component->counters.in++;
+    component_decided(component);
     forward_stanza(component, stanza, problem, bytes, length);
 }
 

@@ -26,6 +26,7 @@ struct component {
     struct route_owner binds;
     unsigned version;      /* of urn:kontalk:router:1; 0: not spoken */
     bool durable;          /* speaks urn:kontalk:durable:1 */
+    bool undecided;        /* may speak it, and has said nothing yet */
     struct owed *owed;     /* who waits for room in its queue */
     bool proven;           /* the handshake was right */
     bool taps;             /* gets copies of all stanzas */
@@ -58,6 +59,8 @@ void component_cut(struct component *component);
 const char *component_role(const struct component *component);
 
 /* handshake.c */
+/* It has said something: whoever waited until it is known what it speaks may go on. */
+void component_decided(struct component *component);
 int handshake_header(struct component *component, const struct stream_header *header);
 extern const struct stream_feature *const component_features[];
 
@@ -71,6 +74,8 @@ void unbind_all(struct component *component);
 /* announce.c: routes as presence, members of shared names */
 void announce_bind(struct router *router, const struct bind *bind, bool available);
 void announce_members(const struct route *route);
+/* All that it has bound once more: it speaks urn:kontalk:durable:1. */
+void announce_again(const struct component *component);
 /* From now on it gets announcements, first of what there is. */
 void announce_begin(struct component *component);
 

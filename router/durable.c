@@ -87,7 +87,8 @@ static void pay_all(struct owed **list)
 void durable_ready(struct component *receiver)
 {
     if (receiver->owed &&
-        (receiver->gone || component_has_room(receiver, receiver->router->queue_size / 2)))
+        (receiver->gone ||
+         (!receiver->undecided && component_has_room(receiver, receiver->router->queue_size / 2))))
         pay_all(&receiver->owed);
 }
 
@@ -208,9 +209,11 @@ static void hand_on(const struct offer *offer, struct component *receiver)
     buffer_fini(&plain);
 }
 
+/* Handed over as a bare stanza, what its receiver knows already would be new to it. */
 static void hand_over(const struct offer *offer, struct component *receiver)
 {
-    if (is_owed(receiver->owed, offer->sender) || !component_has_room(receiver, offer->length)) {
+    if (receiver->undecided || is_owed(receiver->owed, offer->sender) ||
+        !component_has_room(receiver, offer->length)) {
         receiver->counters.full++;
         is_full(offer, &receiver->owed, name_of(offer->router, offer->durable->to.domain));
     } else if (!is_done_with(offer, receiver)) {

@@ -117,6 +117,7 @@ static void on_handshake(void *user, struct element *handshake)
 {
     static const char done[] = "<handshake/>";
     struct component *component = user;
+    component->undecided = is_third_party(component) && acl_allows(component->acl, ACL_DURABLE);
     if (is_third_party(component) && !prove_third_party(component, handshake))
         return;
     stream_set_flag(component->stream, STREAM_AUTHENTICATED);
@@ -170,9 +171,20 @@ static void on_protocols(void *user, struct element *protocols)
     component->version = version;
     component->durable = acl_allows(component->acl, ACL_DURABLE) &&
                          version_of(protocols, "durable", DURABLE_VERSION) > 0;
-    if (component->durable)
+    if (component->durable) {
         widen_limits(component);
+        announce_again(component);
+    }
+    component_decided(component);
     announce_begin(component);
+}
+
+void component_decided(struct component *component)
+{
+    if (!component->undecided)
+        return;
+    component->undecided = false;
+    durable_ready(component);
 }
 
 /* A third-party component may begin with bind: that says which version it means. */
@@ -180,6 +192,7 @@ static void speak(struct component *component)
 {
     if (component->version == 0)
         component->version = ROUTER_VERSION;
+    component_decided(component);
     announce_begin(component);
 }
 

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "c2s/slots.h"
-#include "c2s/sm/content.h"
 #include "c2s/sm/core.h"
+#include "c2s/sm/services.h"
 #include "c2s/sm/store.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -234,7 +234,7 @@ static void append(struct account *account, account_job *run, struct session *se
     struct job *job = job_new(run, session, stanza, problem);
 
     job->ticket = ticket;
-    job->overlaps = stanza && stanza->kind == STANZA_MESSAGE && content_is_kept(stanza);
+    job->overlaps = stanza && services_keep(account->sm, stanza);
     append_take(account, job);
 }
 

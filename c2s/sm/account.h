@@ -7,7 +7,7 @@
  * Everything that happens to an account is a job in its queue, and jobs run one after the other,
  * never inside the call that queued them. A job that has to wait for the database holds the account
  * (account_hold) until it has been answered: so order is never lost, and nobody sees a state
- * between two. Only messages that are kept (content_is_kept()) overlap: while some are being stored
+ * between two. Only messages that are kept (services_keep()) overlap: while some are being stored
  * (account_append) further ones may be, since their answers come in order; the next job of another
  * kind waits for all of them.
  */

@@ -132,6 +132,14 @@ bool content_is_kept(const struct stanza *message)
     return traits.store || (message->type != MESSAGE_HEADLINE && !traits.fleeting);
 }
 
+bool content_is_said(const struct stanza *message)
+{
+    struct traits traits;
+
+    look(message->root, &traits);
+    return !traits.no_store && (traits.store || !traits.fleeting);
+}
+
 bool content_is_archived(const struct stanza *message)
 {
     return content_is_kept(message) &&

@@ -15,6 +15,8 @@
 
 /* Kept until a device of the recipient has it, and part of what an acknowledgement promises. */
 bool content_is_kept(const struct stanza *message);
+/* Of groupchat: something to be in the archive of the room, by the same hints. */
+bool content_is_said(const struct stanza *message);
 /* Part of the archive (XEP-0313), as far as the user's preferences go. */
 bool content_is_archived(const struct stanza *message);
 /* Of no use later: a chat state (XEP-0085) and nothing else, or nothing at all. */

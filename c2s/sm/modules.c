@@ -29,8 +29,8 @@ extern const struct sm_module access_module, archive_rate_module, avatar_module,
     bookmarks_module, blocking_module, bundle_module, contact_module, displayed_module,
     external_module, far_in_module, far_out_module, gateway_module, homes_module, last_module,
     lookup_module, outbox_module, ping_module, places_module, photo_module, private_module,
-    register_module, retention_module, taker_module, time_module, vcard_module, vcard4_module,
-    version_module, words_module;
+    register_module, retention_module, services_module, taker_module, time_module, vcard_module,
+    vcard4_module, version_module, words_module;
 extern const struct sm_module peer_hash_module;
 
 const struct sm_module *const sm_modules[] = {
@@ -38,6 +38,7 @@ const struct sm_module *const sm_modules[] = {
     &bundle_module, /* what those have said is sent */
     &far_in_module, /* what comes and goes so */
     &far_out_module,
+    &services_module,     /* no hooks: queues of accounts ask it */
     &words_module,        /* no hooks: outbox and taker speak by it */
     &outbox_module,       /* no hooks: store.c and letters.c fill it */
     &gateway_module,      /* the same for what others offer to elsewhere */

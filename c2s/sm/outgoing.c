@@ -11,10 +11,10 @@
 #include "c2s/node_message.h"
 #include "c2s/pubsub/features.h"
 #include "c2s/sm/carbons.h"
-#include "c2s/sm/content.h"
 #include "c2s/sm/dispatch.h"
 #include "c2s/sm/forged.h"
 #include "c2s/sm/places.h"
+#include "c2s/sm/services.h"
 #include "c2s/sm/store.h"
 
 static bool to_own_account(const struct account *account, const struct stanza *stanza)
@@ -51,8 +51,7 @@ static enum sm_verdict run_hooks(struct session *session, struct stanza *stanza)
 /* What is for the server itself is answered at once. */
 static bool is_stored(const struct sm *sm, const struct stanza *stanza)
 {
-    return stanza->kind == STANZA_MESSAGE && content_is_kept(stanza) &&
-           !sm_is_server(sm, &stanza->to);
+    return services_keep(sm, stanza) && !sm_is_server(sm, &stanza->to);
 }
 
 /* Nodes of the network speak with each other; for users there are no such names. */
@@ -152,8 +151,7 @@ static bool is_refused_at_once(const struct session *session, const struct stanz
 {
     const struct account *account = session->account;
 
-    return stanza->kind == STANZA_MESSAGE && content_is_kept(stanza) &&
-           store_stands(account->sm, account->jid->bare);
+    return services_keep(account->sm, stanza) && store_stands(account->sm, account->jid->bare);
 }
 
 void outgoing_stanza(struct session *session, struct stanza *stanza, int problem)

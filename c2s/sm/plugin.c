@@ -19,6 +19,7 @@
 #include "c2s/sm/outgoing.h"
 #include "c2s/sm/returns.h"
 #include "c2s/sm/route.h"
+#include "c2s/sm/services.h"
 #include "c2s/sm/smacks.h"
 #include "c2s/sm/smacks_row.h"
 #include "c2s/sm/taker.h"
@@ -144,7 +145,9 @@ static void plugin_reachable(void *state, enum c2s_reach how, const char *name)
     if (name && (how == C2S_REACH_ROUTE || how == C2S_REACH_LOST) &&
         strcmp(name, worker_host(sm->worker)) != 0 && node_is_host(sm->worker, name))
         far_node_reachable(sm, name, how == C2S_REACH_ROUTE);
-    if (how != C2S_REACH_LOST)
+    if (how == C2S_REACH_DURABLE)
+        services_note(sm, name);
+    else if (how != C2S_REACH_LOST)
         outbox_reachable(state, how, name);
 }
 

@@ -48,6 +48,7 @@ struct far_out;
 struct gateway;
 struct sm_iq_row;
 struct taker;
+struct services;
 struct words;
 struct peer_hashes;
 struct retention;
@@ -111,6 +112,7 @@ struct sm {
     struct far_out *far_out;
     struct gateway *gateway;
     struct taker *taker;
+    struct services *durable_services;
     struct words *words;
     struct retention *retention;
     struct peer_hashes *peer_hashes;

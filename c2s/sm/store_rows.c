@@ -166,6 +166,12 @@ static const char *origin_id(const struct element *root)
     return id ? element_get(id, "id") : NULL;
 }
 
+/* A room knows itself what is said again, and who says it wants to hear it from the room. */
+static bool is_known_here(const struct post *post)
+{
+    return post->stanza->type != MESSAGE_GROUPCHAT;
+}
+
 /* Clients promise to choose origin-ids that do not come twice (XEP-0359 §3.2); the body is part of
  * it for those that do not keep the promise. */
 static void read_origin(struct row *row, const struct post *post)
@@ -175,7 +181,7 @@ static void read_origin(struct row *row, const struct post *post)
     const char *body = element_child_text(root, NS_CLIENT, "body");
     struct buffer key = {0};
 
-    if (!text)
+    if (!text || !is_known_here(post))
         return;
     buffer_printf(&key, "%s\n%s\n%s", post->stanza->to.bare, text, body ? body : "");
     crypto_digest(CRYPTO_SHA256, key.data, key.length, row->origin);

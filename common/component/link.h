@@ -58,6 +58,9 @@ struct link_ops {
      * A shared name has one incarnation for each member. All are forgotten with `down`, and told
      * anew. May be NULL. */
     void (*route)(void *user, const char *name, bool available, const char *incarnation);
+    /* … and the component behind it speaks urn:kontalk:durable:1; told behind `route`. May be NULL.
+     */
+    void (*route_is_durable)(void *user, const char *name);
     /* May be NULL. */
     void (*members)(void *user, const struct link_members *members);
     /* A bind was refused (logged already): `condition` is the stanza error's name. It is asked for

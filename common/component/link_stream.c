@@ -204,6 +204,9 @@ static void tell_route(struct link *link, const struct stanza *stanza, const str
         return;
     link->ops->route(link->user, is_default ? NULL : stanza->from.domain,
                      stanza->type == PRESENCE_AVAILABLE, incarnation);
+    if (link->ops->route_is_durable && !is_default && stanza->type == PRESENCE_AVAILABLE &&
+        element_get(route, "durable"))
+        link->ops->route_is_durable(link->user, stanza->from.domain);
 }
 
 /* The router forwards no presence with <route/> in it: what has one is its own. */

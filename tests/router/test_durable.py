@@ -191,3 +191,38 @@ def test_nothing_overtakes_on_the_way_to_a_component(router):
     worker.send(offer_text("1", ALICE, to, "first"))
     worker.send(offer_text("2", ALICE, to, "second", "attempt='2' after='1'"))
     assert [irc.receive().findtext("{*}body") for _ in range(2)] == ["first", "second"]
+
+
+def test_who_has_not_said_what_it_speaks(router):
+    """What it may have taken before it came back is not handed to it as something new."""
+    worker, bot = router.worker(), router.third_party(BOT)
+    worker.send(offer_text("1", ALICE, BOT))
+    assert word(worker, "full", "1") is not None
+    bot.send(PROTOCOLS)
+    assert word(worker, "ready").get("to") == BOT
+    worker.send(offer_text("1", ALICE, BOT, "x", "attempt='2'"))
+    assert word(bot, "offer", "1").get("attempt") == "2"
+
+
+def test_who_begins_with_a_stanza_speaks_it_not(router):
+    worker, bot = router.worker(), router.third_party(BOT)
+    worker.send(offer_text("1", ALICE, BOT, "bare"))
+    assert word(worker, "full", "1") is not None
+    bot.send(f"<message from='{BOT}' to='{ALICE}'/>")
+    assert word(worker, "ready").get("to") == BOT
+    worker.send(offer_text("1", ALICE, BOT, "bare", "attempt='2'"))
+    assert word(worker, "took", "1") is not None
+    assert bot.wait_for(lambda e: e.tag == f"{{{COMPONENT}}}message").findtext("{*}body") == "bare"
+
+
+def test_who_speaks_it_is_announced_so(router):
+    worker, irc, bot = router.worker(), router.third_party(IRC), router.third_party(BOT)
+    bot.send(PROTOCOLS)
+
+    def announced(name):
+        route = worker.wait_for(lambda e: e.get("from") == name).find(f"{{{ROUTER}}}route")
+        return route.get("durable")
+
+    assert announced(IRC) is None
+    assert [announced(BOT) for _ in range(2)] == [None, "true"]
+    assert irc.is_open()

@@ -109,10 +109,39 @@ static void test_kinds(void **state)
     }
 }
 
+static void test_said(void **state)
+{
+    static const struct {
+        const char *payload;
+        bool said;
+    } said[] = {
+        {BODY, true},
+        {"<subject>s</subject>", true},
+        {RETRACT, true},
+        {STATE "<thread>t</thread>", false},
+        {STATE HINT("store"), true},
+        {BODY HINT("no-store"), false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(said); i++) {
+        char *xml = xasprintf("<message type='groupchat'>%s</message>", said[i].payload);
+        int problem;
+        struct stanza *message = fake_parse(xml, &problem);
+
+        if (content_is_said(message) != said[i].said) {
+            fail_msg("%s", xml);
+        }
+        stanza_unref(message);
+        free(xml);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_kinds, fake_setup, fake_teardown),
+        cmocka_unit_test_setup_teardown(test_said, fake_setup, fake_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
