@@ -184,7 +184,8 @@ def services(node, alice):
 TOLD = (
     ("conf", "show"), ("conf", "show", "--effective", "--origin"), ("conf", "diff"),
     ("conf", "explain", "database.conninfo"), ("conf", "check"), ("status",), ("show", "tls"),
-    ("check", "features"), ("s2s", "show"), ("invite", "list"), ("user", "list"), ("home", "show"),
+    ("check", "features"), ("check",),
+    ("s2s", "show"), ("invite", "list"), ("user", "list"), ("home", "show"),
     *(("ask", daemon, word) for daemon in ("router", "c2s", "s2s", "files", "muc")
       for word in ("config", "metrics", "health", "features", "help")),
     *(("ask", *words) for words in (
