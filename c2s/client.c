@@ -184,6 +184,8 @@ static void on_ended(void *user, int condition, const char *text, bool abrupt)
                   LOG_TEXT("condition", stream_condition_name(condition)), LOG_TEXT("text", text));
     leave_session(client);
     (abrupt ? transport_abort : transport_close)(&client->transport);
+    if (client->worker->stopping || client->worker->drain)
+        client_part(client);
 }
 
 static const struct stream_ops stream_ops = {
@@ -242,7 +244,7 @@ void client_transport_closed(struct client *client, int reason)
 
 bool client_is_welcome(struct worker *worker, const char *peer)
 {
-    if (!worker->stopping && admission_enter(worker->admission, peer))
+    if (!worker->stopping && !worker->drain && admission_enter(worker->admission, peer))
         return true;
     log_event(admission_tells(worker->admission, peer) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
               "connection_refused", LOG_TEXT("addr", peer));
@@ -284,6 +286,8 @@ void client_begin(struct client *client)
 
 void client_shutdown(struct client *client, const char *text)
 {
-    if (!client->ended)
+    if (client->ended)
+        client_part(client);
+    else
         stream_fail(client->stream, STREAM_SYSTEM_SHUTDOWN, text);
 }

@@ -72,6 +72,7 @@ enum client_deadline {
     DEADLINE_ANSWER, /* the refusal of a login is told */
     DEADLINE_TLS,    /* its handshake may begin */
     DEADLINE_OWNER,  /* the worker that serves its account must have answered */
+    DEADLINE_PART,   /* what it was told last may have reached it */
     CLIENT_DEADLINES
 };
 
@@ -112,6 +113,7 @@ struct client {
     bool pinged;   /* asked whether it is still there */
     bool slowed;   /* reading is stopped by the rate limit */
     bool waiting;  /* reading is stopped until router and database take more */
+    uint8_t parts; /* how often it was looked at since DEADLINE_PART began */
     unsigned held; /* by the plugin */
     enum client_end end;
     bool ended; /* the stream is over; the connection is closing */
@@ -150,6 +152,9 @@ void client_heard(struct client *client, size_t bytes);
 void client_watch_queue(struct client *client);
 /* It does not read what waits for it: its connection is cut. */
 void client_stuck(struct client *client);
+/* The worker goes, and this client's stream has ended: its connection is cut as soon as its system
+ * has what it was told, and is not waited for any longer. */
+void client_part(struct client *client);
 /* The session exists: strangers' limits end. */
 void client_time_bound(struct client *client);
 

@@ -10,6 +10,11 @@
 #include "common/base/log.h"
 #include "common/xmpp/namespaces.h"
 
+/* How often a client is looked at that parts, and for how long, once its bytes are with the kernel:
+ * that goes on sending them by itself. */
+#define PART_MS  20
+#define PART_MAX 50
+
 static void arm(struct client *client)
 {
     uint64_t nearest = 0;
@@ -106,6 +111,24 @@ static void answer(struct client *client)
     (client->login ? login_answer : registration_answer)(client);
 }
 
+static void part(struct client *client)
+{
+    bool sent = transport_queued(&client->transport) == 0;
+
+    client->parts++;
+    if (transport_has_drained(&client->transport) || (sent && client->parts >= PART_MAX))
+        transport_abort(&client->transport);
+    else if (client->parts < PART_MAX)
+        client_deadline(client, DEADLINE_PART, PART_MS);
+}
+
+/* Only by TCP: of the others a connection carries more than the stream. */
+void client_part(struct client *client)
+{
+    if (client_conn(client) && client->parts == 0)
+        client_deadline(client, DEADLINE_PART, PART_MS);
+}
+
 void client_timer_fired(void *user)
 {
     static void (*const due[CLIENT_DEADLINES])(struct client * client) = {
@@ -113,12 +136,14 @@ void client_timer_fired(void *user)
         [DEADLINE_IDLE] = check_idle,     [DEADLINE_SEND] = send_overdue,
         [DEADLINE_RATE] = rate_over,      [DEADLINE_ANSWER] = answer,
         [DEADLINE_TLS] = client_tls_turn, [DEADLINE_OWNER] = relay_overdue,
+        [DEADLINE_PART] = part,
     };
     struct client *client = user;
     uint64_t now = clock_monotonic_ms();
 
     for (size_t i = 0; i < CLIENT_DEADLINES; i++) {
-        bool over = client->ended && i != DEADLINE_SEND && i != DEADLINE_STREAM;
+        bool over =
+            client->ended && i != DEADLINE_SEND && i != DEADLINE_STREAM && i != DEADLINE_PART;
         if (client->deadlines[i] && (client->deadlines[i] <= now || over)) {
             client->deadlines[i] = 0;
             if (!over)

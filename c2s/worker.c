@@ -100,7 +100,7 @@ static void read_limits(struct worker *worker, const struct config *config)
 
 void worker_open_doors(struct worker *worker)
 {
-    if (worker->ready || worker->stopping)
+    if (worker->ready || worker->drain || worker->stopping)
         return;
     worker->ready = true;
     if (worker_listen(worker) != 0)
@@ -273,6 +273,7 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
         return ERR_INVALID;
     if (worker->plugin->start(worker, &worker->plugin_state) != 0)
         return ERR_INVALID;
+    service_add_commands(drain_commands, worker);
     service_add_commands(directory_commands, worker);
     service_add_commands(invitation_commands, worker);
     if (worker->plugin->commands)
@@ -366,6 +367,8 @@ void worker_stop(void *state, void (*stopped)(void *user), void *user)
     worker->stopped = stopped;
     worker->stopped_user = user;
     listeners_close(&worker->listeners);
+    listeners_close(&worker->inner);
+    drain_end(worker);
     DL_FOREACH_SAFE (worker->clients, client, next) {
         client_shutdown(client, NULL);
     }

@@ -64,10 +64,11 @@ struct worker {
     char *weak_settings; /* of it (promise.h); NULL: not known */
     struct link *link;
     struct slots *slots;
-    struct front *front; /* c2s/front */
-    struct web *web;     /* c2s/web */
-    struct listeners listeners;
-    struct client *clients; /* list */
+    struct front *front;        /* c2s/front */
+    struct web *web;            /* c2s/web */
+    struct listeners listeners; /* for clients */
+    struct listeners inner;     /* for the other workers of the node */
+    struct client *clients;     /* list */
     size_t clients_count;
     struct worker_traffic traffic;
     uint64_t next_handshake_us; /* handshakes are spread evenly: each has its moment */
@@ -76,6 +77,7 @@ struct worker {
     struct timer *retry; /* of the schema check at start */
     uint8_t secret[HOME_SECRET_SIZE];
     bool ready;
+    struct drain *drain; /* worker_drain.c; NULL: it takes clients */
     bool stopping;
     void (*stopped)(void *user);
     void *stopped_user;
@@ -101,6 +103,10 @@ void worker_client_closed(struct worker *worker, struct client *client);
 
 /* A connection of the web has closed. */
 void worker_web_changed(struct worker *worker);
+
+/* worker_drain.c: its client is gone, or the worker stops; nothing, if it does not drain. */
+void drain_end(struct worker *worker);
+extern const struct control_command drain_commands[];
 
 /* worker_listen.c: opens all listeners. Logs why it cannot. */
 MUST_CHECK int worker_listen(struct worker *worker);

@@ -63,7 +63,7 @@ static int listen_for_workers(struct worker *worker)
 
     if (config_list_size(worker->config, "c2s", NULL, "http-listen") > 0 ||
         config_list_size(worker->config, "c2s", NULL, "https-listen") > 0)
-        error = listeners_add(&worker->listeners, worker->loop, &settings, "other workers",
+        error = listeners_add(&worker->inner, worker->loop, &settings, "other workers",
                               on_accepted_http, worker);
     free(address);
     return error;

@@ -32,6 +32,7 @@ extern const struct ctl_verb invite_verbs[];
 extern const struct ctl_verb database_verbs[];
 extern const struct ctl_verb backup_verbs[];
 extern const struct ctl_verb daemon_verbs[];
+extern const struct ctl_verb drain_verbs[];
 extern const struct ctl_verb s2s_verbs[];
 extern const struct ctl_verb directory_verbs[];
 extern const struct ctl_verb network_verbs[];

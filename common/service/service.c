@@ -174,10 +174,10 @@ static void stop_overdue(void *user UNUSED)
     _exit(EXIT_FAILURE);
 }
 
-static void stop(void)
+void service_stop(void)
 {
     if (running.stopping)
-        _exit(EXIT_FAILURE); /* asked twice: at once */
+        return;
     running.stopping = true;
     log_info("service_stopping", LOG_TEXT("service", running.service->name));
     notify_send("STOPPING=1");
@@ -187,8 +187,10 @@ static void stop(void)
 
 static void on_signal(uv_signal_t *handle UNUSED, int number)
 {
-    if (number != SIGHUP)
-        stop();
+    if (number != SIGHUP && running.stopping)
+        _exit(EXIT_FAILURE); /* asked twice: at once */
+    else if (number != SIGHUP)
+        service_stop();
     else if (!running.stopping)
         reload();
 }

@@ -46,6 +46,8 @@ const char *service_instance(void);
 void service_add_metrics(const struct metric *metrics, void *state);
 /* "0.1" */
 const char *service_version(void);
+/* As SIGTERM does; nothing, if that came before. */
+void service_stop(void);
 /* READY=1 with a status line. */
 void service_ready(const char *status);
 void service_status(const char *status);
