@@ -326,6 +326,8 @@ static void show_counts(void *state, struct control_request *request, size_t arg
 }
 
 const struct control_command files_commands[] = {
+    {"slot", 1, 1, request_control_slot,
+     "NAME  a slot to try out what it is for: a text of 16 bytes, kept for a minute"},
     {"show counts", 0, 0, show_counts, "  files that are kept, and what was done since the start"},
     {0},
 };

@@ -59,4 +59,8 @@ void files_release(struct files *files);
 /* Answers an iq request, if it is one; consumes the stanza. */
 void request_take(struct files *files, struct stanza *stanza);
 
+/* "slot NAME": see request.c. */
+void request_control_slot(void *state, struct control_request *request, size_t argc,
+                          const char *const *argv);
+
 extern const struct http_ops files_http_ops; /* user: struct files */

@@ -25,7 +25,10 @@
 #define NS_DISCO_ITEMS "http://jabber.org/protocol/disco#items"
 #define NS_PING        "urn:xmpp:ping"
 
-#define DAY_US INT64_C(86400000000)
+#define DAY_US    INT64_C(86400000000)
+#define MINUTE_US INT64_C(60000000)
+/* "slot NAME" is for so many bytes. */
+#define CONTROL_SLOT_SIZE 16
 
 static void reply(struct files *files, struct stanza *stanza)
 {
@@ -148,6 +151,14 @@ static bool read_purpose(const struct element *payload, int64_t now_us, int64_t 
            (text && datetime_parse(text, expires_us) == 0 && *expires_us > now_us);
 }
 
+static void slot_texts(const struct files *files, const struct slot *slot, struct buffer *url,
+                       struct buffer *token)
+{
+    buffer_printf(url, "%s/%s/", config_text(files->config, "files", NULL, "public-url"), slot->id);
+    media_name_encode(url, slot->name);
+    slot_write(token, slot, store_key(files->store));
+}
+
 static void grant(struct files *files, const struct stanza *request, const struct slot *slot)
 {
     struct stanza *result = stanza_result(request);
@@ -155,10 +166,7 @@ static void grant(struct files *files, const struct stanza *request, const struc
     struct element *put = element_add(answer, NS_UPLOAD, "put");
     struct buffer url = {0}, token = {0};
 
-    buffer_printf(&url, "%s/%s/", config_text(files->config, "files", NULL, "public-url"),
-                  slot->id);
-    media_name_encode(&url, slot->name);
-    slot_write(&token, slot, store_key(files->store));
+    slot_texts(files, slot, &url, &token);
     element_set(put, "url", url.data);
     element_set(element_add_with_text(put, NS_UPLOAD, "header", token.data), "name",
                 "Authorization");
@@ -216,6 +224,36 @@ static void request_slot(struct files *files, struct stanza *request, const stru
     slot.until_us = now_us + files->limits.quota.slot_us;
     if (count(files, request, &slot, now_us))
         grant(files, request, &slot);
+}
+
+/* For `kontalkctl check`: nobody's, hence without a quota, and soon gone. Two lines: the URL and
+ * what the header Authorization has to be. */
+void request_control_slot(void *state, struct control_request *request, size_t argc UNUSED,
+                          const char *const *argv)
+{
+    struct files *files = state;
+    char id[SLOT_ID_TEXT + 1];
+    const int64_t now_us = clock_wall_us();
+    struct slot slot = {.id = id,
+                        .name = argv[0],
+                        .type = "text/plain",
+                        .owner = config_text(files->config, "files", NULL, "domain"),
+                        .size = CONTROL_SLOT_SIZE,
+                        .until_us = now_us + MINUTE_US,
+                        .expires_us = now_us + MINUTE_US};
+    struct buffer url = {0}, token = {0};
+
+    if (!media_name_is_valid(argv[0])) {
+        control_end(request, "no file can have this name");
+        return;
+    }
+    crypto_random_hex(id, SLOT_ID_SIZE);
+    slot_texts(files, &slot, &url, &token);
+    control_print(request, "%s", url.data);
+    control_print(request, "%s", token.data);
+    control_end(request, NULL);
+    buffer_fini(&url);
+    buffer_wipe(&token);
 }
 
 /* --- the table --- */

@@ -66,6 +66,11 @@ MUST_CHECK int ctl_ask(const struct ctl *ctl, const char *daemon, size_t argc,
 MUST_CHECK int ctl_follow(const struct ctl *ctl, const char *daemon, size_t argc,
                           const char *const *argv, void (*line)(void *user, const char *text),
                           void *user);
+/* The same, but why it refused is in *problem, or NULL; free() it. */
+MUST_CHECK int ctl_follow_quietly(const struct ctl *ctl, const char *daemon, size_t argc,
+                                  const char *const *argv,
+                                  void (*line)(void *user, const char *text), void *user,
+                                  char **problem);
 /* A session of its own with the database; complains and returns NULL if there is none. */
 struct db_session *ctl_database(const struct ctl *ctl);
 /* The system's user that owns the tables where nobody is named: PostgreSQL knows its clients by

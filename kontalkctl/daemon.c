@@ -89,8 +89,9 @@ static bool is_for_one(size_t argc, const char *const *argv)
            (argc > 1 && strcmp(argv[0], "directory") == 0 && strcmp(argv[1], "claim") != 0);
 }
 
-int ctl_follow(const struct ctl *ctl, const char *daemon, size_t argc, const char *const *argv,
-               void (*line)(void *user, const char *text), void *user)
+int ctl_follow_quietly(const struct ctl *ctl, const char *daemon, size_t argc,
+                       const char *const *argv, void (*line)(void *user, const char *text),
+                       void *user, char **problem)
 {
     struct question question = {
         .argc = argc, .argv = argv, .line = line, .user = user, .for_one = is_for_one(argc, argv)};
@@ -98,9 +99,19 @@ int ctl_follow(const struct ctl *ctl, const char *daemon, size_t argc, const cha
     int error = ask_all(&question, directory, daemon);
 
     free(directory);
-    if (error == ERR_INVALID && question.problem)
-        ctl_fail("%s", question.problem);
-    free(question.problem);
+    *problem = question.problem;
+    return error;
+}
+
+int ctl_follow(const struct ctl *ctl, const char *daemon, size_t argc, const char *const *argv,
+               void (*line)(void *user, const char *text), void *user)
+{
+    char *problem = NULL;
+    int error = ctl_follow_quietly(ctl, daemon, argc, argv, line, user, &problem);
+
+    if (error == ERR_INVALID && problem)
+        ctl_fail("%s", problem);
+    free(problem);
     return error;
 }
 

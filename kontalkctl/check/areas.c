@@ -5,8 +5,18 @@
 #include "kontalkctl/check/check.h"
 
 const struct check_area check_areas[] = {
-    {"config", check_config, false},     {"dns", check_dns, false},
-    {"tls", check_tls, false},           {"ports", check_ports, false},
-    {"database", check_database, false}, {"clock", check_clock, false},
-    {"limits", check_limits, false},     {0},
+    {"config", check_config, false},
+    {"dns", check_dns, false},
+    {"tls", check_tls, false},
+    {"ports", check_ports, false},
+    {"database", check_database, false},
+    {"clock", check_clock, false},
+    {"limits", check_limits, false},
+    {"services", check_services, false},
+    {"upload", check_upload, false},
+    {"turn", check_turn, false},
+    {"network", check_network, false},
+    {"push", check_push, false},
+    {"s2s", check_s2s, true},
+    {0},
 };

@@ -62,8 +62,10 @@ int check_ask(struct check *check, const char *daemon, size_t argc, const char *
     struct buffer lines = {0};
 
     buffer_append_text(&lines, "");
-    int error = ctl_follow(check->ctl, daemon, argc, argv, keep_line, &lines);
-    *answer = arena_strdup(check->arena, lines.data);
+    char *problem = NULL;
+    int error = ctl_follow_quietly(check->ctl, daemon, argc, argv, keep_line, &lines, &problem);
+    *answer = arena_strdup(check->arena, error == ERR_INVALID && problem ? problem : lines.data);
+    free(problem);
     buffer_fini(&lines);
     return error;
 }

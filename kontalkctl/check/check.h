@@ -55,8 +55,19 @@ void check_ports(struct check *check);
 void check_database(struct check *check);
 void check_clock(struct check *check);
 void check_limits(struct check *check);
+void check_services(struct check *check);
+void check_upload(struct check *check);
+void check_turn(struct check *check);
+void check_network(struct check *check);
+void check_push(struct check *check);
+void check_s2s(struct check *check);
 
-/* Asks a daemon; ERR_* as ctl_follow(). What it says goes into the arena, each line ended by \n. */
+/* Whether a domain is reached from ours, by the running kontalk-s2s; each step is a finding if
+ * `narrated`. */
+void check_reach(struct check *check, const char *domain, bool narrated);
+
+/* Asks a daemon; ERR_* as ctl_follow(). What it says goes into the arena, each line ended by \n;
+ * with ERR_INVALID why it refused. */
 MUST_CHECK int check_ask(struct check *check, const char *daemon, size_t argc,
                          const char *const *argv, const char **answer);
 /* Whether the node has kontalk-files, kontalk-muc: they have a secret. */

@@ -226,6 +226,7 @@ int greeting_http(const struct check *check, const struct address *address, enum
         return ERR_UNAVAILABLE;
     if (KINDS[greeting].tls)
         error = wire_secure(wire, host, greeting_authorities(check), KINDS[greeting].alpn, problem);
+    answer->trusted = !error && wire_tls(wire) && tls_verify_server(wire_tls(wire)) == 0;
     if (!error)
         error = wire_write(wire, request, problem);
     if (!error)

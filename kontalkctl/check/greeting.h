@@ -26,6 +26,7 @@ struct wire *greeting_stream(const struct check *check, const struct address *ad
 
 struct http_answer {
     int status;         /* 200 */
+    bool trusted;       /* under TLS: the certificate is for the host, and one of ours to trust */
     struct buffer text; /* all of it, ended by NUL */
 };
 /* Opens a wire, with TLS for GREET_HTTPS and `host` as the name, sends the request and reads to the

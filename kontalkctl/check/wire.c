@@ -146,22 +146,28 @@ struct tls_session *wire_tls(struct wire *wire)
     return wire->tls;
 }
 
-static ssize_t write_some(struct wire *wire, const char *text, size_t length)
+static ssize_t write_some(struct wire *wire, const void *bytes, size_t length)
 {
     if (wire->tls)
-        return tls_write(wire->tls, text, length);
-    ssize_t sent = send_some(wire, text, length);
+        return tls_write(wire->tls, bytes, length);
+    ssize_t sent = send_some(wire, bytes, length);
     return sent == -EAGAIN ? ERR_AGAIN : sent < 0 ? ERR_CLOSED : sent;
 }
 
 int wire_write(struct wire *wire, const char *text, const char **problem)
 {
-    size_t left = strlen(text);
+    return wire_send(wire, text, strlen(text), problem);
+}
+
+int wire_send(struct wire *wire, const void *bytes, size_t length, const char **problem)
+{
+    const char *at = bytes;
+    size_t left = length;
 
     while (left > 0) {
-        ssize_t sent = write_some(wire, text, left);
+        ssize_t sent = write_some(wire, at, left);
         if (sent > 0) {
-            text += sent;
+            at += sent;
             left -= (size_t)sent;
         } else if (sent != ERR_AGAIN || !wait_for(wire, POLLOUT)) {
             *problem = sent == ERR_AGAIN ? LATE : "the connection was cut off";

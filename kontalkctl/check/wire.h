@@ -23,6 +23,7 @@ MUST_CHECK int wire_secure(struct wire *wire, const char *name, const char *ca_f
                            const char *alpn, const char **problem);
 /* NULL in clear. */
 struct tls_session *wire_tls(struct wire *wire);
+MUST_CHECK int wire_send(struct wire *wire, const void *bytes, size_t length, const char **problem);
 MUST_CHECK int wire_write(struct wire *wire, const char *text, const char **problem);
 /* Some more bytes; 0: the other end has closed. Negative: ERR_*. */
 MUST_CHECK ssize_t wire_read(struct wire *wire, char *bytes, size_t size, const char **problem);

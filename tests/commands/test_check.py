@@ -8,7 +8,9 @@ import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
+import threading
 
 import pytest
 
@@ -25,6 +27,28 @@ SERVICES = {"_xmpp-client": "C2S", "_xmpps-client": "C2S_TLS", "_xmpp-server": "
 def dns():
     with contextlib.closing(zones.Zones()) as names:
         yield names
+
+
+@pytest.fixture(scope="module")
+def stun():
+    """A server of STUN and, for who asks for a relay, of TURN: where it listens."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((ADDRESS, 0))
+
+        def serve():
+            while True:
+                request, peer = sock.recvfrom(2048)
+                if not request:
+                    return
+                kind = struct.unpack_from("!H", request)[0]
+                answer = {1: 0x101, 3: 0x113}[kind]  # RFC 8489 §3, RFC 8656 §7.2
+                sock.sendto(struct.pack("!HH", answer, 0) + request[4:20], peer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield sock.getsockname()[1]
+        sock.sendto(b"", sock.getsockname())
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +119,35 @@ def test_nothing_is_wrong(checked):
     ways = [row["subject"] for row in found if "by _xmpp" in row["subject"]]
     assert len(ways) == len(SERVICES)
     assert {row["area"] for row in found} == {"config", "dns", "tls", "ports", "limits"}
+
+
+def test_services(checked):
+    status, found = checked.findings("services", "network", "push")
+    named = {row["subject"] for row in found if row["severity"] == "ok"}
+    where = checked.node.place
+    assert {checked.domain, where.upload, where.conference, "network", "push"} <= named, found
+    assert [row["subject"] for row in bad(found)] == [where.component] and status == 1
+
+
+def test_upload(checked):
+    status, found = checked.findings("upload")
+    assert (status, [row["subject"] for row in found]) == (0, ["OPTIONS", "PUT", "HEAD", "GET"])
+
+
+def test_calls(checked, stun):
+    checked.change({f'external-service "{kind}"': {"type": kind, "host": ADDRESS, "port": stun}
+                    for kind in ("stun", "turn")})
+    status, found = checked.findings("turn")
+    assert status == 0 and [row["cause"] for row in found] == [
+        "answers as a STUN server", "answers as a TURN server"]
+
+
+def test_domain_that_is_not_reached(checked):
+    """Each step is told, and then why."""
+    checked.names.put_server("away.example", ADDRESS, 9)
+    status, found = checked.findings("s2s", "away.example")
+    assert status == 2 and any("_xmpp-server._tcp.away.example" in row["cause"] for row in found)
+    assert "can be connected to" in found[-1]["cause"] and "5269" in found[-1]["remedy"]
 
 
 def test_database(checked):
@@ -216,6 +269,27 @@ def small_backlog(checked):
     checked.change({"c2s": {"backlog": 65535, "max-connections": 100}})
 
 
+def no_upload(checked):
+    checked.names.rows.pop((checked.node.place.upload, zones.A))
+
+
+def component_away(checked):
+    secret = f"{checked.directory}/secret"
+    place.write(secret, "secret of a gateway\n")
+    checked.change({'component "irc.checked.example"': {"secret-file": secret}})
+
+
+def no_turn(checked):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind((ADDRESS, 0))
+        port = free.getsockname()[1]
+    checked.change({'external-service "calls"': {"type": "turn", "host": ADDRESS, "port": port}})
+
+
+def no_document(checked):
+    checked.change({"node": {"document": f"{checked.directory}/document"}})
+
+
 CASES = (
     # (what is made wrong, area, severity, part of the subject, of the cause, of the remedy)
     (missing_record, "dns", "error", "_xmpp-client._tcp", "no such record", "IN SRV 0 5 {C2S} "),
@@ -239,6 +313,10 @@ CASES = (
     (way_is_closed, "ports", "error", "by _xmpp-server", "refused", "let port 9 pass"),
     (no_database, "database", "error", "connection", "cannot be reached", "postgresql"),
     (few_files, "limits", "warning", "kontalk-c2s", "too few", "LimitNOFILE"),
+    (no_upload, "upload", "error", "upload.", "no address", "check dns"),
+    (component_away, "services", "warning", "irc.", "not connected", "start the component"),
+    (no_turn, "turn", "error", "calls", "TURN", "coturn"),
+    (no_document, "network", "error", "document", "cannot be read", "network show"),
     (small_backlog, "limits", "warning", "somaxconn", "backlog", "sysctl"),
 )
 
@@ -278,10 +356,12 @@ def test_for_people(checked):
     assert lines[place_of_it + 1].strip().startswith("-> add to the zone: _xmpps-server._tcp.")
 
 
-@pytest.mark.parametrize("words", (["nothing"], ["--jsn"]))
-def test_no_such_area(checked, words):
+@pytest.mark.parametrize("words, said", (
+    (["nothing"], "no area is called"), (["--jsn"], "no area is called"),
+    (["s2s"], "has to be followed")))
+def test_no_such_area(checked, words, said):
     done = checked.run(*words)
-    assert done.returncode == 2 and "no area is called" in done.stderr
+    assert done.returncode == 2 and said in done.stderr
 
 
 @pytest.mark.long
