@@ -191,6 +191,11 @@ static const struct db_statement password_statements[] = {
 
 /* The account itself last: the others find their owner by it. */
 static const struct db_statement delete_statements[] = {
+    {
+        .name = "account_delete_invitations",
+        .sql = "DELETE FROM invitation WHERE inviter = $2 || '@' || $1",
+        .parameters = 2,
+    },
     DELETE_FROM(verifier),
     DELETE_FROM(roster_item),
     DELETE_FROM(block_item),

@@ -56,6 +56,7 @@ static int read_domain(const struct config *config, const char *name, struct dom
     domain->name = xstrdup(name);
     domain->channel_binding = config_bool(config, "domain", name, "channel-binding");
     domain->invitations = config_bool(config, "domain", name, "invitations");
+    domain->invite_page = xstrdup_or_null(config_text(config, "domain", name, "invite-page"));
     domain->plain_in_network = config_bool(config, "domain", name, "plain-in-network");
     domain->mechanisms = read_mechanisms(config, name);
     domain->tokens =
@@ -189,6 +190,7 @@ void domains_unref(struct domains *domains)
         return;
     for (size_t i = 0; i < domains->count; i++) {
         free(domains->list[i].name);
+        free(domains->list[i].invite_page);
         tls_authorities_free(domains->list[i].client_ca);
     }
     free(domains->list);

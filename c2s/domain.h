@@ -19,6 +19,7 @@ struct domain {
     bool channel_binding;
     bool plain_in_network;             /* PLAIN is offered although the network has other members */
     bool invitations;                  /* who has one gets an account in band (XEP-0445) */
+    char *invite_page;                 /* what shows a link (XEP-0379 §3.3); NULL: none is known */
     struct tls_authorities *client_ca; /* of its clients' certificates; NULL: none are asked for */
 };
 

@@ -20,31 +20,8 @@
 
 #define AFFINITY    0
 #define LIST_MAX    10000
-#define ID_BYTES    4
-#define TOKEN_BYTES 16
 #define USES_MAX    10000
 #define LIFE_MAX_MS (INT64_C(366) * 24 * 3600 * 1000)
-
-static const struct db_statement clean_statement = {
-    .name = "invitation_clean",
-    .sql = "DELETE FROM invitation WHERE expires < $1::timestamptz - interval '30 days'",
-    .parameters = 1,
-};
-
-/* A name is given to one open invitation only, and only if nobody has it. */
-static const struct db_statement create_statement = {
-    .name = "invitation_create",
-    .sql = "INSERT INTO invitation (invitation_id, token_hash, kind, domain, local, admin,"
-           " uses_left, creator, created, expires)"
-           " SELECT $1, $2::bytea, $3, $4, $5, $6::boolean, $7::bigint, $8, $9::timestamptz,"
-           " $10::timestamptz"
-           " WHERE EXISTS (SELECT 1 FROM account WHERE domain = $4 AND local = $5)"
-           " = ($3 = '" INVITATION_RESET "')"
-           " AND ($3 = '" INVITATION_RESET "' OR NOT EXISTS (SELECT 1 FROM invitation"
-           " WHERE domain = $4 AND local = $5 AND kind = $3 AND uses_left > 0"
-           " AND expires > $9::timestamptz))",
-    .parameters = 10,
-};
 
 static const struct db_statement list_statement = {
     .name = "invitation_list",
@@ -67,16 +44,14 @@ struct creation {
     struct control_request *request;
     struct jid *where;
     bool reset;
-    char id[2 * ID_BYTES + 1];
-    char token[2 * TOKEN_BYTES + 1];
-    char expires[DATETIME_SIZE];
+    struct invitation_made made;
 };
 
-static const char *problem_of(const struct creation *creation, int status, size_t created)
+static const char *problem_of(const struct creation *creation, int status, bool made)
 {
     if (status != 0)
         return account_work_problem(status);
-    if (created > 0)
+    if (made)
         return NULL;
     return creation->reset ? account_work_problem(ERR_NOT_FOUND)
                            : "the account exists already, or another invitation has its name";
@@ -85,74 +60,55 @@ static const char *problem_of(const struct creation *creation, int status, size_
 static void on_created(void *user, int status, const struct db_result *results, size_t count)
 {
     struct creation *creation = user;
+    struct invitation_made *made = &creation->made;
     const char *problem =
-        problem_of(creation, status, status == 0 ? db_affected(&results[count - 1]) : 0);
+        problem_of(creation, status, status == 0 && invitation_was_made(results, count));
 
     if (!problem) {
-        control_print(creation->request, "%s %s %s %s", creation->id, creation->where->bare,
-                      creation->expires, creation->token);
-        log_info("invitation_made", LOG_TEXT("invitation", creation->id),
-                 LOG_TEXT("jid", creation->where->bare), LOG_TEXT("expires", creation->expires));
+        control_print(creation->request, "%s %s %s %s", made->id, creation->where->bare,
+                      made->expires, made->token);
+        log_info("invitation_made", LOG_TEXT("invitation", made->id),
+                 LOG_TEXT("jid", creation->where->bare), LOG_TEXT("expires", made->expires));
     }
     control_end(creation->request, problem);
-    crypto_wipe(creation->token, sizeof(creation->token));
+    crypto_wipe(made->token, sizeof(made->token));
     free(creation->where);
     free(creation);
 }
 
-struct wish {
-    const char *kind;
-    struct jid where;
-    bool admin;
-    int64_t uses;
-    int64_t life_ms;
-    const char *creator;
-};
-
 static void create_row(struct worker *worker, struct control_request *request,
-                       const struct wish *wish)
+                       const struct invitation_wish *wish)
 {
     struct creation *creation = xcalloc(1, sizeof(*creation));
-    uint8_t hash[CRYPTO_HASH_MAX];
-    char now[DATETIME_SIZE];
 
     creation->request = request;
-    creation->where = jid_dup(&wish->where);
+    creation->where = jid_dup(wish->where);
     creation->reset = strcmp(wish->kind, INVITATION_RESET) == 0;
-    crypto_random_hex(creation->id, ID_BYTES);
-    crypto_random_hex(creation->token, TOKEN_BYTES);
-    crypto_digest(CRYPTO_SHA256, creation->token, strlen(creation->token), hash);
-    datetime_format(clock_wall_us(), now);
-    datetime_format(clock_wall_us() + wish->life_ms * 1000, creation->expires);
-    struct db_unit *unit = db_unit_new(worker->db, AFFINITY);
-    db_unit_add_values(unit, &clean_statement, DB_TEXT(now));
-    db_unit_add_values(unit, &create_statement, DB_TEXT(creation->id),
-                       DB_BYTES(hash, crypto_hash_size(CRYPTO_SHA256)), DB_TEXT(wish->kind),
-                       DB_TEXT(wish->where.domain), DB_TEXT(wish->where.local),
-                       DB_BOOL(wish->admin), DB_INT(wish->uses), DB_TEXT(wish->creator),
-                       DB_TEXT(now), DB_TEXT(creation->expires));
-    db_submit(unit, on_created, creation);
+    invitation_make(worker->db, wish, &creation->made, on_created, creation);
 }
 
-static bool is_named_well(const struct wish *wish, const char *text)
+static bool is_named_well(const struct invitation_wish *wish, const char *text)
 {
-    return !wish->where.local || strcmp(wish->kind, INVITATION_RESET) == 0 ||
-           account_registrable(text, &wish->where);
+    const struct jid *where = wish->where;
+
+    return !where->local || strcmp(wish->kind, INVITATION_RESET) == 0 ||
+           account_registrable(text, where);
 }
 
 static const char *read_wish(struct worker *worker, struct arena *arena, const char *const *argv,
-                             struct wish *wish)
+                             struct jid *where, struct invitation_wish *wish)
 {
     const struct domain *domain;
 
     wish->kind = argv[0];
+    wish->where = where;
     wish->admin = strcmp(argv[2], "yes") == 0;
     wish->creator = argv[5];
     if (strcmp(wish->kind, INVITATION_ACCOUNT) != 0 && strcmp(wish->kind, INVITATION_RESET) != 0)
         return "not a kind of invitation";
-    if (jid_parse(arena, argv[1], &wish->where) != 0 || wish->where.resource)
+    if (jid_parse(arena, argv[1], where) != 0 || where->resource)
         return "not the address of an account";
-    domain = domains_find(worker->domains, wish->where.domain);
+    domain = domains_find(worker->domains, where->domain);
     if (!domain)
         return "this domain is not served here";
     if (!domain->invitations)
@@ -160,7 +116,7 @@ static const char *read_wish(struct worker *worker, struct arena *arena, const c
     if (!is_named_well(wish, argv[1]))
         return "this name cannot be registered";
     if (config_number_parse(CONFIG_NUMBER, argv[3], &wish->uses) != 0 || wish->uses < 1 ||
-        wish->uses > USES_MAX || (wish->where.local && wish->uses > 1))
+        wish->uses > USES_MAX || (where->local && wish->uses > 1))
         return "not a number of uses: one for a name, at most 10000 without";
     if (config_number_parse(CONFIG_DURATION, argv[4], &wish->life_ms) != 0 || wish->life_ms < 1 ||
         wish->life_ms > LIFE_MAX_MS)
@@ -172,8 +128,9 @@ static void invite_create(void *state, struct control_request *request, size_t a
                           const char *const *argv)
 {
     struct arena *arena = arena_new();
-    struct wish wish = {0};
-    const char *problem = read_wish(state, arena, argv, &wish);
+    struct invitation_wish wish = {0};
+    struct jid where;
+    const char *problem = read_wish(state, arena, argv, &where, &wish);
 
     if (problem)
         control_end(request, problem);

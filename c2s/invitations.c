@@ -20,6 +20,7 @@ static const struct db_statement find_statement = {
     .name = "invitation_find",
     .sql = "SELECT invitation_id, local, kind = '" INVITATION_RESET "', admin FROM invitation"
            " WHERE token_hash = $1::bytea AND domain = $2 AND uses_left > 0"
+           " AND kind <> '" INVITATION_CONTACT "'"
            " AND expires > $3::timestamptz",
     .parameters = 3,
 };
@@ -44,9 +45,17 @@ static const struct db_statement hold_statement = {
 
 static const struct db_statement spend_statement = {
     .name = "invitation_spend",
-    .sql = "UPDATE invitation SET uses_left = uses_left - 1, held = NULL, held_until = NULL"
-           " WHERE invitation_id = $1 AND held = $2",
-    .parameters = 2,
+    .sql = "UPDATE invitation SET uses_left = uses_left - 1, held = NULL, held_until = NULL,"
+           " invitee = $3 WHERE invitation_id = $1 AND held = $2",
+    .parameters = 3,
+};
+
+/* What the new account has still to do (sm/invited.c): become a contact of who has invited it. */
+static const struct db_statement invited_statement = {
+    .name = "invitation_invited",
+    .sql = "UPDATE account SET invitation = $3 WHERE domain = $1 AND local = $2 AND EXISTS"
+           " (SELECT 1 FROM invitation WHERE invitation_id = $3 AND inviter IS NOT NULL)",
+    .parameters = 3,
 };
 
 static const struct db_statement release_statement = {
@@ -112,7 +121,11 @@ void invitation_spend(struct db *db, const struct invitation *invitation, const 
     struct db_unit *unit = db_unit_new(db, AFFINITY);
 
     db_unit_repeat(unit);
-    db_unit_add_values(unit, &spend_statement, DB_TEXT(invitation->id), DB_TEXT(holder));
+    db_unit_add_values(unit, &spend_statement, DB_TEXT(invitation->id), DB_TEXT(holder),
+                       DB_TEXT(account->bare));
+    if (!invitation->reset)
+        db_unit_add_values(unit, &invited_statement, DB_TEXT(account->domain),
+                           DB_TEXT(account->local), DB_TEXT(invitation->id));
     if (invitation->admin)
         db_unit_add_values(unit, &account_set_admin, DB_TEXT(account->domain),
                            DB_TEXT(account->local), DB_BOOL(true));

@@ -15,10 +15,41 @@
 
 #include "common/db/db.h"
 #include "common/service/control.h"
+#include "common/xmpp/datetime.h"
 #include "common/xmpp/jid.h"
 
 #define INVITATION_ACCOUNT "account" /* a new one */
 #define INVITATION_RESET   "reset"   /* a new password for one that is there */
+#define INVITATION_CONTACT "contact" /* none: whoever has it becomes a contact (XEP-0379) */
+
+#define INVITATION_ID_BYTES    4
+#define INVITATION_TOKEN_BYTES 16
+
+/* What a new one is to be. Borrowed. */
+struct invitation_wish {
+    const char *kind;
+    const struct jid *where; /* the account, or the domain */
+    bool admin;
+    int64_t uses;
+    int64_t life_ms;
+    const char *creator; /* a name for people */
+    const char *inviter; /* bare JID whose contact becomes whoever uses it, once; NULL: nobody's */
+    int64_t limit;       /* of inviter's in limit_ms; 0: none */
+    int64_t limit_ms;
+};
+
+struct invitation_made {
+    char id[2 * INVITATION_ID_BYTES + 1];
+    char token[2 * INVITATION_TOKEN_BYTES + 1]; /* to be wiped */
+    char expires[DATETIME_SIZE];
+};
+
+/* `made` is filled in at once, and is good if invitation_was_made(). */
+void invitation_make(struct db *db, const struct invitation_wish *wish,
+                     struct invitation_made *made, db_callback *done, void *user);
+/* Of what `done` got, status 0. False: the name is taken or given away, or there is none for a
+ * reset, or the inviter has made as many as he may. */
+bool invitation_was_made(const struct db_result *results, size_t count);
 
 struct invitation {
     char *id;

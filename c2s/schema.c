@@ -17,7 +17,7 @@
 /* The lowest version that this program's statements can work with. Workers are restarted after the
  * migration, one by one: each release works with the schema of the release before it and, as steps
  * only add, with later ones until a step says otherwise. */
-#define NEEDED 54
+#define NEEDED 65
 
 static const char create[] = "CREATE TABLE IF NOT EXISTS schema_version ("
                              " name text PRIMARY KEY,"

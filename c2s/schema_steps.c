@@ -313,6 +313,11 @@ const struct schema_step schema_steps[] = {
             " expires timestamptz NOT NULL,"
             " held text,"
             " held_until timestamptz)"},
+    {.sql = "ALTER TABLE invitation ADD COLUMN IF NOT EXISTS inviter text,"
+            " ADD COLUMN IF NOT EXISTS invitee text"},
+    {.sql = "CREATE INDEX IF NOT EXISTS invitation_inviter ON invitation (inviter, created)"
+            " WHERE inviter IS NOT NULL"},
+    {.sql = "ALTER TABLE account ADD COLUMN IF NOT EXISTS invitation text"},
 };
 
 const size_t schema_steps_count = ARRAY_SIZE(schema_steps);

@@ -12,6 +12,7 @@
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "common/xmpp/uri.h"
 #include "kontalkctl/ctl.h"
 
 #define DEFAULT_EXPIRY       "7d"
@@ -73,35 +74,19 @@ static void on_made(void *user, const char *text)
     }
 }
 
-/* RFC 5122 §2.2: what is not allowed in an address there is escaped. */
-static char *escaped(const char *address)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "-._~!$&'()*+,=:@";
-    char *text = xmalloc(3 * strlen(address) + 1), *at = text;
-
-    for (; *address; address++) {
-        if (strchr(plain, *address))
-            *at++ = *address;
-        else
-            at += snprintf(at, 4, "%%%02X", (unsigned char)*address);
-    }
-    *at = '\0';
-    return text;
-}
-
 static void show(const struct made *made, bool qr)
 {
-    char *address = escaped(made->address);
-    char *uri = xasprintf("xmpp:%s?register;preauth=%s", address, made->token);
+    char *query = xasprintf("register;preauth=%s", made->token);
+    char *uri = uri_of_address(made->address, query);
 
     puts(uri);
     if (qr)
         print_qr(uri);
     fprintf(stderr, "invitation %s, good until %s\n", made->id, made->expires);
     explicit_bzero(uri, strlen(uri));
+    explicit_bzero(query, strlen(query));
     free(uri);
-    free(address);
+    free(query);
 }
 
 static const char *creator(void)

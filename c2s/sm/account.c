@@ -57,6 +57,7 @@ static void account_free(struct account *account)
     struct sm *sm = account->sm;
 
     account_forget(account);
+    free(account->invitation);
     free(account->jid);
     free(account);
     sm->accounts_alive--;

@@ -65,6 +65,7 @@ struct account {
     struct pubsub *pubsub;
     struct contact *contacts;
     char *photo;
+    char *invitation; /* by which it was made, until its inviter is a contact; else NULL */
 
     /* Private to unit.c. */
     int64_t seq_reserved; /* the database knows that numbers up to this may be in use */

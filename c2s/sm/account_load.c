@@ -3,6 +3,8 @@
  * Loading an account: first its row, which has the key of all others, then in one unit whatever the
  * modules keep in memory of it.
  */
+#include <stdlib.h>
+
 #include "c2s/slots.h"
 #include "c2s/sm/account.h"
 #include "c2s/sm/sm.h"
@@ -10,7 +12,7 @@
 
 static const struct db_statement select_account = {
     "account_select",
-    "SELECT a.owner, a.seq, h.epoch FROM account a, home h"
+    "SELECT a.owner, a.seq, h.epoch, a.invitation FROM account a, home h"
     " WHERE a.domain = $1 AND a.local = $2 AND h.home_id = 1",
     2,
 };
@@ -70,6 +72,9 @@ static void account_selected(struct account *account, int status, const struct d
     } else {
         account->owner = db_get_int(&results[0], 0, 0);
         read_numbers(account, &results[0]);
+        free(account->invitation);
+        account->invitation =
+            db_is_null(&results[0], 0, 3) ? NULL : xstrdup(db_get_text(&results[0], 0, 3));
         load_modules(account);
     }
 }

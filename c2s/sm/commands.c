@@ -9,8 +9,10 @@
 
 #include "c2s/sm/disco.h"
 #include "c2s/sm/dispatch.h"
+#include "c2s/worker.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/config/config.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/form.h"
 
@@ -192,13 +194,35 @@ static bool is_complete(const struct command_run *run)
 
 /* --- requests --- */
 
+void commands_each(void (*each)(const struct command *command, void *user), void *user)
+{
+    const struct command *const tables[] = {inviter_commands, invite_commands, admin_commands};
+
+    for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+        for (const struct command *at = tables[i]; at->node; at++)
+            each(at, user);
+    }
+}
+
+struct search {
+    const char *node;
+    const struct command *found;
+};
+
+static void compare(const struct command *command, void *user)
+{
+    struct search *search = user;
+
+    if (strcmp(command->node, search->node) == 0)
+        search->found = command;
+}
+
 const struct command *commands_find(const char *node)
 {
-    for (const struct command *at = admin_commands; at->node; at++) {
-        if (strcmp(at->node, node) == 0)
-            return at;
-    }
-    return NULL;
+    struct search search = {node, NULL};
+
+    commands_each(compare, &search);
+    return search.found;
 }
 
 static void begin(struct command_run *run)
@@ -287,7 +311,16 @@ static void go_on(struct command_run *run, const char *id, enum action action)
     }
 }
 
-static void execute(struct sm_request *request)
+/* Who may run nothing does not learn what there is. */
+static bool may(const struct command_run *run, bool admin)
+{
+    const struct sm_request *request = run->request;
+
+    return request->session && (run->command ? commands_may(request, run->command, admin)
+                                             : admin && sm_is_near(request->session));
+}
+
+static void execute(struct sm_request *request, bool admin)
 {
     struct command_run *run = xcalloc(1, sizeof(*run));
     const char *node = element_get(request->payload, "node");
@@ -295,8 +328,9 @@ static void execute(struct sm_request *request)
     enum action action = action_of(request->payload);
 
     run->request = request;
+    run->admin = admin;
     run->command = node ? commands_find(node) : NULL;
-    if (!request->session)
+    if (!may(run, admin))
         command_refuse(run, STANZA_FORBIDDEN, NULL);
     else if (action == NONE || !node)
         command_refuse(run, STANZA_BAD_REQUEST, node ? "malformed-action" : NULL);
@@ -314,8 +348,7 @@ static void execute(struct sm_request *request)
 
 struct asking {
     struct sm_request *request;
-    void (*allowed)(struct sm_request *request);
-    void (*denied)(struct sm_request *request);
+    void (*told)(struct sm_request *request, bool admin);
 };
 
 static void on_admin(struct account *account UNUSED, int status, const struct db_result *results,
@@ -326,39 +359,47 @@ static void on_admin(struct account *account UNUSED, int status, const struct db
     free(user);
     if (status < 0)
         sm_fail(asking.request, status);
-    else if (db_rows(&results[0]) > 0 && db_get_bool(&results[0], 0, 0))
-        asking.allowed(asking.request);
     else
-        asking.denied(asking.request);
+        asking.told(asking.request, db_rows(&results[0]) > 0 && db_get_bool(&results[0], 0, 0));
 }
 
-void commands_ask_for(struct sm_request *request, void (*allowed)(struct sm_request *request),
-                      void (*denied)(struct sm_request *request))
+void commands_ask_for(struct sm_request *request,
+                      void (*told)(struct sm_request *request, bool admin))
 {
     struct asking *asking;
 
     if (!request->account || !request->session) {
-        denied(request);
+        told(request, false);
         return;
     }
     asking = xcalloc(1, sizeof(*asking));
-    *asking = (struct asking){request, allowed, denied};
+    *asking = (struct asking){request, told};
     const struct db_value owner = DB_INT(request->account->owner);
     sm_query(request->account, SM_READ_HELD, &admin_statement, &owner, on_admin, asking);
 }
 
-static void refuse(struct sm_request *request)
+static bool is_of_inviters(const struct command *command)
 {
-    sm_error(request, STANZA_FORBIDDEN, NULL);
+    for (const struct command *at = inviter_commands; at->node; at++) {
+        if (at == command)
+            return true;
+    }
+    return false;
 }
 
 /* From another node nothing is administered. */
+bool commands_may(const struct sm_request *request, const struct command *command, bool admin)
+{
+    if (!request->session)
+        return false;
+    if (is_of_inviters(command))
+        return admin || config_bool(request->sm->worker->config, "sm", NULL, "invite-users");
+    return admin && sm_is_near(request->session);
+}
+
 static void command(struct sm_request *request)
 {
-    if (request->session && sm_is_near(request->session))
-        commands_ask_for(request, execute, refuse);
-    else
-        refuse(request);
+    commands_ask_for(request, execute);
 }
 
 /* --- hooks --- */

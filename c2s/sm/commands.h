@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * Ad-Hoc Commands (XEP-0050) at the address of the server: what is done in band by those who may,
- * the administrators. Commands are data: a form to be filled in and a function. They are carried
- * out by the worker that serves the account of who asks, for sessions of its own; nobody else's
- * are listened to.
+ * administrators and, if they may, users who invite somebody. Commands are data: a form to be
+ * filled in and a function. They are carried out by the worker that serves the account of who asks,
+ * for sessions of its own; nobody else's are listened to.
  */
 #pragma once
 
@@ -36,6 +36,7 @@ struct command {
 /* One request of a command on its way. */
 struct command_run {
     struct sm_request *request; /* its session may end meanwhile */
+    bool admin;                 /* who asks is one */
     const struct command *command;
     const struct element *form; /* what was filled in; NULL: nothing */
     struct stanza *reply;
@@ -44,8 +45,11 @@ struct command_run {
     void *data; /* of the command */
 };
 
-/* admin.c: the commands there are; ends with node NULL. */
+/* admin.c, invite.c: the commands there are; end with node NULL. Administrators may run all, but
+ * from another node (sm_is_near()) only those of inviters. */
 extern const struct command *const admin_commands;
+extern const struct command *const invite_commands;
+extern const struct command *const inviter_commands;
 extern const struct sm_module commands_module;
 
 /* The form of the reply, to be filled in by the command: type "result". */
@@ -63,9 +67,14 @@ void command_refuse(struct command_run *run, enum stanza_condition condition, co
 
 /* By its node, or NULL. */
 const struct command *commands_find(const char *node);
-/* Whether who asks is an administrator, asked each time: who is none any more must not go on. */
-void commands_ask_for(struct sm_request *request, void (*allowed)(struct sm_request *request),
-                      void (*denied)(struct sm_request *request));
+/* Calls it with each. */
+void commands_each(void (*each)(const struct command *command, void *user), void *user);
+/* Whether who asks is an administrator, asked each time: who is none any more must not go on. Who
+ * is not a client of ours is none. */
+void commands_ask_for(struct sm_request *request,
+                      void (*told)(struct sm_request *request, bool admin));
+/* Whether he may run it. */
+bool commands_may(const struct sm_request *request, const struct command *command, bool admin);
 
 /* commands_disco.c, for disco.c: what is known of the node; false: it is none of commands. */
 bool commands_info(struct sm_request *request);

@@ -8,11 +8,6 @@
 #include "c2s/sm/disco.h"
 #include "common/xmpp/form.h"
 
-static void refuse(struct sm_request *request)
-{
-    sm_error(request, STANZA_FORBIDDEN, NULL);
-}
-
 static struct element *begin_query(struct sm_request *request, struct stanza **reply)
 {
     *reply = stanza_result(request->iq);
@@ -21,25 +16,32 @@ static struct element *begin_query(struct sm_request *request, struct stanza **r
     return query;
 }
 
-static void no_items(struct sm_request *request)
-{
-    struct stanza *reply;
+struct listing {
+    struct sm_request *request;
+    struct element *query;
+    bool admin;
+};
 
-    begin_query(request, &reply);
-    sm_reply_take(request, reply);
+static void add_item(const struct command *command, void *user)
+{
+    const struct listing *listing = user;
+    struct element *item;
+
+    if (!commands_may(listing->request, command, listing->admin))
+        return;
+    item = element_add(listing->query, NS_DISCO_ITEMS, "item");
+    element_set(item, "jid", listing->request->iq->to.full);
+    element_set(item, "node", command->node);
+    element_set(item, "name", command->name);
 }
 
-static void list(struct sm_request *request)
+/* Who may run none sees none. */
+static void list(struct sm_request *request, bool admin)
 {
     struct stanza *reply;
-    struct element *query = begin_query(request, &reply);
+    struct listing listing = {request, begin_query(request, &reply), admin};
 
-    for (const struct command *at = admin_commands; at->node; at++) {
-        struct element *item = element_add(query, NS_DISCO_ITEMS, "item");
-        element_set(item, "jid", request->iq->to.full);
-        element_set(item, "node", at->node);
-        element_set(item, "name", at->name);
-    }
+    commands_each(add_item, &listing);
     sm_reply_take(request, reply);
 }
 
@@ -60,16 +62,39 @@ static void describe_list(struct sm_request *request)
     sm_reply_take(request, reply);
 }
 
-static void describe(struct sm_request *request)
+static const struct command *asked_about(const struct sm_request *request)
+{
+    return commands_find(element_get(request->payload, "node"));
+}
+
+static void describe(struct sm_request *request, bool admin)
 {
     static const char *const vars[] = {NS_COMMANDS, NS_DATA_FORM};
-    const struct command *one = commands_find(element_get(request->payload, "node"));
+    const struct command *one = asked_about(request);
     struct stanza *reply;
-    struct element *query = begin_query(request, &reply);
+    struct element *query;
 
+    if (!commands_may(request, one, admin)) {
+        sm_error(request, STANZA_FORBIDDEN, NULL);
+        return;
+    }
+    query = begin_query(request, &reply);
     add_identity(query, "command-node", one->name);
     for (size_t i = 0; i < ARRAY_SIZE(vars); i++)
         element_set(element_add(query, NS_DISCO_INFO, "feature"), "var", vars[i]);
+    sm_reply_take(request, reply);
+}
+
+/* A command has nothing below it. */
+static void list_of_one(struct sm_request *request, bool admin)
+{
+    struct stanza *reply;
+
+    if (!commands_may(request, asked_about(request), admin)) {
+        sm_error(request, STANZA_FORBIDDEN, NULL);
+        return;
+    }
+    begin_query(request, &reply);
     sm_reply_take(request, reply);
 }
 
@@ -83,9 +108,9 @@ bool commands_items(struct sm_request *request)
     const char *node = element_get(request->payload, "node");
 
     if (is_list(node))
-        commands_ask_for(request, list, no_items);
+        commands_ask_for(request, list);
     else if (node && commands_find(node))
-        commands_ask_for(request, no_items, refuse);
+        commands_ask_for(request, list_of_one);
     else
         return false;
     return true;
@@ -98,7 +123,7 @@ bool commands_info(struct sm_request *request)
     if (is_list(node))
         describe_list(request);
     else if (node && commands_find(node))
-        commands_ask_for(request, describe, refuse);
+        commands_ask_for(request, describe);
     else
         return false;
     return true;

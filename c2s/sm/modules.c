@@ -15,6 +15,7 @@
 #include "c2s/sm/forged.h"
 #include "c2s/sm/notices.h"
 #include "c2s/sm/offline.h"
+#include "c2s/sm/preauth.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/push.h"
 #include "c2s/sm/reports.h"
@@ -27,10 +28,10 @@
 
 extern const struct sm_module access_module, archive_rate_module, avatar_module, binding_module,
     bookmarks_module, blocking_module, bundle_module, contact_module, displayed_module,
-    external_module, far_in_module, far_out_module, gateway_module, homes_module, last_module,
-    lookup_module, outbox_module, ping_module, places_module, photo_module, private_module,
-    register_module, retention_module, services_module, taker_module, time_module, vcard_module,
-    vcard4_module, version_module, words_module;
+    external_module, far_in_module, far_out_module, gateway_module, homes_module, invite_module,
+    last_module, lookup_module, outbox_module, ping_module, places_module, photo_module,
+    private_module, register_module, retention_module, services_module, taker_module, time_module,
+    vcard_module, vcard4_module, version_module, words_module;
 extern const struct sm_module peer_hash_module;
 
 const struct sm_module *const sm_modules[] = {
@@ -50,6 +51,7 @@ const struct sm_module *const sm_modules[] = {
     &roster_module,       /* refuses forged pushes before anybody takes them for something else */
     &subscription_module, /* before presence: what it takes is presence by name only; its requests
                              are shown before old messages */
+    &invited_module,      /* asks for a subscription itself */
     &probe_module,        /* asks the roster, changes nothing */
     &pubsub_module,       /* sees presence that is not refused, and takes answers it has asked for;
                              before presence goes out */
@@ -64,6 +66,7 @@ const struct sm_module *const sm_modules[] = {
     /* From here on only iq and what is announced, in the order in which disco shows it. */
     &disco_module,
     &commands_module,
+    &invite_module,
     &caps_module, /* of what disco shows, so after whatever adds to it at start */
     &contact_module,
     &external_module,

@@ -59,7 +59,9 @@ struct roster_change {
     struct account *account;
     struct roster_item *item; /* a copy to be altered; a new one is `removed` at first */
     bool push;                /* to clients even if they would see no difference */
-    struct letters *letters;  /* its own: what others are told of it; NULL: nothing. They fit */
+    void (*also)(struct sm_unit *unit, void *user); /* what is written with it; NULL: nothing.
+                                                       Repeated like letters */
+    struct letters *letters; /* its own: what others are told of it; NULL: nothing. They fit */
 
     /* Private to roster_change.c. */
     bool visible;

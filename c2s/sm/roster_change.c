@@ -200,6 +200,9 @@ static void write(struct roster_change *change, struct sm_unit *unit)
     } else {
         roster_write_item(unit, owner, change->item);
     }
+    if (change->also) {
+        change->also(unit, change->user);
+    }
 }
 
 void roster_change_submit(struct roster_change *change, roster_done *done, roster_done *after,

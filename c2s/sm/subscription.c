@@ -2,7 +2,7 @@
  *
  * Presence subscriptions: what clients and contacts send goes through the table of
  * subscription_table.c; the change is committed, then the contact or the user hears of it. The
- * rules S1 to S16 are those of docs/rules/subscription.md.
+ * rules S1 to S16 and P1 to P6 are those of docs/rules/subscription.md.
  */
 #include "c2s/sm/subscription.h"
 
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "c2s/sm/letters.h"
+#include "c2s/sm/preauth.h"
 #include "c2s/sm/presence.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -18,7 +19,8 @@
 /* One subscription stanza on its way through the database. The account is held meanwhile, so the
  * session stays in memory too. */
 struct transition {
-    struct session *session; /* outbound: who sent it */
+    struct account *account;
+    struct session *session; /* outbound: who sent it; NULL: the account itself (invited.c) */
     struct stanza *original;
     struct stanza *stamped; /* between the bare JIDs */
     struct jid *contact;
@@ -26,6 +28,8 @@ struct transition {
     enum subscription old, next;
     bool pass;
     bool reply;
+    bool welcome;            /* inbound: by a token; it is asked in return, too */
+    char *invitation;        /* the id of that token; NULL: none */
     struct letters *letters; /* what the contact is told; NULL: the change has them */
 };
 
@@ -47,12 +51,12 @@ static enum subscription_event event_of(const struct stanza *stanza, bool outbou
     return outbound ? event : event + SUBSCRIPTION_IN_SUBSCRIBE - SUBSCRIPTION_OUT_SUBSCRIBE;
 }
 
-static struct transition *transition_new(const struct account *account, struct session *session,
-                                         struct stanza *stanza)
+static struct transition *transition_new(struct account *account, struct session *session,
+                                         struct stanza *stanza, bool outbound)
 {
     struct transition *transition = xcalloc(1, sizeof(*transition));
-    bool outbound = session != NULL;
 
+    transition->account = account;
     transition->session = session;
     transition->original = stanza_ref(stanza);
     transition->contact = jid_dup_with_resource(outbound ? &stanza->to : &stanza->from, NULL);
@@ -69,6 +73,7 @@ static void transition_free(struct transition *transition)
     stanza_unref(transition->stamped);
     letters_free(transition->letters);
     free(transition->contact);
+    free(transition->invitation);
     free(transition);
 }
 
@@ -119,6 +124,9 @@ static void write_letters(struct account *account, struct transition *transition
     if (transition->pass && is_outbound(transition)) {
         letters_add(transition->letters, transition->stamped);
     }
+    if (transition->welcome) { /* P3 */
+        letters_add_presence(transition->letters, PRESENCE_SUBSCRIBE, transition->contact);
+    }
 }
 
 static void pass_on(struct account *account, struct transition *transition)
@@ -131,9 +139,9 @@ static void pass_on(struct account *account, struct transition *transition)
 static void refuse(struct account *account, struct transition *transition,
                    enum stanza_condition condition)
 {
-    if (is_outbound(transition)) {
+    if (is_outbound(transition) && transition->session) {
         session_refuse(transition->session, transition->original, condition);
-    } else {
+    } else if (!is_outbound(transition)) {
         sm_refuse(account->sm, transition->stamped, condition, NULL);
     }
 }
@@ -148,11 +156,40 @@ static void committed(struct account *account, int status, void *user)
     }
 }
 
+static bool is_of_account_itself(const struct transition *transition)
+{
+    return is_outbound(transition) && !transition->session;
+}
+
+/* What is written with the change: who invited whom is known in one moment with the contact. */
+static void write_invitation(struct sm_unit *unit, void *user)
+{
+    const struct transition *transition = user;
+
+    if (transition->invitation) {
+        preauth_use(unit, transition->invitation, transition->contact);
+    }
+    if (is_of_account_itself(transition)) {
+        invited_forget(unit, transition->account);
+    }
+}
+
+static void forget_invitation(const struct transition *transition)
+{
+    struct account *account = transition->account;
+
+    if (is_of_account_itself(transition)) {
+        free(account->invitation);
+        account->invitation = NULL;
+    }
+}
+
 static void pushed(struct account *account, int status, void *user)
 {
     struct transition *transition = user;
 
     if (status == 0) {
+        forget_invitation(transition);
         show_or_hide(account, transition);
     }
     transition_free(transition);
@@ -165,6 +202,7 @@ static void told(struct account *account, int status, const struct db_result *re
 
     if (status == 0) {
         letters_send(transition->letters);
+        forget_invitation(transition);
         show_or_hide(account, transition);
     } else {
         refuse(account, transition, sm_condition(status));
@@ -183,6 +221,7 @@ static void unchanged(struct account *account, struct transition *transition)
         struct sm_unit *unit = sm_unit_new(account, SM_WRITE);
 
         letters_write(transition->letters, unit);
+        write_invitation(unit, transition);
         sm_submit(unit, told, transition);
     }
 }
@@ -212,6 +251,7 @@ static void submit(struct account *account, struct transition *transition, bool 
         transition_free(transition);
         return;
     }
+    change->also = write_invitation;
     change->letters = transition->letters;
     transition->letters = NULL;
     roster_change_submit(change, committed, pushed, transition);
@@ -226,6 +266,10 @@ static bool approval_after(const struct transition *transition, bool approved)
     }
     if (transition->event == SUBSCRIPTION_OUT_SUBSCRIBED && !transition->pass &&
         !subscription_from(transition->old)) {
+        return true;
+    }
+    if (transition->event == SUBSCRIPTION_OUT_SUBSCRIBE && preauth_token(transition->stamped) &&
+        !subscription_from(transition->old)) { /* P2 */
         return true;
     }
     return approved;
@@ -245,8 +289,14 @@ static void apply_rule(struct account *account, struct transition *transition)
     bool approved;
 
     transition->old = item ? item->subscription : SUBSCRIPTION_NONE;
-    if (transition->event == SUBSCRIPTION_IN_SUBSCRIBE && was_approved &&
-        !subscription_from(transition->old)) { /* S11 */
+    if (transition->invitation && !subscription_from(transition->old)) { /* P3 */
+        bool to = subscription_to(transition->old);
+
+        transition->next = subscription_make(to, true, !to, false);
+        transition->reply = true;
+        transition->welcome = !to;
+    } else if (transition->event == SUBSCRIPTION_IN_SUBSCRIBE && was_approved &&
+               !subscription_from(transition->old)) { /* S11 */
         transition->next = subscription_make(subscription_to(transition->old), true,
                                              subscription_pending_out(transition->old), false);
         transition->reply = true;
@@ -273,6 +323,17 @@ static void apply_rule(struct account *account, struct transition *transition)
            (item && !item->removed) || belongs_to_roster(transition->next, approved));
 }
 
+void subscription_ask_inviter(struct account *account, const struct jid *inviter)
+{
+    struct stanza *request = stanza_new(STANZA_PRESENCE, PRESENCE_SUBSCRIBE);
+
+    stanza_set_from(request, account->jid);
+    stanza_set_to(request, inviter);
+    preauth_add(request, account->invitation);
+    apply_rule(account, transition_new(account, NULL, request, true));
+    stanza_unref(request);
+}
+
 static enum sm_verdict subscription_outgoing(struct session *session, struct stanza *stanza)
 {
     struct account *account = session->account;
@@ -285,9 +346,38 @@ static enum sm_verdict subscription_outgoing(struct session *session, struct sta
     } else if (jid_bare_equal(&stanza->to, account->jid)) { /* S12 */
         session_refuse(session, stanza, STANZA_NOT_ALLOWED);
     } else {
-        apply_rule(account, transition_new(account, session, stanza));
+        apply_rule(account, transition_new(account, session, stanza, true));
     }
     return SM_HANDLED;
+}
+
+/* P3, P4: a token that is not good for this contact is none. */
+static void checked(struct account *account, int status, const struct db_result *results,
+                    void *user)
+{
+    struct transition *transition = user;
+
+    if (status < 0) {
+        refuse(account, transition, sm_condition(status));
+        transition_free(transition);
+        return;
+    }
+    if (db_rows(&results[0]) > 0) {
+        transition->invitation = xstrdup(db_get_text(&results[0], 0, 0));
+    }
+    apply_rule(account, transition);
+}
+
+static void apply_inbound(struct account *account, struct transition *transition)
+{
+    const char *token =
+        transition->event == SUBSCRIPTION_IN_SUBSCRIBE ? preauth_token(transition->stamped) : NULL;
+
+    if (token) {
+        preauth_check(account, token, transition->contact, checked, transition);
+    } else {
+        apply_rule(account, transition);
+    }
 }
 
 /* S8: requests of strangers are limited as the roster is. */
@@ -310,7 +400,7 @@ static enum sm_verdict subscription_incoming(struct account *account, struct sta
         sm_refuse(account->sm, stanza, STANZA_RESOURCE_CONSTRAINT, NULL);
         return SM_HANDLED;
     }
-    apply_rule(account, transition_new(account, NULL, stanza));
+    apply_inbound(account, transition_new(account, NULL, stanza, false));
     return SM_HANDLED;
 }
 

@@ -14,6 +14,10 @@ extern const struct sm_module subscription_module;
  * nothing has changed; the change is the caller's still. */
 MUST_CHECK int subscription_remove(struct roster_change *change, roster_done *after, void *user);
 
+/* Asks whoever has invited the account (account->invitation) to be a contact, and forgets that. The
+ * account is held. */
+void subscription_ask_inviter(struct account *account, const struct jid *inviter);
+
 /* What is kept of a request (free with free()); shown to each session that becomes available. */
 char *subscription_pending_text(const struct stanza *request);
 void subscription_show_pending(struct session *session, bool initial);

@@ -129,6 +129,10 @@ const struct config_item config_domain_items[] = {
     {"domain", "invitations", CONFIG_BOOL, 0, "yes", PLAIN_ROW,
      "Whether those with an invitation (kontalkctl invite) may make their account with it "
      "(XEP-0445). Nobody gets an account without one."},
+    {"domain", "invite-page", CONFIG_URI, 0, NULL, PLAIN_ROW,
+     "A page that tells whoever opens it what to do with an invitation (XEP-0379), which is put behind "
+     "it: https://example.net/invite becomes https://example.net/invite#alice@example.net?roster;… "
+     "Without it users who invite somebody get the xmpp: link only."},
     {"domain", "channel-binding", CONFIG_BOOL, 0, "yes", PLAIN_ROW,
      "Whether the mechanisms whose names end in -PLUS are offered. Say no behind a proxy that ends "
      "TLS."},

@@ -14,6 +14,7 @@ from tests.node.client import Closed
 
 ROSTER = "{jabber:iq:roster}"
 LIST_MAX = 1000
+INVITE, CREATE = "urn:xmpp:invite#invite", "urn:xmpp:invite#create-account"
 COMMANDS = {
     "add-user", "delete-user", "disable-user", "reenable-user", "end-user-session",
     "change-user-password", "get-user-roster", "get-user-lastlogin", "user-stats",
@@ -84,7 +85,8 @@ def test_many_accounts(node, admin):
 def test_list(admin):
     items = admin.ask("get", "<query xmlns='http://jabber.org/protocol/disco#items'"
                       " node='http://jabber.org/protocol/commands'/>", to=admin.domain)
-    assert {item.get("node") for item in items[0]} == {f"{ADMIN}#{name}" for name in COMMANDS}
+    assert {item.get("node") for item in items[0]} == \
+        {f"{ADMIN}#{name}" for name in COMMANDS} | {INVITE, CREATE}
 
 
 def test_at_the_host(node, admin):

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from tests.harness.adhoc import run
+from tests.harness import wait
+from tests.harness.adhoc import run, stage
 from tests.harness.archive import condition
 from tests.harness.node import SOURCES, Account
 from tests.harness.stream import RawStream
@@ -56,7 +57,10 @@ def invite(node, *words):
     """A stranger of the node, who has shown the token of a new invitation."""
     command = [node.place.program("kontalkctl"), "-c", node.place.configuration, "invite", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    token = done.stdout.strip().partition("preauth=")[2]
+    return with_token(node, done.stdout.strip().partition("preauth=")[2])
+
+
+def with_token(node, token):
     stranger = RawStream(node, source=next(SOURCES))
     stranger.secure()
     answer = stranger.ask("set", f"<preauth xmlns='urn:xmpp:pars:0' token='{token}'/>")
@@ -122,3 +126,30 @@ def test_own_account(network, user):
     assert near.ask("set", query.format("<remove/>")).get("type") == "result"
     assert ended(far) == "not-authorized"
     assert ended(near) == "not-authorized"
+
+
+def subscription(client, contact):
+    roster = client.ask("get", "<query xmlns='jabber:iq:roster'/>")
+    return {item.get("jid"): item.get("subscription")
+            for item in roster.iter("{jabber:iq:roster}item")}.get(contact)
+
+
+def test_contact_invited(network, user):
+    """XEP-0379: a link that was made at a front is good at the home, for accounts of other homes;
+    and XEP-0401: for a new account there."""
+    owner = network.alpha.add_account()
+    network.alpha.control("user", "admin", owner.jid)
+    romeo = user(network.beta, owner)
+    uris = [stage(romeo, "urn:xmpp:invite#invite").fields["uri"][0] for _ in range(2)]
+    tokens = [uri.partition("preauth=")[2].partition(";")[0] for uri in uris]
+    juliet = user(network.gamma)
+    juliet.send(f"<presence type='subscribe' to='{romeo.bare}'>"
+                f"<preauth xmlns='urn:xmpp:pars:0' token='{tokens[0]}'/></presence>")
+    name = "invited-by-romeo"
+    with contextlib.closing(with_token(network.alpha, tokens[1])) as stranger:
+        assert register(stranger, name).get("type") == "result"
+    new = user(network.gamma, Account(f"{name}@{network.alpha.network}", "a good password"))
+    for client, contact in ((romeo, juliet), (juliet, romeo), (romeo, new), (new, romeo)):
+        wait.until(lambda client=client, contact=contact:
+                   subscription(client, contact.bare) == "both", what="a contact")
+    assert stage(romeo, "urn:xmpp:invite#create-account").errors == ["forbidden"]
