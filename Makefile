@@ -271,7 +271,7 @@ install-files:
 	install -m 644 README.md $(wildcard docs/*.md) $(SHARE)/doc/kontalk
 	install $(PROGRAMS) $(SBIN)
 	install systemd/kontalk-prepare systemd/kontalk-database $(LIBEXEC)
-	for unit in $(notdir $(wildcard systemd/*.service systemd/*.target)); do \
+	for unit in $(notdir $(wildcard systemd/*.service systemd/*.socket systemd/*.target)); do \
 		$(call place,systemd/$$unit,$(DESTDIR)$(UNITDIR)/$$unit) || exit; done
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/kontalk.conf
 	install -m 644 systemd/tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/kontalk.conf

@@ -59,7 +59,8 @@ def test_is_installed_stopped(installed):
     assert set(installed.states.values()) == {("inactive", "disabled")}
     for daemon in ("router", "c2s", "s2s", "net", "files", "muc"):
         installed.machine.run(f"/usr/sbin/kontalk-{daemon}", "--check")
-    units = [f"{name}.service" for name in EXPOSURE]
+    units = [f"{name}.service" for name in EXPOSURE] + [
+        f"kontalk-{name}.socket" for name in ("c2s", "s2s", "net", "files")]
     done = installed.machine.call("systemd-analyze", "verify", "kontalk.target", *units)
     about_us = [line for line in done.stderr.decode().splitlines() if "kontalk" in line]
     assert not about_us
@@ -160,6 +161,27 @@ def test_each_is_killed(server, unit):
         client.wait_message("behind")
         client.close()
     assert {other: server.property(other, "MainPID") for other in others} == others
+
+
+def test_no_connect_is_refused(server):
+    """With kontalk-c2s.socket: who comes while there is no worker waits for the next one, of which
+    each gets the same socket."""
+    machine = server.machine
+    account = server.add_account()
+    machine.run("systemctl", "stop", "kontalk-c2s@1")
+    machine.run("systemctl", "start", "kontalk-c2s.socket")
+    try:
+        with machine.network():
+            session(server, account).close()  # this starts it
+            wait.until(lambda: server.is_active("kontalk-c2s@1"), 60, "the worker")
+            before = server.property("kontalk-c2s@1", "MainPID")
+            machine.run("kill", "-KILL", before)
+            session(server, account).close()
+            server.wait_other("kontalk-c2s@1", before)
+        assert "listen_failed" not in server.journal()
+    finally:
+        machine.run("systemctl", "stop", "kontalk-c2s.socket", "kontalk-c2s@1")
+        machine.run("systemctl", "start", "kontalk-c2s@1")
 
 
 def test_starts_in_any_order(server):
