@@ -91,7 +91,7 @@ static int assign(struct turn *turn, const struct element *form)
     if (hat == NULL)
         return SITUATION_HATS_UNKNOWN;
     DL_COUNT(hat->wearers, wearer, count);
-    if (count >= WEARERS_MAX)
+    if (count >= WEARERS_MAX && hat_wearer(hat, jid.bare) == NULL)
         return SITUATION_HATS_TOO_MANY;
     hat_assign(turn, hat, &jid);
     return -1;

@@ -2,12 +2,16 @@
 #
 # The archive of a room (XEP-0313): who may ask, what it answers, that devices see the same.
 
+import contextlib
+import subprocess
+
 import pytest
 
 from tests.harness import archive, slix, wait
 from tests.harness.archive import MAM
 from tests.harness.stream import RawStream
 from tests.muc.rooms import FORM, USER, Room, error, tag
+from tests.node.postgres import ADMINISTRATOR, DATABASE
 
 SID = "urn:xmpp:sid:0"
 OCCUPANT = "urn:xmpp:occupant-id:0"
@@ -95,6 +99,59 @@ def test_several_devices(full, make_login):
             got += page.ids
         seen.append(got)
     assert seen == [ids] * 3
+
+
+def test_several_devices_at_once(full, make_login):
+    """The pages of each come while the others ask for theirs."""
+    room, ids = full
+    devices = {make_login(): {"got": [], "after": None, "size": size} for size in (2, 3, 5)}
+    open_ones = list(devices)
+    while open_ones:
+        asked = []
+        for device in open_ones:
+            state = devices[device]
+            after = {"after": state["after"]} if state["after"] else {}
+            rsm = {"max": str(state["size"]), **after}
+            asked.append((device, archive.send_query(device, to=room.jid, fields={}, rsm=rsm)))
+        for device, identity in asked:
+            page = archive.read_page(device, identity)
+            devices[device]["got"] += page.ids
+            devices[device]["after"] = page.last
+            if page.complete:
+                open_ones.remove(device)
+    assert [state["got"] for state in devices.values()] == [ids] * 3
+
+
+@contextlib.contextmanager
+def locked_archive(node):
+    """What is asked of the archives of rooms waits."""
+    shell = subprocess.Popen(
+        ["psql", "-XAtq", "-h", node.postgres.sockets, "-U", ADMINISTRATOR, "-d", DATABASE],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        shell.stdin.write("BEGIN; LOCK TABLE kontalk_muc.message; SELECT 'locked';\n")
+        shell.stdin.flush()
+        assert shell.stdout.readline() == "locked\n"
+        yield
+    finally:
+        shell.communicate("COMMIT;\n")
+
+
+def test_too_many_questions(full, node):
+    """Beyond 50 that wait for the database they are refused; those are answered."""
+    room, ids = full
+    with locked_archive(node):
+        asked = {archive.send_query(room.owner, to=room.jid, fields={}) for _ in range(60)}
+        for _ in range(10):
+            answer = room.owner.wait_for(lambda e: e.get("id") in asked)
+            assert error(answer) == ("wait", "resource-constraint")
+            asked.remove(answer.get("id"))
+    results = 0
+    while asked:
+        stanza = room.owner.receive()
+        results += stanza.find(tag("result", MAM)) is not None
+        asked.discard(stanza.get("id"))
+    assert results == 50 * len(ids)
 
 
 def test_count_and_empty(full):

@@ -158,6 +158,24 @@ def test_refused(room, name, fields, expected):
     assert error(run(made, made.owner, name, **fields).iq) == expected
 
 
+def test_too_many_wearers(room):
+    """The limit counts those who wear it; who wears it already is none more."""
+    made = room()
+    create(made)
+    text = adhoc.form({"FORM_TYPE": COMMANDS, "hats#uri": HOST, "hats#jid": "%s"})
+    for number in range(1000):
+        made.owner.send(
+            f"<iq type='set' id='w{number}' to='{made.jid}'>"
+            f"<command xmlns='{adhoc.COMMANDS}' node='{COMMANDS}:assign' action='complete'>"
+            f"{text.replace('%s', f'u{number}@example.org')}</command></iq>")
+    last = made.owner.wait_for(lambda e: e.get("id") == "w999")
+    assert last.get("type") == "result"
+    over = run(made, made.owner, "assign", uri=HOST, jid="one.more@example.org")
+    assert error(over.iq) == ("wait", "resource-constraint")
+    again = run(made, made.owner, "assign", uri=HOST, jid="u7@example.org")
+    assert again.status == "completed"
+
+
 def test_too_many(room):
     made = room()
     for number in range(100):
