@@ -34,6 +34,7 @@ extern const struct ctl_verb backup_verbs[];
 extern const struct ctl_verb daemon_verbs[];
 extern const struct ctl_verb drain_verbs[];
 extern const struct ctl_verb s2s_verbs[];
+extern const struct ctl_verb trace_verbs[];
 extern const struct ctl_verb directory_verbs[];
 extern const struct ctl_verb network_verbs[];
 extern const struct ctl_verb features_verbs[];
@@ -71,6 +72,9 @@ MUST_CHECK int ctl_follow_quietly(const struct ctl *ctl, const char *daemon, siz
                                   const char *const *argv,
                                   void (*line)(void *user, const char *text), void *user,
                                   char **problem);
+/* The control sockets of all processes of a daemon, whether they still run or not. */
+void ctl_processes(const struct ctl *ctl, const char *daemon,
+                   void (*process)(void *user, const char *path), void *user);
 /* A session of its own with the database; complains and returns NULL if there is none. */
 struct db_session *ctl_database(const struct ctl *ctl);
 /* The system's user that owns the tables where nobody is named: PostgreSQL knows its clients by

@@ -60,6 +60,24 @@ static bool is_socket_of(const char *name, const char *daemon)
            strcmp(name + length - (sizeof(suffix) - 1), suffix) == 0;
 }
 
+void ctl_processes(const struct ctl *ctl, const char *daemon,
+                   void (*process)(void *user, const char *path), void *user)
+{
+    char *directory = config_run_directory(ctl->config, daemon);
+    struct dirent **names = NULL;
+    int count = scandir(directory, &names, NULL, alphasort);
+
+    for (int i = 0; i < count; i++) {
+        char *path = xasprintf("%s/%s", directory, names[i]->d_name);
+        if (is_socket_of(names[i]->d_name, daemon))
+            process(user, path);
+        free(path);
+        free(names[i]);
+    }
+    free(names);
+    free(directory);
+}
+
 /* What the worst of those that run has said; a process that is gone says nothing. */
 static int ask_all(struct question *question, const char *directory, const char *daemon)
 {

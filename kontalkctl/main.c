@@ -14,12 +14,25 @@
 #define DEFAULT_CONFIG "/etc/kontalk/kontalk.conf"
 
 const struct ctl_table ctl_tables[] = {
-    {user_verbs, false},      {invite_verbs, false},      {directory_verbs, false},
-    {database_verbs, false},  {daemon_verbs, false},      {conf_check_verbs, true},
-    {conf_show_verbs, false}, {conf_explain_verbs, true}, {s2s_verbs, false},
-    {network_verbs, false},   {features_verbs, false},    {check_verbs, true},
-    {completion_verbs, true}, {setup_verbs, true},        {backup_verbs, false},
-    {restore_verbs, true},    {drain_verbs, false},       {0},
+    {user_verbs, false},
+    {invite_verbs, false},
+    {directory_verbs, false},
+    {database_verbs, false},
+    {daemon_verbs, false},
+    {conf_check_verbs, true},
+    {conf_show_verbs, false},
+    {conf_explain_verbs, true},
+    {s2s_verbs, false},
+    {network_verbs, false},
+    {features_verbs, false},
+    {check_verbs, true},
+    {trace_verbs, false},
+    {completion_verbs, true},
+    {setup_verbs, true},
+    {backup_verbs, false},
+    {restore_verbs, true},
+    {drain_verbs, false},
+    {0},
 };
 
 int ctl_fail(const char *format, ...)

@@ -6,6 +6,7 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/service/follow.h"
 #include "net/address.h"
 #include "net/line.h"
 #include "net/passage.h"
@@ -34,6 +35,8 @@ static const char *name_of(bool there, const struct jid *jid)
 
 static void reject(struct line *line, int rejection, const struct stanza *stanza)
 {
+    FOLLOW(stanza->root, "from node %s: rejected: %s", line->peer->host,
+           rejection_name((enum rejection)rejection));
     peer_reject(line->peer, (enum rejection)rejection, name_of(stanza->has_from, &stanza->from),
                 name_of(stanza->has_to, &stanza->to));
 }
@@ -65,6 +68,8 @@ static void hand_on(struct line *line, struct stanza *stanza)
 {
     make_inward(line, stanza);
     int error = link_send(line->server->link, stanza);
+    FOLLOW(stanza->root, "from node %s%s", line->peer->host,
+           error ? ": sent back, the router is away or full" : " to the router");
     if (error)
         send_back(line, stanza, STANZA_RESOURCE_CONSTRAINT, "wait");
     server_check_link(line->server);
@@ -107,6 +112,8 @@ static void offer_on(struct line *line, const struct durable *offer, struct stan
 {
     make_inward(line, stanza);
     int error = link_offer(line->server->link, offer->id, offer->attempt, offer->after, stanza);
+    FOLLOW(stanza->root, "offer %s from node %s%s", offer->id, line->peer->host,
+           error ? ": refused, the router is away or full" : " to the router");
     server_check_link(line->server);
     if (!error) {
         struct durable handed = *offer;

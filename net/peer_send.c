@@ -3,6 +3,7 @@
  * What goes to a peer: it waits here, within bounds, so that no peer that is slow harms another.
  */
 #include "common/base/log.h"
+#include "common/service/follow.h"
 #include "net/address.h"
 #include "net/line.h"
 #include "net/peer.h"
@@ -14,6 +15,7 @@
 void peer_bounce(struct server *server, struct stanza *stanza, enum stanza_condition condition)
 {
     struct stanza *error = stanza_error(stanza, condition, NULL);
+    FOLLOW(stanza->root, "bounced: %s", stanza_condition_name(condition));
     if (error && link_send(server->link, error) != 0)
         log_debug("net_error_lost", LOG_TEXT("to", error->has_to ? error->to.full : NULL));
     stanza_unref(error);
@@ -91,6 +93,7 @@ void peer_send(struct peer *peer, struct stanza *stanza)
         peer_bounce(peer->server, stanza, (enum stanza_condition)problem);
         return;
     }
+    FOLLOW(stanza->root, "to node %s%s", peer->host, peer->line ? "" : ": waits for the link");
     make_outward(peer, stanza);
     ledger_add_stanza(&peer->ledger, stanza);
     peer->sent++;
@@ -118,9 +121,13 @@ void peer_offer(struct peer *peer, const struct durable *offer, struct stanza *s
     if (!judge_is_node_message(stanza))
         problem = STANZA_REMOTE_SERVER_NOT_FOUND;
     if (problem >= 0) {
+        FOLLOW(stanza->root, "offer %s refused: %s", offer->id,
+               stanza_condition_name((enum stanza_condition)problem));
         refuse(peer->server, offer, (enum stanza_condition)problem);
     } else {
         struct durable words = *offer;
+        FOLLOW(stanza->root, "offer %s to node %s%s", offer->id, peer->host,
+               peer->line ? "" : ": waits for the link");
         make_outward(peer, stanza);
         words.stanza = stanza->root;
         add_words(peer, ENTRY_OFFER, &words);

@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "common/base/table.h"
 #include "common/component/durable.h"
+#include "common/service/follow.h"
 #include "common/xmpp/namespaces.h"
 #include "router/component.h"
 
@@ -132,6 +133,8 @@ static void refuse(const struct offer *offer, enum stanza_condition reason)
     struct durable refused = durable_answer(offer->durable, DURABLE_REFUSED);
     refused.reason = reason;
     offer->router->counters.refused++;
+    FOLLOW(offer->durable->stanza, "offer %s refused: %s", offer->durable->id,
+           stanza_condition_name(reason));
     tell(offer->sender, &refused);
 }
 
@@ -140,6 +143,7 @@ static void is_full(const struct offer *offer, struct owed **list, const char *n
     struct buffer out = {0};
     owe(list, offer->sender, name);
     offer->router->counters.full++;
+    FOLLOW(offer->durable->stanza, "offer %s has to wait for room", offer->durable->id);
     buffer_append_text(&out, "<full xmlns='" NS_DURABLE "' id='");
     xml_escape(&out, offer->durable->id);
     buffer_append_text(&out, "'/>");
@@ -200,6 +204,7 @@ static void hand_on(const struct offer *offer, struct component *receiver)
     if (!receiver->durable || router->tap)
         write_plain(&plain, offer->durable);
     router->counters.offered++;
+    FOLLOW(offer->durable->stanza, "offer %s to %s", offer->durable->id, component_role(receiver));
     if (receiver->durable)
         component_send(receiver, offer->bytes, offer->length);
     else

@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/base/fault_point.h"
 #include "common/base/log.h"
+#include "common/service/follow.h"
 #include "common/xmpp/namespaces.h"
 #include "router/component.h"
 
@@ -35,6 +36,8 @@ static void bounce(struct passage *passage, enum stanza_condition condition)
     struct component *sender = passage->sender;
     struct stanza *error = stanza_error(passage->stanza, condition, NULL);
     struct buffer out = {0};
+    FOLLOW(passage->stanza->root, "%s: %s", error && sender ? "bounced" : "dropped",
+           stanza_condition_name(condition));
     if (error)
         stanza_write(&out, error, NS_COMPONENT);
     if (error && sender && component_has_room(sender, out.length)) {
@@ -72,6 +75,7 @@ static void deliver(struct passage *passage, struct component *receiver)
         return;
     }
     router->counters.routed++;
+    FOLLOW(passage->stanza->root, "to %s", component_role(receiver));
     component_send(receiver, passage->bytes, passage->length);
     if (router->tap)
         forward_copy(router, passage->sender, receiver, passage->bytes, passage->length);
@@ -128,6 +132,7 @@ static void route_or_hold(struct passage *passage)
         route_now(passage);
         return;
     }
+    FOLLOW(passage->stanza->root, "held until everybody had time to come back");
     if (!hold_add(hold, passage->sender, passage->stanza, passage->length))
         bounce(passage, STANZA_RESOURCE_CONSTRAINT);
 }

@@ -6,6 +6,7 @@
 
 #include "common/base/log.h"
 #include "common/base/table.h"
+#include "common/service/follow.h"
 #include "s2s/in.h"
 #include "s2s/inbound.h"
 #include "s2s/out.h"
@@ -59,6 +60,8 @@ void in_stanza(void *user, struct stanza *stanza, int problem, const char *bytes
                  LOG_TEXT("addr", conn_peer_address(in->conn)),
                  LOG_TEXT("from", stanza->has_from ? stanza->from.full : NULL),
                  LOG_TEXT("to", stanza->has_to ? stanza->to.full : NULL));
+        FOLLOW(stanza->root, "came in from %s with a false address: the stream ends",
+               conn_peer_address(in->conn));
         stanza_unref(stanza);
         stream_fail(in->stream, (enum stream_condition)condition, NULL);
         return;

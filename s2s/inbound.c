@@ -12,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/table.h"
+#include "common/service/follow.h"
 #include "common/xmpp/namespaces.h"
 
 #define NS_CHAT_STATES "http://jabber.org/protocol/chatstates"
@@ -132,6 +133,7 @@ static void give_back(struct inbound *inbound, enum stanza_condition reason, con
 {
     struct server *server = inbound->server;
     struct stanza *error = stanza_error_typed(inbound->stanza, reason, type, text);
+    FOLLOW(inbound->stanza->root, "bounced: %s", stanza_condition_name(reason));
     log_debug("s2s_inbound_refused", LOG_TEXT("from", inbound->stanza->from.full),
               LOG_TEXT("to", inbound->stanza->to.full),
               LOG_TEXT("condition", stanza_condition_name(reason)));
@@ -176,6 +178,8 @@ static void offer(struct inbound *inbound)
                    inbound->stanza) != 0)
         return;
     inbound->attempt++;
+    FOLLOW(inbound->stanza->root, "came in, offer %s to the router, attempt %u", inbound->id,
+           inbound->attempt);
     inbound->offered = true;
     inbound->due_ms = next_time(inbound);
 }
@@ -236,6 +240,8 @@ static void forget(struct server *server, const struct durable *took)
 static void refused(struct inbound *inbound, const struct durable *answer)
 {
     bool order = answer->reason == STANZA_UNEXPECTED_REQUEST;
+    FOLLOW(inbound->stanza->root, "offer %s refused: %s", inbound->id,
+           stanza_condition_name(answer->reason));
     if (strcmp(answer->type, "wait") != 0) {
         give_back(inbound, answer->reason, answer->type, answer->text);
         return;
@@ -256,10 +262,12 @@ void inbound_answered(struct server *server, const struct durable *answer)
         forget(server, answer);
     if (!inbound)
         return;
-    if (answer->kind == DURABLE_TOOK)
+    if (answer->kind == DURABLE_TOOK) {
+        FOLLOW(inbound->stanza->root, "offer %s taken", inbound->id);
         settle(inbound);
-    else
+    } else {
         refused(inbound, answer);
+    }
 }
 
 void inbound_full(struct server *server, const char *id)

@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/table.h"
+#include "common/service/follow.h"
 #include "s2s/pair.h"
 
 /* What has been taken is remembered until it is forgotten; beyond this many, the oldest are. */
@@ -114,6 +115,7 @@ static void send_out(struct server *server, struct offer *offer, struct stanza *
 {
     const char *problem = server_why_not(server, stanza->from.domain, stanza->to.domain);
     if (problem) {
+        FOLLOW(stanza->root, "offer %s refused: %s", offer->id, problem);
         offer_refuse(offer, STANZA_REMOTE_SERVER_NOT_FOUND, problem, 0);
         stanza_unref(stanza);
         return;

@@ -10,6 +10,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/service/follow.h"
 #include "common/xmpp/namespaces.h"
 #include "s2s/dialback.h"
 #include "s2s/in.h"
@@ -353,6 +354,7 @@ void out_send(struct out *out, struct parcel *parcel)
 {
     stay_awake(out);
     trace_say(out->remote->trace, "ping", "sent");
+    FOLLOW(parcel->stanza->root, "to %s at %s", out->remote->domain, conn_peer_address(out->conn));
     stream_send(out->stream, parcel->stanza);
     out_sm_sent(out, parcel);
 }

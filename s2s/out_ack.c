@@ -9,6 +9,7 @@
 
 #include "common/base/fault_point.h"
 #include "common/base/memory.h"
+#include "common/service/follow.h"
 #include "s2s/in.h"
 #include "s2s/offer.h"
 #include "s2s/out.h"
@@ -99,6 +100,7 @@ void out_ack_settle(struct out *out, struct parcel *parcel)
     parcel->offer = NULL;
     DL_DELETE(out->unacked, parcel);
     count(out, parcel, -1);
+    FOLLOW(parcel->stanza->root, "%s has it", out->remote->domain);
     parcel_free(parcel);
     if (offer) {
         FAULT_POINT(s2s_acked_before_delete);

@@ -11,6 +11,7 @@
 #include "common/base/fault_point.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/service/follow.h"
 #include "common/xmpp/datetime.h"
 #include "common/xmpp/namespaces.h"
 #include "s2s/offer.h"
@@ -92,10 +93,14 @@ static unsigned next_try(const struct remote *remote)
 static void tell_end(const struct remote *remote, const struct stanza *stanza, struct offer *offer,
                      enum stanza_condition condition, const char *text)
 {
-    if (offer)
+    if (offer) {
+        FOLLOW(stanza->root, "given back: %s%s%s; a next attempt in %u s",
+               stanza_condition_name(condition), text ? ", " : "", text ? text : "",
+               next_try(remote));
         offer_refuse(offer, condition, text, next_try(remote));
-    else
+    } else {
         server_bounce(remote->server, stanza, condition, text);
+    }
 }
 
 static void end_parcel(struct parcel *parcel, enum stanza_condition condition, const char *text)
@@ -203,6 +208,9 @@ void pair_send(struct pair *pair, struct stanza *stanza, struct offer *offer)
         remote_release(remote);
         return;
     }
+    if (pair->state != PAIR_READY)
+        FOLLOW(stanza->root, "waits for the connection to %s, which is %s", remote->domain,
+               pair_state_name(pair->state));
     enqueue(pair, stanza, offer);
     if (pair->state == PAIR_READY)
         pair_flush(pair);

@@ -9,6 +9,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/service/follow.h"
 #include "common/service/service.h"
 #include "s2s/dns_unbound.h"
 #include "s2s/in.h"
@@ -29,6 +30,8 @@ void server_bounce(struct server *server, const struct stanza *stanza,
     log_debug("s2s_bounced", LOG_TEXT("from", stanza->has_from ? stanza->from.full : NULL),
               LOG_TEXT("to", stanza->has_to ? stanza->to.full : NULL),
               LOG_TEXT("condition", stanza_condition_name(condition)), LOG_TEXT("reason", text));
+    FOLLOW(stanza->root, "bounced: %s%s%s", stanza_condition_name(condition), text ? ", " : "",
+           text ? text : "");
     if (error && link_send(server->link, error) != 0)
         log_debug("s2s_error_lost", LOG_TEXT("to", error->has_to ? error->to.full : NULL));
     stanza_unref(error);
@@ -64,6 +67,8 @@ void server_check_link(struct server *server)
 void server_to_router(struct server *server, struct stanza *stanza)
 {
     int error = link_send(server->link, stanza);
+    FOLLOW(stanza->root,
+           error ? "came in: sent back, the router is away or full" : "came in, to the router");
     server_check_link(server);
     if (error)
         return_to_sender(server, stanza, STANZA_RESOURCE_CONSTRAINT);

@@ -10,6 +10,7 @@
 #include "c2s/sm/content.h"
 #include "c2s/sm/smacks_row.h"
 #include "c2s/sm/stanza_id.h"
+#include "common/service/follow.h"
 #include "common/xmpp/forward.h"
 
 #define NS_CARBONS "urn:xmpp:carbons:2"
@@ -86,6 +87,7 @@ static void send_copy(struct session *session, const struct stanza *message, con
 
     stanza_set_from(copy, session->account->jid);
     stanza_set_to(copy, session->jid);
+    FOLLOW(message->root, "carbon (%s) to %s", direction, session->jid->full);
     if (seq > 0)
         stanza_id_add(session->account, inner, seq);
     session_send_take(session, copy);

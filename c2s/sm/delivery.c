@@ -13,6 +13,7 @@
 #include "c2s/sm/push.h"
 #include "c2s/sm/stanza_id.h"
 #include "common/base/fault_point.h"
+#include "common/service/follow.h"
 
 #define RULES                                                                                      \
     X(IGNORE) X(REFUSE) X(RESOURCE) X(NON_NEGATIVE) X(AVAILABLE) X(OFFLINE) X(SERVE) X(UNSUBSCRIBED)
@@ -103,6 +104,49 @@ static enum delivery_case situation_of(const struct account *account, const stru
     return anybody ? DELIVERY_FULL_GONE : DELIVERY_FULL_NOBODY;
 }
 
+/* --- for who follows --- */
+
+static const char *situation_name(enum delivery_case situation)
+{
+    static const char *const names[DELIVERY_CASES] = {
+        [DELIVERY_NO_ACCOUNT] = "no such account",
+        [DELIVERY_BARE] = "online",
+        [DELIVERY_BARE_NOBODY] = "offline",
+        [DELIVERY_FULL] = "the resource is online",
+        [DELIVERY_FULL_GONE] = "the resource is not there, others are",
+        [DELIVERY_FULL_NOBODY] = "offline",
+    };
+
+    return names[situation];
+}
+
+static const char *action_name(enum delivery_action action, bool kept)
+{
+    static const char *const names[] = {
+        [DELIVER_IGNORE] = "ignored",
+        [DELIVER_REFUSE] = "refused",
+        [DELIVER_RESOURCE] = "to that resource",
+        [DELIVER_NON_NEGATIVE] = "to all clients that take messages",
+        [DELIVER_AVAILABLE] = "to all clients",
+        [DELIVER_OFFLINE] = "ends here, it is not to be kept",
+        [DELIVER_SERVE] = "answered by the server",
+        [DELIVER_UNSUBSCRIBED] = "answered: unsubscribed",
+    };
+
+    return action == DELIVER_OFFLINE && kept ? "kept for later" : names[action];
+}
+
+static size_t count_takers(const struct account *account, const struct session *addressee)
+{
+    const struct session *session;
+    size_t count = 0;
+
+    ACCOUNT_SESSIONS (session, account) {
+        count += addressee ? session == addressee : delivery_takes_messages(session);
+    }
+    return count;
+}
+
 static void send_to(struct account *account, struct stanza *stanza,
                     bool (*wanted)(const struct session *session))
 {
@@ -139,6 +183,8 @@ void delivery_stored(struct account *account, struct post *post)
 
     FAULT_POINT(before_deliver);
     stanza_id_add(account, message->root, post->seq);
+    FOLLOW(message->root, "goes to %zu clients, the others get it later",
+           count_takers(account, session));
     push_message(account, message, post->seq);
     if (session) {
         session->has_own = true;
@@ -199,6 +245,8 @@ static void deliver(struct account *account, struct stanza *stanza, struct post 
     bool kept = stanza->kind == STANZA_MESSAGE && content_is_kept(stanza);
     enum delivery_action action = action_for(account, stanza, kept);
 
+    FOLLOW(stanza->root, "%s: %s", situation_name(situation_of(account, &stanza->to)),
+           action_name(action, kept));
     if (kept && is_for_sessions(action)) {
         keep(account, stanza, post, action);
         return;
@@ -257,6 +305,7 @@ static enum sm_verdict run_hooks(struct account *account, struct stanza *stanza)
 {
     SM_MODULES (module)
         if (module->incoming && module->incoming(account, stanza) == SM_HANDLED) {
+            FOLLOW(stanza->root, "dealt with by %s", module->name);
             return SM_HANDLED;
         }
     return SM_PASS;

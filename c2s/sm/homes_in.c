@@ -18,6 +18,7 @@
 #include "c2s/sm/route.h"
 #include "c2s/sm/taker.h"
 #include "common/base/log.h"
+#include "common/service/follow.h"
 
 /* On its way in. */
 struct arrival {
@@ -83,6 +84,8 @@ static void reject(struct sm *sm, const struct arrival *arrival, const char *rea
 
     sm->envelopes_refused++;
     homes_peer(sm, arrival->message->from.domain)->refused++;
+    FOLLOW(arrival->message->root, "envelope from %s refused: %s", arrival->message->from.domain,
+           reason);
     log_warn("envelope_refused", LOG_TEXT("peer", arrival->message->from.domain),
              LOG_TEXT("from", stanza ? stanza->from.full : NULL),
              LOG_TEXT("to", stanza && stanza->has_to ? stanza->to.full : NULL),
@@ -99,6 +102,8 @@ static void misdirected(struct sm *sm, const struct arrival *arrival, const stru
     bool moved = place->answer == DIRECTORY_ELSEWHERE;
 
     homes_peer(sm, arrival->message->from.domain)->misdirected++;
+    FOLLOW(stanza->root, "envelope from %s: the account is %s", arrival->message->from.domain,
+           moved ? "of another home" : "not known now");
     log_info("envelope_misdirected", LOG_TEXT("peer", arrival->message->from.domain),
              LOG_TEXT("to", stanza->to.bare), LOG_TEXT("home", moved ? place->home : NULL));
     answer(sm, arrival, moved ? STANZA_GONE : STANZA_REMOTE_SERVER_TIMEOUT, "wait");

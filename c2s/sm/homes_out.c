@@ -10,6 +10,7 @@
 #include "c2s/sm/far.h"
 #include "c2s/sm/homes.h"
 #include "c2s/sm/route.h"
+#include "common/service/follow.h"
 
 struct held {
     struct stanza *stanza;
@@ -73,6 +74,7 @@ static void send_away(struct sm *sm, struct stanza *stanza, const struct directo
         return;
     }
     bundle_flush(sm, place->host);
+    FOLLOW(stanza->root, "in an envelope to node %s, home %s", place->host, place->home);
     message = homes_wrap(sm, stanza, place);
     if (!message || worker_route(sm->worker, message) < 0)
         sm_undelivered(sm, stanza);

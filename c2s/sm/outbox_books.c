@@ -11,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/component/slots.h"
+#include "common/service/follow.h"
 
 /* Of all that waits, in memory. */
 #define BYTES_MAX ((size_t)64 * 1024 * 1024)
@@ -238,6 +239,7 @@ void outbox_end(struct outbox *outbox, struct parcel *parcel, enum stanza_condit
 
     log_info("outbox_ended", LOG_TEXT("id", parcel->id), LOG_TEXT("to", parcel->stanza->to.bare),
              LOG_TEXT("reason", stanza_condition_name(reason)), LOG_TEXT("text", text));
+    FOLLOW(parcel->stanza->root, "outbox: %s ends: %s", parcel->id, stanza_condition_name(reason));
     outbox_rows_done(outbox->rows, &parcel->row, NULL);
     outbox_remove(outbox, parcel);
     if (error)

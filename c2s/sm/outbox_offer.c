@@ -15,6 +15,7 @@
 #include "common/base/error.h"
 #include "common/base/fault_point.h"
 #include "common/base/log.h"
+#include "common/service/follow.h"
 #include "common/xmpp/datetime.h"
 
 #define BACK_OFF_MIN 1000
@@ -53,6 +54,8 @@ static bool offer(struct outbox *outbox, struct parcel *parcel)
     int error;
 
     add_delay(outbox, parcel);
+    FOLLOW(parcel->stanza->root, "outbox: offer %s to %s, attempt %u", parcel->id, list->theirs,
+           parcel->attempt + 1);
     error = words_offer(outbox->sm, parcel->id, parcel->attempt + 1, predecessor(parcel),
                         parcel->stanza);
     if (error == ERR_NOT_FOUND) {
@@ -121,6 +124,7 @@ static void taken(struct outbox *outbox, struct parcel *parcel)
 
     list->failures = 0;
     list->due_ms = 0;
+    FOLLOW(parcel->stanza->root, "outbox: offer %s taken", parcel->id);
     outbox_remove(outbox, parcel);
     outbox_flow(outbox, list);
     outbox_release_list(outbox, list);
@@ -170,6 +174,8 @@ static void refused_for_now(struct outbox *outbox, struct parcel *parcel,
 {
     struct list *list = parcel->list;
 
+    FOLLOW(parcel->stanza->root, "outbox: offer %s refused for now: %s", parcel->id,
+           stanza_condition_name(refused->reason));
     parcel->offered = false;
     if (refused->reason == STANZA_GONE)
         moved(outbox, parcel);

@@ -16,6 +16,7 @@
 #include "c2s/sm/places.h"
 #include "c2s/sm/services.h"
 #include "c2s/sm/store.h"
+#include "common/service/follow.h"
 
 static bool to_own_account(const struct account *account, const struct stanza *stanza)
 {
@@ -43,6 +44,7 @@ static enum sm_verdict run_hooks(struct session *session, struct stanza *stanza)
 {
     SM_MODULES (module)
         if (module->outgoing && module->outgoing(session, stanza) == SM_HANDLED) {
+            FOLLOW(stanza->root, "dealt with by %s", module->name);
             return SM_HANDLED;
         }
     return SM_PASS;
@@ -159,9 +161,11 @@ void outgoing_stanza(struct session *session, struct stanza *stanza, int problem
     if (is_refused_at_once(session, stanza)) {
         struct settle_ticket *ticket = session_count(session);
 
+        FOLLOW(stanza->root, "refused: the database does not answer");
         session_refuse(session, stanza, STANZA_RESOURCE_CONSTRAINT);
         settle_release(ticket);
         return;
     }
+    FOLLOW(stanza->root, "from the client");
     session_queue_counted(session, outgoing_job, stanza, problem);
 }

@@ -15,6 +15,7 @@
 #include "c2s/sm/smacks.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/service/follow.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/form.h"
 
@@ -249,6 +250,7 @@ static void consider(struct push *push, struct stanza *message, int64_t seq)
         push->shown = seq;
     } else if (session || seq > 0) {
         push->count++;
+        FOLLOW(message->root, "push to %s", push->service->full);
         wake(push, message);
     }
 }

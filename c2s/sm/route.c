@@ -14,6 +14,7 @@
 #include "c2s/sm/delivery.h"
 #include "c2s/sm/dispatch.h"
 #include "c2s/sm/homes.h"
+#include "common/service/follow.h"
 
 bool sm_is_ours(const struct sm *sm, const struct jid *jid)
 {
@@ -31,6 +32,8 @@ static void return_to_sender(struct sm *sm, struct stanza *stanza, enum stanza_c
 {
     struct stanza *error = stanza_error(stanza, condition, NULL);
 
+    FOLLOW(stanza->root, "bounced: %s, the router is away or full",
+           stanza_condition_name(condition));
     if (error && sm_is_ours(sm, &error->to)) {
         sm_arrived(sm, error);
     }
@@ -85,9 +88,13 @@ void sm_arrived(struct sm *sm, struct stanza *stanza)
     }
     if (!stanza->to.local) {
         server_arrived(sm, stanza);
-    } else if (nobody_would_see(sm, stanza)) {
         return;
-    } else if (account_queue(account_get(sm, &stanza->to), delivery_job, stanza) < 0) {
+    }
+    if (nobody_would_see(sm, stanza)) {
+        return;
+    }
+    FOLLOW(stanza->root, "arrived for %s", stanza->to.bare);
+    if (account_queue(account_get(sm, &stanza->to), delivery_job, stanza) < 0) {
         sm_refuse(sm, stanza, STANZA_RESOURCE_CONSTRAINT, NULL);
     }
 }
@@ -118,7 +125,10 @@ static void route_here(struct sm *sm, struct stanza *stanza)
 {
     if (route_is_short(sm, &stanza->to)) {
         sm_arrived(sm, stanza);
-    } else if (worker_route(sm->worker, stanza) < 0) {
+        return;
+    }
+    FOLLOW(stanza->root, "to the router");
+    if (worker_route(sm->worker, stanza) < 0) {
         sm_undelivered(sm, stanza);
     }
 }
@@ -151,6 +161,7 @@ void sm_refuse(struct sm *sm, struct stanza *stanza, enum stanza_condition condi
 {
     struct stanza *error = stanza->has_from ? stanza_error(stanza, condition, text) : NULL;
 
+    FOLLOW(stanza->root, "refused: %s", stanza_condition_name(condition));
     if (error) {
         sm_route_take(sm, error);
     }

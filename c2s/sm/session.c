@@ -13,6 +13,7 @@
 #include "c2s/sm/presence.h"
 #include "c2s/sm/sm.h"
 #include "c2s/sm/smacks_row.h"
+#include "common/service/follow.h"
 #include "common/tls/crypto.h"
 
 /* Stanzas of one client that wait for its account: it is read no further above the first and read
@@ -99,6 +100,8 @@ void session_write(struct session *session, struct stanza *stanza, int64_t seq)
     if (seq > 0) {
         session->sent_seq = MAX(session->sent_seq, seq);
     }
+    FOLLOW(stanza->root, "to the client %s%s", session->jid->full,
+           session->client ? "" : ", which is away: waits for it to resume");
     if (session_acknowledges(session)) {
         smacks_send(session, stanza, seq);
     } else if (session->client) {
@@ -169,6 +172,7 @@ void session_refuse(struct session *session, const struct stanza *stanza,
                     enum stanza_condition condition)
 {
     struct stanza *error = stanza_error(stanza, condition, NULL);
+    FOLLOW(stanza->root, "refused: %s", stanza_condition_name(condition));
 
     if (error) {
         session_send_take(session, error);

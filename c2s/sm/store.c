@@ -4,6 +4,7 @@
  */
 #include "c2s/sm/store.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "c2s/slots.h"
@@ -18,6 +19,7 @@
 #include "c2s/sm/taker.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/service/follow.h"
 
 /* What was asked of the database and not answered for so long is no moment any more. */
 #define STANDS_MS 30000
@@ -72,6 +74,7 @@ static const char *text_of(enum stanza_condition condition)
 void store_failed(struct post *post, enum stanza_condition condition)
 {
     post->again = post->offer && condition == STANZA_RESOURCE_CONSTRAINT;
+    FOLLOW(post->stanza->root, "not stored: %s", stanza_condition_name(condition));
     if (!post->again)
         tell(post, condition, text_of(condition));
     post_end(post);
@@ -81,6 +84,7 @@ static bool is_known(const struct post *post, const struct db_result *results)
 {
     if (db_rows(&results[0]) == 0)
         return false;
+    FOLLOW(post->stanza->root, "known already: stored before");
     log_debug("message_known", LOG_TEXT("from", post->stanza->from.full));
     return true;
 }
@@ -137,6 +141,8 @@ static void on_sent(struct account *account, int status, const struct db_result 
     committed(post, results);
     if (!is_known(post, results)) {
         const struct outbox_row row = {account->owner, post->sent_seq, account->slot};
+        FOLLOW(post->stanza->root, "stored in the archive of %s as #%" PRId64, account->jid->bare,
+               post->sent_seq);
         copy_to_others(post);
         if (post->outboxed)
             outbox_put(post->sm, &row, post->stanza, 0, false);
@@ -205,8 +211,14 @@ static void end_here(struct post *post, int refusal, bool covered)
     post_end(post);
 }
 
+static const char *outcome(int refusal)
+{
+    return refusal < 0 ? "ends here" : stanza_condition_name((enum stanza_condition)refusal);
+}
+
 void store_refused(struct post *post, int refusal)
 {
+    FOLLOW(post->stanza->root, "not stored: %s", outcome(refusal));
     end_here(post, refusal, refusal < 0);
 }
 
@@ -283,6 +295,8 @@ static void on_received(struct account *account, int status, const struct db_res
     if (is_known(post, results)) {
         offline_not_stored(account, post->size);
     } else {
+        FOLLOW(post->stanza->root, "stored in the archive of %s as #%" PRId64, account->jid->bare,
+               post->seq);
         if (post->sent_seq > 0)
             copy_to_others(post);
         delivery_stored(account, post);

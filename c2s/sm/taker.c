@@ -15,6 +15,7 @@
 #include "c2s/sm/taker_forget.h"
 #include "c2s/sm/words.h"
 #include "common/base/log.h"
+#include "common/service/follow.h"
 #include "common/tls/crypto.h"
 
 /* What has been taken is remembered until it is forgotten; beyond this many, the oldest are. */
@@ -209,6 +210,7 @@ static void take_in_hand(struct sm *sm, const struct durable *offer, struct stan
     struct taker *taker = sm->taker;
     struct taking *taking = xcalloc(1, sizeof(*taking));
 
+    FOLLOW(stanza->root, "offer %s arrived for %s", offer->id, stanza->to.bare);
     taking->id = xstrdup(offer->id);
     taking->from = jid_dup(&offer->from);
     taking->to = jid_dup(&offer->to);

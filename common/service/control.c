@@ -40,6 +40,8 @@ struct control_request {
     struct buffer in;
     struct buffer out;
     bool running; /* between run() and control_end() */
+    void (*gone)(void *user);
+    void *gone_user;
     bool answered;
     struct control_request *prev, *next;
 };
@@ -92,6 +94,17 @@ void control_flush(struct control_request *request)
     if (request->conn)
         conn_write(request->conn, request->out.data, request->out.length);
     buffer_clear(&request->out);
+}
+
+void control_on_gone(struct control_request *request, void (*gone)(void *user), void *user)
+{
+    request->gone = gone;
+    request->gone_user = user;
+}
+
+size_t control_queued(const struct control_request *request)
+{
+    return request->out.length + (request->conn ? conn_queued(request->conn) : 0);
 }
 
 void control_end(struct control_request *request, const char *error)
@@ -198,6 +211,8 @@ static void on_closed(void *user, int reason UNUSED)
     request->conn = NULL;
     if (!request->running)
         request_free(request);
+    else if (request->gone)
+        request->gone(request->gone_user);
 }
 
 static const struct conn_ops request_ops = {.data = on_data, .closed = on_closed};

@@ -35,6 +35,11 @@ void control_close(struct control *control);
 void control_print(struct control_request *request, const char *format, ...) PRINTF_LIKE(2, 3);
 /* What was printed goes out now, and not only with the end. */
 void control_flush(struct control_request *request);
+/* For a command that goes on: gone() when the one who asked has closed its connection; it has to
+ * call control_end(). At most once, and not after control_end(). */
+void control_on_gone(struct control_request *request, void (*gone)(void *user), void *user);
+/* Bytes of the answer that the one who asked has not read, as far as they are ours. */
+size_t control_queued(const struct control_request *request);
 /* error NULL: success. Frees the request. */
 void control_end(struct control_request *request, const char *error);
 

@@ -18,6 +18,7 @@
 #include "common/base/memory.h"
 #include "common/io/timer.h"
 #include "common/service/features.h"
+#include "common/service/follow.h"
 #include "common/service/metrics_http.h"
 #include "common/service/notify.h"
 
@@ -33,6 +34,7 @@ static struct running {
     const struct service *service;
     const char *config_path;
     const char *instance; /* NULL: the only one */
+    char *process;        /* "c2s@2" */
     struct config *config;
     struct loop *loop;
     void *state;
@@ -161,8 +163,10 @@ static void close_everything(void *user UNUSED)
         uv_close((uv_handle_t *)&running.signals[i], NULL);
     timer_close(running.watchdog);
     timer_close(running.deadline);
+    follow_close();
     if (running.control)
         control_close(running.control);
+    free(running.process);
     if (running.metrics_http)
         metrics_http_close(running.metrics_http);
     loop_stop(running.loop);
@@ -330,6 +334,16 @@ static char *socket_path(const char *suffix)
     return path;
 }
 
+static void add_commands(void)
+{
+    const char *instance = running.instance;
+
+    running.process = xasprintf("%s%s%s", strchr(running.service->name, '-') + 1,
+                                instance ? "@" : "", instance ? instance : "");
+    control_add(running.control, common_commands, NULL);
+    follow_open(running.loop, running.control, running.process);
+}
+
 static int open_control(void)
 {
     char *path = socket_path("ctl");
@@ -339,7 +353,7 @@ static int open_control(void)
     if (error)
         log_error("control_failed", LOG_TEXT("path", path), LOG_TEXT("reason", reason));
     else
-        control_add(running.control, common_commands, NULL);
+        add_commands();
     free(path);
     return error;
 }

@@ -7,7 +7,10 @@ import re
 import pytest
 
 from tests.harness import wait
+from tests.harness.tracing import tracing
 from tests.peers.conftest import forget_streams
+
+SECRET = "planted-where-people-talk"
 
 
 def proofs(node):
@@ -66,6 +69,29 @@ def test_iq_and_its_error(pair, login):
     assert answer.get("type") == "error" and answer.get("from") == f"{nobody}/x"
     answer = alice.ask("get", "<ping xmlns='urn:xmpp:ping'/>", to=pair.right.network)
     assert answer.get("type") == "result"
+
+
+def test_it_is_traced(pair, login):
+    """What kontalkctl trace says of a message and its answer, and what it never says."""
+    alice, bob = (login(where=node) for node in (pair.left, pair.right))
+    for client in (alice, bob):
+        client.send_presence()
+    with tracing(pair.left, alice.bare) as left, tracing(pair.right, alice.bare) as right:
+        for source, target, name in ((alice, bob, "there"), (bob, alice, "back")):
+            source.send(f"<message type='chat' id='{name}' to='{target.bare}'>"
+                        f"<body>{SECRET} {name}</body></message>")
+            target.wait_message(f"{SECRET} {name}")
+        for trace, name in ((left, "there"), (right, "back")):
+            trace.wait("s2s", "^to (left|right).test at ", name)
+            trace.wait("s2s", "has it", name)
+            trace.wait("c2s", "outbox: offer .* taken", name)
+        for trace, name in ((right, "there"), (left, "back")):
+            trace.wait("s2s", "came in, offer .* to the router", name)
+            trace.wait("router", "offer .* to c2s", name)
+            trace.wait("c2s", "offer .* arrived for", name)
+            trace.wait("c2s", "to the client", name)
+            trace.wait("s2s", "offer .* taken", name)
+        assert SECRET not in left.text + right.text
 
 
 def test_the_other_side_dies_and_comes_back(pair, login):
