@@ -4,11 +4,13 @@
  */
 #include "c2s/metrics.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "c2s/client.h"
 #include "c2s/slots.h"
 #include "c2s/worker.h"
+#include "common/base/memory.h"
 #include "common/base/table.h"
 #include "common/db/db.h"
 #include "common/service/certificates.h"
@@ -24,6 +26,11 @@ struct tally {
 
 #define TALLIES_MAX 16
 
+/* Of one walk past all clients: made with the first family that needs it, gone with the last. */
+struct census {
+    struct tally states[TALLIES_MAX], transports[TALLIES_MAX], versions[TALLIES_MAX];
+};
+
 static void tally(struct tally *tallies, const char *word)
 {
     struct tally *at = tallies;
@@ -34,15 +41,9 @@ static void tally(struct tally *tallies, const char *word)
     at->count++;
 }
 
-static void count_clients(const struct worker *worker, struct metric_samples *samples,
-                          const char *label, const char *(*word)(const struct client *client))
+static void add_tallies(struct metric_samples *samples, const char *label,
+                        const struct tally tallies[TALLIES_MAX])
 {
-    struct tally tallies[TALLIES_MAX] = {0};
-    const struct client *client;
-
-    DL_FOREACH (worker->clients, client) {
-        tally(tallies, word(client));
-    }
     for (size_t i = 0; i < TALLIES_MAX && tallies[i].word; i++)
         metric_add(samples, (double)tallies[i].count, METRIC_LABELS({label, tallies[i].word}));
 }
@@ -52,21 +53,6 @@ static const char *state_of(const struct client *client)
     return client->session ? "bound" : stream_state_name(stream_state(client->stream));
 }
 
-static void read_clients(void *state, struct metric_samples *samples)
-{
-    count_clients(state, samples, "state", state_of);
-}
-
-static const char *transport_of(const struct client *client)
-{
-    return client->transport.ops->name;
-}
-
-static void read_transports(void *state, struct metric_samples *samples)
-{
-    count_clients(state, samples, "transport", transport_of);
-}
-
 static const char *version_of(const struct client *client)
 {
     const struct tls_session *tls = transport_tls(&client->transport);
@@ -74,9 +60,40 @@ static const char *version_of(const struct client *client)
     return tls ? tls_version(tls) : "none";
 }
 
+static struct census *census_of(struct worker *worker)
+{
+    const struct client *client;
+    struct census *census = worker->census;
+
+    if (census)
+        return census;
+    census = worker->census = xcalloc(1, sizeof(*census));
+    DL_FOREACH (worker->clients, client) {
+        tally(census->states, state_of(client));
+        tally(census->transports, client->transport.ops->name);
+        tally(census->versions, version_of(client));
+    }
+    return census;
+}
+
+static void read_clients(void *state, struct metric_samples *samples)
+{
+    add_tallies(samples, "state", census_of(state)->states);
+}
+
+static void read_transports(void *state, struct metric_samples *samples)
+{
+    add_tallies(samples, "transport", census_of(state)->transports);
+}
+
+/* The last of them in the table. */
 static void read_tls(void *state, struct metric_samples *samples)
 {
-    count_clients(state, samples, "version", version_of);
+    struct worker *worker = state;
+
+    add_tallies(samples, "version", census_of(worker)->versions);
+    free(worker->census);
+    worker->census = NULL;
 }
 
 static void read_stanzas(void *state, struct metric_samples *samples)

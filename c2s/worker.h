@@ -69,6 +69,7 @@ struct worker {
     struct listeners listeners; /* for clients */
     struct listeners inner;     /* for the other workers of the node */
     struct client *clients;     /* list */
+    struct census *census;      /* metrics.c, while all families are read */
     size_t clients_count;
     struct worker_traffic traffic;
     uint64_t next_handshake_us; /* handshakes are spread evenly: each has its moment */
