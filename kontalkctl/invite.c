@@ -21,7 +21,7 @@
 
 struct wish {
     const char *kind, *address, *admin, *uses, *expires;
-    bool qr;
+    bool qr, json;
 };
 
 /* --- the code --- */
@@ -74,15 +74,25 @@ static void on_made(void *user, const char *text)
     }
 }
 
-static void show(const struct made *made, bool qr)
+static void show_json(const struct made *made, const char *uri)
+{
+    ctl_print_json(json_pack("{s:s, s:s, s:s, s:s}", "invitation", made->id, "address",
+                             made->address, "expires", made->expires, "uri", uri));
+}
+
+static void show(const struct made *made, const struct wish *wish)
 {
     char *query = xasprintf("register;preauth=%s", made->token);
     char *uri = uri_of_address(made->address, query);
 
-    puts(uri);
-    if (qr)
-        print_qr(uri);
-    fprintf(stderr, "invitation %s, good until %s\n", made->id, made->expires);
+    if (wish->json) {
+        show_json(made, uri);
+    } else {
+        puts(uri);
+        if (wish->qr)
+            print_qr(uri);
+        fprintf(stderr, "invitation %s, good until %s\n", made->id, made->expires);
+    }
     explicit_bzero(uri, strlen(uri));
     explicit_bzero(query, strlen(query));
     free(uri);
@@ -107,7 +117,7 @@ static int make(const struct ctl *ctl, const struct wish *wish)
     if (error == ERR_UNAVAILABLE)
         status = ctl_fail("kontalk-c2s is not running");
     if (!error && made.token)
-        show(&made, wish->qr);
+        show(&made, wish);
     if (made.token)
         explicit_bzero(made.token, strlen(made.token));
     free(made.id);
@@ -139,6 +149,8 @@ static int read_options(size_t argc, const char *const *argv, struct wish *wish)
             wish->admin = "yes";
         else if (strcmp(argv[i], "--qr") == 0)
             wish->qr = true;
+        else if (strcmp(argv[i], "--json") == 0)
+            wish->json = true;
         else if (which == ARRAY_SIZE(options))
             return ctl_fail("no option is called '%s'", argv[i]);
         else if (++i == argc || !*argv[i])
@@ -175,7 +187,8 @@ static int reset(const struct ctl *ctl, size_t argc, const char *const *argv)
         .qr = isatty(STDOUT_FILENO),
     };
 
-    if (argc > 1 && strcmp(argv[1], "--qr") != 0 && strcmp(argv[1], "--expires") != 0)
+    if (argc > 1 && strcmp(argv[1], "--qr") != 0 && strcmp(argv[1], "--expires") != 0 &&
+        strcmp(argv[1], "--json") != 0)
         return ctl_fail("no option for a reset is called '%s'", argv[1]);
     int status = read_options(argc - 1, argv + 1, &wish);
     return status == EXIT_SUCCESS ? make(ctl, &wish) : status;
@@ -190,11 +203,45 @@ static int ask(const struct ctl *ctl, size_t argc, const char *const *words)
     return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int list(const struct ctl *ctl, size_t argc UNUSED, const char *const *argv UNUSED)
+/* "ID KIND ADDRESS[ admin] uses=N expires=TIME by=WHO" */
+static void on_row(void *user, const char *text)
+{
+    char id[64], kind[64], address[4096], expires[64];
+    const char *rest, *by;
+    long uses;
+    int length = 0;
+
+    if (sscanf(text, "%63s %63s %4095s%n", id, kind, address, &length) != 3)
+        return;
+    rest = strstr(text + length, " uses=");
+    by = rest ? strstr(rest, " by=") : NULL;
+    if (!by || sscanf(rest, " uses=%ld expires=%63s", &uses, expires) != 2)
+        return;
+    json_array_append_new(user, json_pack("{s:s, s:s, s:s, s:b, s:I, s:s, s:s}", "invitation", id,
+                                          "kind", kind, "address", address, "admin",
+                                          rest != text + length, "uses", (json_int_t)uses,
+                                          "expires", expires, "by", by + strlen(" by=")));
+}
+
+static int list(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
     static const char *const words[] = {"invite", "list"};
+    bool json;
+    json_t *rows;
+    int error;
 
-    return ask(ctl, ARRAY_SIZE(words), words);
+    if (ctl_is_json(argc, argv, &json) < 0)
+        return EXIT_FAILURE;
+    if (!json)
+        return ask(ctl, ARRAY_SIZE(words), words);
+    rows = json_array();
+    error = ctl_follow(ctl, "c2s", ARRAY_SIZE(words), words, on_row, rows);
+    if (!error) {
+        ctl_print_json(rows);
+        return EXIT_SUCCESS;
+    }
+    json_decref(rows);
+    return error == ERR_UNAVAILABLE ? ctl_fail("kontalk-c2s is not running") : EXIT_FAILURE;
 }
 
 static int end(const struct ctl *ctl, size_t argc UNUSED, const char *const *argv)
@@ -205,13 +252,13 @@ static int end(const struct ctl *ctl, size_t argc UNUSED, const char *const *arg
 }
 
 const struct ctl_verb invite_verbs[] = {
-    {"invite create", 0, 9, create,
-     "[--name JID] [--domain DOMAIN] [--admin] [--uses N] [--expires TIME] [--qr]  a link by which "
-     "somebody makes an account"},
-    {"invite reset", 1, 4, reset,
-     "JID [--expires TIME] [--qr]  a link by which somebody gets a new password"},
-    {"invite list", 0, 0, list, "  the invitations that are open"},
+    {"invite create", 0, 10, create,
+     "[--name JID] [--domain DOMAIN] [--admin] [--uses N] [--expires TIME] [--qr] [--json]  a link "
+     "by which somebody makes an account"},
+    {"invite reset", 1, 5, reset,
+     "JID [--expires TIME] [--qr] [--json]  a link by which somebody gets a new password"},
+    {"invite list", 0, 1, list, "[--json]  the invitations that are open"},
     {"invite revoke", 1, 1, end, "ID  it is good for nothing any more"},
-    {"invite", 0, 9, create, "…  the same as invite create"},
+    {"invite", 0, 10, create, "…  the same as invite create"},
     {0},
 };

@@ -4,6 +4,7 @@
 
 import contextlib
 import itertools
+import json
 import re
 import subprocess
 
@@ -292,3 +293,19 @@ def test_time_to_choose(make_node):
             other.secure()
             assert ended(other) == "connection-timeout"
         accepted(register(invited, "late"))
+
+
+def test_json(ctl, node):
+    """What scripts read: the link when it is made, and all that are open."""
+    name = f"{next(NAMES)}@{node.network}"
+    done = ctl("invite", "create", "--name", name, "--admin", "--json")
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    link = r"xmpp:" + re.escape(name) + r"\?register;preauth=[0-9a-f]{32}"
+    assert re.fullmatch(link, made["uri"])
+    rows = {row["invitation"]: row for row in json.loads(ctl("invite", "list", "--json").stdout)}
+    row = rows[made["invitation"]]
+    assert (row["kind"], row["address"], row["admin"], row["uses"], row["expires"]) == \
+        ("account", name, True, 1, made["expires"])
+    assert row["by"] and ctl("invite", "revoke", made["invitation"]).returncode == 0
+    assert made["invitation"] not in ctl("invite", "list", "--json").stdout
