@@ -181,7 +181,9 @@ static void read_origin(struct row *row, const struct post *post)
     const char *body = element_child_text(root, NS_CLIENT, "body");
     struct buffer key = {0};
 
-    if (!text || !is_known_here(post))
+    if (!is_known_here(post))
+        return;
+    if (!text)
         return;
     buffer_printf(&key, "%s\n%s\n%s", post->stanza->to.bare, text, body ? body : "");
     crypto_digest(CRYPTO_SHA256, key.data, key.length, row->origin);
