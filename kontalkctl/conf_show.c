@@ -55,9 +55,11 @@ static const struct {
 struct diff {
     const struct ctl *ctl;
     const char *daemon;
-    char *process; /* "kontalk-c2s@2": whose configuration is being received */
-    FILE *file;    /* where it is kept meanwhile; NULL: none */
-    json_t *list;  /* NULL: changes are printed */
+    char *process;    /* "kontalk-c2s@2": whose configuration is being received */
+    FILE *file;       /* where it is kept meanwhile; NULL: none */
+    json_t *list;     /* NULL: changes are printed */
+    ctl_change *tell; /* NULL: they are printed, or listed */
+    void *user;
     size_t count;
     bool failed;
 };
@@ -98,7 +100,9 @@ static void tell_change(void *user, const struct config_change *change)
     if (!reads(diff->daemon, change->section->name))
         return;
     diff->count++;
-    if (!diff->list)
+    if (diff->tell)
+        diff->tell(diff->user, diff->process, change);
+    else if (!diff->list)
         print_change(diff, change);
     else
         json_array_append_new(
@@ -159,6 +163,14 @@ static size_t ask_daemons(struct diff *diff)
         asked += error == 0;
     }
     return asked;
+}
+
+void ctl_diff_config(const struct ctl *ctl, ctl_change *tell, void *user)
+{
+    struct diff diff = {.ctl = ctl, .tell = tell, .user = user};
+
+    ask_daemons(&diff);
+    free(diff.process);
 }
 
 static int diff(const struct ctl *ctl, size_t argc, const char *const *argv)

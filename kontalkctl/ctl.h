@@ -109,6 +109,16 @@ void ctl_tell_imported(const struct ctl *ctl);
  * there. */
 void ctl_check_config(const char *path,
                       void (*each)(void *user, const struct config_finding *finding), void *user);
+/* Calls back for each difference between what a running process, "kontalk-c2s@c2s-1", has in force
+ * and what the files say. */
+typedef void ctl_change(void *user, const char *process, const struct config_change *change);
+void ctl_diff_config(const struct ctl *ctl, ctl_change *tell, void *user);
+/* Calls back for each level of the compliance suite with what the running daemons lack for it, or
+ * NULL. ERR_UNAVAILABLE: not all of them run. */
+MUST_CHECK int ctl_check_suite(const struct ctl *ctl,
+                               void (*each)(void *user, const char *category, const char *level,
+                                            const char *missing),
+                               void *user);
 /* As ctl_database(), without complaining: *session is set either way, and always closed. */
 MUST_CHECK int ctl_database_quietly(const char *conninfo, const char *user,
                                     struct db_session **session, const char **problem);

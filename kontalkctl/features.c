@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "common/base/buffer.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/service/suite.h"
@@ -90,6 +91,54 @@ static void print_table(struct served *served)
             puts(!met && first ? ": Core is not" : "");
         }
 }
+
+/* --- for others --- */
+
+static void append_missing(void *user, const struct suite_row *row)
+{
+    struct buffer *text = user;
+
+    buffer_printf(text, "%s%s (%s)", text->length > 0 ? "; " : "", row->feature, row->specs);
+}
+
+static void tell_level(const char *category, int level, struct served *served,
+                       void (*each)(void *user, const char *category, const char *level,
+                                    const char *missing),
+                       void *user)
+{
+    const bool met = suite_is_met(category, (enum suite_level)level, is_served, served);
+    struct buffer missing = {0};
+
+    buffer_append_text(&missing, "");
+    each_missing(category, (enum suite_level)level, served, append_missing, &missing);
+    each(user, category, LEVEL_NAMES[level], met ? NULL : missing.data);
+    buffer_fini(&missing);
+}
+
+int ctl_check_suite(const struct ctl *ctl,
+                    void (*each)(void *user, const char *category, const char *level,
+                                 const char *missing),
+                    void *user)
+{
+    static const char *const words[] = {"features"};
+    struct served served = {0};
+    int error = 0;
+
+    for (size_t i = 0; ctl_daemons[i] && !error; i++) {
+        char *problem = NULL;
+        error = ctl_follow_quietly(ctl, ctl_daemons[i], ARRAY_SIZE(words), words, add_spec, &served,
+                                   &problem);
+        free(problem);
+        error = i >= 2 && error == ERR_UNAVAILABLE ? 0 : error;
+    }
+    for (const char *const *category = suite_categories; *category && !error; category++)
+        for (int level = 0; level < SUITE_LEVELS; level++)
+            tell_level(*category, level, &served, each, user);
+    free_served(&served);
+    return error ? ERR_UNAVAILABLE : 0;
+}
+
+/* --- JSON --- */
 
 static void add_missing(void *user, const struct suite_row *row)
 {

@@ -17,6 +17,7 @@ const struct check_area check_areas[] = {
     {"turn", check_turn, false},
     {"network", check_network, false},
     {"push", check_push, false},
+    {"features", check_features, false},
     {"s2s", check_s2s, true},
     {0},
 };

@@ -60,6 +60,7 @@ void check_upload(struct check *check);
 void check_turn(struct check *check);
 void check_network(struct check *check);
 void check_push(struct check *check);
+void check_features(struct check *check);
 void check_s2s(struct check *check);
 
 /* Whether a domain is reached from ours, by the running kontalk-s2s; each step is a finding if

@@ -129,6 +129,22 @@ def test_services(checked):
     assert [row["subject"] for row in bad(found)] == [where.component] and status == 1
 
 
+def test_features(checked):
+    status, found = checked.findings("features")
+    assert (status, [row["severity"] for row in found]) == (0, ["ok"]), found
+
+
+def test_not_in_force(checked):
+    """Neither a reload nor a restart has come since the files were changed."""
+    checked.change({"c2s": {"max-connections": 99}, "router": {"queue-size": "5M"},
+                    "database": {"connections": 5}})
+    _, found = checked.findings("config")
+    remedies = {row["subject"]: row["remedy"] for row in found if row["severity"] == "note"}
+    assert remedies["kontalk-router"] == "kontalkctl reload"
+    assert [remedy for process, remedy in remedies.items() if process.startswith("kontalk-c2s") and
+            remedy.startswith(f"systemctl restart {process}")]
+
+
 def test_upload(checked):
     status, found = checked.findings("upload")
     assert (status, [row["subject"] for row in found]) == (0, ["OPTIONS", "PUT", "HEAD", "GET"])

@@ -2,6 +2,9 @@
 #
 # Links between nodes: they come up by themselves, one for each pair, and come back.
 
+import json
+import subprocess
+
 import pytest
 
 
@@ -38,6 +41,25 @@ def test_cut_one_way(network, source, sink):
     network.cut_one_way(source, sink)
     network.wait_state("alpha", "beta", "down")
     network.wait_state("beta", "alpha", "down")
+    network.heal()
+    network.wait_linked()
+
+
+def test_check_tells_what_is_cut(network):
+    """kontalkctl check network: the document, and the link to each other node."""
+    def findings():
+        program = network.alpha.place.program("kontalkctl")
+        done = subprocess.run([program, "-c", network.alpha.place.configuration, "check", "--json",
+                               "network"], capture_output=True, text=True, timeout=100, check=False)
+        return done.returncode, {row["subject"]: row for row in json.loads(done.stdout)}
+
+    status, found = findings()
+    assert status == 0 and found[network.gamma.place.host]["cause"] == "the link is up"
+    network.cut("alpha", "gamma")
+    network.wait_state("alpha", "gamma", "down")
+    status, found = findings()
+    assert status == 2 and found[network.gamma.place.host]["severity"] == "error"
+    assert found[network.beta.place.host]["severity"] == "ok"
     network.heal()
     network.wait_linked()
 
