@@ -24,8 +24,8 @@ enum severity { CHECK_OK, CHECK_NOTE, CHECK_WARNING, CHECK_ERROR };
 #define SEVERITIES (CHECK_ERROR + 1)
 
 /* How long one attempt to reach something may take, and a whole area. */
-#define CHECK_PROBE_MS 5000
-#define CHECK_AREA_MS  90000
+#define CHECK_PROBE_MS 10000
+#define CHECK_AREA_MS  120000
 
 struct check {
     const struct ctl *ctl;
