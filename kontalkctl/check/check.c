@@ -248,7 +248,6 @@ static int print_result(struct run *run)
         ctl_print_json(json_incref(run->findings));
     else
         print_table(run);
-    json_decref(run->findings);
     return run->counts[CHECK_ERROR] ? 2 : run->counts[CHECK_WARNING] ? 1 : 0;
 }
 
@@ -315,6 +314,7 @@ static int check(const struct ctl *ctl, size_t argc, const char *const *argv)
     for (size_t i = 0; i < run.count; i++)
         end_area(&run, &run.areas[i]);
     int status = error ? 2 : print_result(&run);
+    json_decref(run.findings);
     config_free(config);
     return status;
 }
