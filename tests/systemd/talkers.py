@@ -36,6 +36,7 @@ class Talker:
         self.acknowledged = 0  # so many of them
         self.longest = 0.0    # pause, in seconds
         self.resumed = 0
+        self.refused = 0      # connections, because nobody listened
         self.bodies = set()
         self.stream = Stream(server, account).login()
         self.stream.send_presence()
@@ -73,6 +74,7 @@ class Talker:
         except (*LOST, AssertionError) as problem:
             if "not resumed" in str(problem):
                 raise
+            self.refused += isinstance(problem, ConnectionRefusedError)
             return False
         self.stream.close()
         self.stream = stream

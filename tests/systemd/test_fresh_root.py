@@ -21,7 +21,7 @@ from tests.systemd.test_boot import EXPOSURE, expected_certificate, session, sho
 pytestmark = [pytest.mark.long, pytest.mark.seconds(1800)]
 WORKING = f"{os.environ.get('BUILD', 'build')}/systemd"
 FIGURES = f"{WORKING}/figures"
-CLIENTS = int(os.environ.get("CLIENTS", "200"))
+CLIENTS = int(os.environ.get("CLIENTS", "1000"))
 SWAPS = 50
 NEXT = "0.1+next"
 # A step as a release would add one.
@@ -124,13 +124,18 @@ def test_watchdog(fresh, unit):
 
 
 def test_upgrade_under_load(fresh, next_package):
-    """Nothing that was acknowledged is lost, every session is resumed."""
+    """Nothing that was acknowledged is lost, every session is resumed, and with the sockets of
+    systemd nobody finds the port closed."""
+    fresh.machine.run("systemctl", "stop", "kontalk-c2s@1")
+    fresh.machine.run("systemctl", "enable", "--now", "kontalk-c2s.socket")
+    fresh.machine.run("systemctl", "start", "kontalk-c2s@1")
     with fresh.machine.network():
         accounts = fresh.add_accounts(CLIENTS)
         talkers = [Talker(fresh, account) for account in accounts]
         talk_while(talkers, lambda: fresh.install_with_apt(next_package))
         said = sum(len(talker.sent) for talker in talkers)
         assert all(talker.resumed > 0 for talker in talkers)
+        assert sum(talker.refused for talker in talkers) == 0
         for talker in talkers:
             talker.stream.close()
     assert NEXT in fresh.machine.run("kontalkctl", "ask", "c2s@1", "ping")
