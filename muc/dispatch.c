@@ -8,7 +8,9 @@
 #include "muc/between.h"
 #include "muc/bounce.h"
 #include "muc/enter.h"
+#include "muc/home.h"
 #include "muc/message.h"
+#include "muc/pass.h"
 
 /* --- iq --- */
 
@@ -88,6 +90,8 @@ void dispatch_room(struct room *room, struct stanza *stanza)
 {
     struct turn *turn;
 
+    if (home_takes(room, stanza))
+        return;
     /* What writes has to wait; who leaves may always leave. */
     if (muc_is_busy(room->muc) && stanza->type != PRESENCE_UNAVAILABLE &&
         !stanza_is_error(stanza)) {
@@ -133,11 +137,17 @@ static void refuse_malformed(struct muc *muc, const struct stanza *stanza, int p
 
 void dispatch_take(struct muc *muc, struct stanza *stanza, int problem)
 {
-    if (problem >= 0 || !stanza->has_to || !stanza->has_from)
+    struct stanza *inner;
+
+    if (problem < 0 && pass_opens(muc, stanza, &inner)) {
+        if (inner)
+            dispatch_take(muc, inner, -1);
+    } else if (problem >= 0 || !stanza->has_to || !stanza->has_from)
         refuse_malformed(muc, stanza, problem >= 0 ? problem : STANZA_BAD_REQUEST);
-    else if (stanza->to.local == NULL)
-        take_for_service(muc, stanza);
-    else
+    else if (stanza->to.local == NULL) {
+        if (!homes_answered(muc, stanza))
+            take_for_service(muc, stanza);
+    } else
         room_take(room_get(muc, &stanza->to), stanza);
     stanza_unref(stanza);
 }

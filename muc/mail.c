@@ -22,6 +22,9 @@
 #define ORDER_MS 50
 /* Who could not be reached for so long is not in the room any more. */
 #define PATIENCE_MS 300000
+/* An answer that takes longer may be lost, or the offer is: with a link between nodes, for example.
+ */
+#define SILENCE_MS 10000
 /* Of one bag on their way at the same time, and at most in it. */
 #define WINDOW  64
 #define BAG_MAX 2000
@@ -36,6 +39,7 @@ struct bag {
     unsigned failures;
     uint64_t due_ms;   /* nothing is offered before; UINT64_MAX: until the router has room */
     uint64_t since_ms; /* of the first failure */
+    uint64_t asked_ms; /* since then the first letter waits for an answer */
 };
 
 struct letter {
@@ -146,6 +150,8 @@ static bool offer(struct mail *mail, struct letter *letter)
     }
     letter->attempt++;
     letter->offered = true;
+    if (before == NULL)
+        letter->bag->asked_ms = clock_monotonic_ms();
     return true;
 }
 
@@ -194,6 +200,7 @@ static void taken(struct mail *mail, struct letter *letter)
 
     remove_letter(mail, letter);
     bag->failures = 0;
+    bag->asked_ms = clock_monotonic_ms();
     if (bag->letters)
         flow(mail, bag);
     else
@@ -336,11 +343,30 @@ void mail_ready(struct muc *muc, const char *name)
     }
 }
 
+/* The first alone is offered again. */
+static void ask_again(struct mail *mail, struct bag *bag)
+{
+    uint64_t now = clock_monotonic_ms(), since = bag->failures ? bag->since_ms : now;
+
+    if (bag->letters == NULL || !bag->letters->offered || bag->asked_ms + SILENCE_MS > now)
+        return;
+    start_over(bag);
+    bag->failures = 1;
+    bag->since_ms = since;
+    if (since + PATIENCE_MS < now)
+        give_up(mail, bag);
+    else
+        flow(mail, bag);
+}
+
 static void on_timer(void *user)
 {
     struct mail *mail = user;
     struct bag *bag, *next;
 
+    HASH_ITER (hh, mail->bags, bag, next) {
+        ask_again(mail, bag);
+    }
     HASH_ITER (hh, mail->bags, bag, next) {
         if (bag->letters && !bag->letters->offered)
             flow(mail, bag);

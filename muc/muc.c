@@ -16,7 +16,9 @@
 #include "common/tls/crypto.h"
 #include "muc/creators.h"
 #include "muc/dispatch.h"
+#include "muc/home.h"
 #include "muc/mail.h"
+#include "muc/pass.h"
 #include "muc/retention.h"
 #include "muc/schema.h"
 #include "muc/taker.h"
@@ -99,20 +101,29 @@ static void on_link_closed(void *user)
 
 static void on_offer(void *user, const struct durable *offer, struct stanza *stanza)
 {
-    taker_offered(user, offer, stanza);
+    struct stanza *inner;
+
+    if (!pass_opens(user, stanza, &inner)) {
+        taker_offered(user, offer, stanza);
+        return;
+    }
+    if (inner)
+        taker_offered(user, offer, inner);
+    stanza_unref(stanza);
 }
 
 static void on_answered(void *user, const struct durable *answer)
 {
     if (answer->kind == DURABLE_FORGET)
         taker_forget(user, answer);
-    else
+    else if (!taker_answered(user, answer))
         mail_answered(user, answer);
 }
 
 static void on_full(void *user, const char *id)
 {
-    mail_full(user, id);
+    if (!taker_full(user, id))
+        mail_full(user, id);
 }
 
 static void on_ready(void *user, const char *name)
@@ -257,6 +268,7 @@ static void on_tick(void *user)
     struct muc *muc = user;
     uint64_t now = clock_monotonic_ms();
 
+    homes_tick(muc);
     room_sweep(muc, false);
     if (muc->mail && muc->link && muc->tidied_ms + TIDY_MS < now) {
         muc->tidied_ms = now;
@@ -274,6 +286,7 @@ int muc_start(struct loop *loop, const struct config *config, void **state)
     muc->parsers = parser_pool_new();
     muc->tick = timer_new(loop, on_tick, muc);
     taker_start(muc);
+    homes_start(muc);
     if (config_bool(config, "muc", NULL, "durable"))
         mail_start(muc);
     *state = muc;
@@ -311,6 +324,7 @@ void muc_stop(void *state, void (*stopped)(void *user), void *user)
     if (muc->mail)
         mail_stop(muc);
     taker_stop(muc);
+    homes_stop(muc);
     creators_free(muc);
     db_close(muc->db, on_database_closed, muc);
     if (muc->link)

@@ -46,6 +46,8 @@ struct muc {
     struct room *rooms;         /* in memory, by local part */
     struct mail *mail;          /* NULL: not durable */
     struct taker *taker;
+    struct homes *homes;  /* NULL: all rooms are here */
+    char *host, *network; /* of this node */
     struct creator *creators;
     struct turn *turns; /* that belong to no room's order */
     struct timer *tick;

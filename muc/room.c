@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "muc/archive.h"
 #include "muc/dispatch.h"
+#include "muc/home.h"
 #include "muc/message.h"
 #include "muc/store.h"
 
@@ -70,6 +71,7 @@ void room_free(struct room *room)
     }
     drop_turns(room);
     db_cancel(room->loading);
+    home_forget(room);
     room_empty(room);
     HASH_DEL(room->muc->rooms, room);
     free(room->jid);
@@ -94,7 +96,8 @@ struct room *room_get(struct muc *muc, const struct jid *jid)
 
 static bool is_unused(const struct room *room, uint64_t now)
 {
-    if (room->sessions || room->turns || room->aside || room->waiting || room->loading)
+    if (room->sessions || room->turns || room->aside || room->waiting || room->loading ||
+        room->question)
         return false;
     return !room->exists || room->used_ms + room->muc->limits.idle_ms <= now;
 }
@@ -105,7 +108,7 @@ void room_sweep(struct muc *muc, bool all)
     struct room *room, *next;
 
     HASH_ITER (hh, muc->rooms, room, next) {
-        if (all || is_unused(room, now))
+        if (all || (is_unused(room, now) && !home_release(room)))
             room_free(room);
     }
 }
@@ -125,6 +128,12 @@ void room_loaded(struct room *room, int status)
         refuse_waiting(room);
         return;
     }
+    if (!home_ask(room))
+        room_ready(room);
+}
+
+void room_ready(struct room *room)
+{
     room->state = ROOM_READY;
     while (room->waiting && room->state == ROOM_READY) {
         struct stanza *stanza = stanza_ref(room->waiting->stanza);
@@ -144,28 +153,37 @@ static void load_again(struct room *room)
 
 void room_settled(struct room *room)
 {
-    if (room->state == ROOM_FAILED && room->turns == NULL && room->aside == 0 && !room->loading)
+    if (room->state == ROOM_FAILED && room->turns == NULL && room->aside == 0 && !room->loading &&
+        !room->question)
         load_again(room);
 }
 
-void room_take(struct room *room, struct stanza *stanza)
+bool room_wait(struct room *room, struct stanza *stanza, bool first)
 {
     struct room_waiting *waiting;
     size_t count;
 
+    DL_COUNT(room->waiting, waiting, count);
+    if (count >= WAITING_MAX && !first)
+        return false;
+    waiting = xcalloc(1, sizeof(*waiting));
+    waiting->stanza = stanza_ref(stanza);
+    if (first)
+        DL_PREPEND(room->waiting, waiting);
+    else
+        DL_APPEND(room->waiting, waiting);
+    return true;
+}
+
+void room_take(struct room *room, struct stanza *stanza)
+{
     room->used_ms = clock_monotonic_ms();
-    if (room->state == ROOM_READY) {
+    if (room->state == ROOM_READY && !home_ask(room)) {
         dispatch_room(room, stanza);
         return;
     }
-    DL_COUNT(room->waiting, waiting, count);
-    if (count < WAITING_MAX) {
-        waiting = xcalloc(1, sizeof(*waiting));
-        waiting->stanza = stanza_ref(stanza);
-        DL_APPEND(room->waiting, waiting);
-    } else {
+    if (!room_wait(room, stanza, false))
         turn_fail(room->muc, stanza);
-    }
     room_settled(room);
 }
 

@@ -72,10 +72,13 @@ struct occupant {
 };
 
 enum room_state {
-    ROOM_LOADING, /* stanzas wait */
+    ROOM_LOADING, /* stanzas wait: for the database, or for an answer about its home */
     ROOM_READY,
     ROOM_FAILED, /* memory and database differ: to be loaded again */
 };
+
+/* Where the directory of the network has it (home.h). */
+enum home { HOME_UNKNOWN, HOME_HERE, HOME_NOBODY, HOME_ELSEWHERE };
 
 struct room_waiting {
     struct stanza *stanza;
@@ -107,6 +110,10 @@ struct room {
     size_t aside;       /* turns beside them */
     struct room_waiting *waiting;
     struct db_unit *loading;
+    enum home home;
+    uint64_t home_ms; /* since when that is known */
+    bool claimed;     /* the registrar has given us its name since it was in memory */
+    struct home_question *question;
     uint64_t used_ms; /* when something came for it the last time */
 };
 
@@ -120,6 +127,10 @@ void room_empty(struct room *room);
 void room_sweep(struct muc *muc, bool all);
 /* store_load.c: it has been read, or could not be. */
 void room_loaded(struct room *room, int status);
+/* home.h: it is known whose it is. */
+void room_ready(struct room *room);
+/* The stanza waits, before all others or behind them. Borrowed. False: too many do. */
+bool room_wait(struct room *room, struct stanza *stanza, bool first);
 /* A turn has spoken. */
 void room_settled(struct room *room);
 /* For the stanza when the room is ready; the stanza is borrowed. */

@@ -19,6 +19,9 @@ struct taking {
     char *id;
     struct stanza *stanza; /* NULL: taken */
     struct jid *from, *to; /* of the offer */
+    char *after;
+    unsigned attempt;
+    struct stanza *passed; /* the message in which it was offered on; NULL: it was not */
     struct taking *prev, *next;
 };
 
@@ -69,6 +72,8 @@ static void drop(struct taker *taker, struct taking *taking)
         taker->count--;
     }
     HASH_DEL(taker->all, taking);
+    stanza_unref(taking->passed);
+    free(taking->after);
     free(taking->id);
     free(taking->from);
     free(taking->to);
@@ -116,6 +121,8 @@ static void take_in_hand(struct muc *muc, const struct durable *offer, struct st
     taking->id = xstrdup(offer->id);
     taking->from = jid_dup(&offer->from);
     taking->to = jid_dup(&offer->to);
+    taking->after = xstrdup_or_null(offer->after);
+    taking->attempt = offer->attempt;
     taking->stanza = stanza_ref(stanza);
     HASH_ADD_KEYPTR(hh, taker->all, taking->id, strlen(taking->id), taking);
     HASH_ADD(by_stanza, taker->in_hand, stanza, sizeof(struct stanza *), taking);
@@ -124,9 +131,70 @@ static void take_in_hand(struct muc *muc, const struct durable *offer, struct st
         taker_settled(muc, taking, false); /* nothing followed from it */
 }
 
+/* --- offers to rooms of other homes --- */
+
+void taker_refuse(struct muc *muc, struct taking *taking, enum stanza_condition reason,
+                  const char *type)
+{
+    const struct durable offer = {.id = taking->id, .from = *taking->from, .to = *taking->to};
+    struct durable words = durable_answer(&offer, DURABLE_REFUSED);
+
+    words.reason = reason;
+    words.type = type;
+    link_answer(muc->link, &words);
+    drop(muc->taker, taking);
+}
+
+static void offer_on(struct muc *muc, struct taking *taking)
+{
+    if (link_offer(muc->link, taking->id, taking->attempt, taking->after, taking->passed) != 0)
+        taker_refuse(muc, taking, STANZA_RESOURCE_CONSTRAINT, "wait");
+}
+
+void taker_pass(struct muc *muc, struct taking *taking, struct stanza *message)
+{
+    taking->passed = stanza_ref(message);
+    offer_on(muc, taking);
+}
+
+bool taker_answered(struct muc *muc, const struct durable *answer)
+{
+    struct taking *taking = find(muc->taker, answer->id);
+
+    if (taking == NULL || taking->passed == NULL)
+        return false;
+    if (taking->stanza && answer->kind == DURABLE_TOOK)
+        taker_settled(muc, taking, false);
+    else if (taking->stanza)
+        taker_refuse(muc, taking, answer->reason, answer->type);
+    return true;
+}
+
+bool taker_full(struct muc *muc, const char *id)
+{
+    struct taking *taking = find(muc->taker, id);
+
+    if (taking == NULL || taking->passed == NULL)
+        return false;
+    if (taking->stanza)
+        taker_refuse(muc, taking, STANZA_RESOURCE_CONSTRAINT, "wait");
+    return true;
+}
+
+/* Its home remembers it, too. */
+static void forget_there(struct muc *muc, const struct taking *taking)
+{
+    const struct durable words = {.kind = DURABLE_FORGET,
+                                  .id = taking->id,
+                                  .from = taking->passed->from,
+                                  .to = taking->passed->to};
+
+    link_answer(muc->link, &words);
+}
+
 void taker_offered(struct muc *muc, const struct durable *offer, struct stanza *stanza)
 {
-    const struct taking *known = find(muc->taker, offer->id);
+    struct taking *known = find(muc->taker, offer->id);
 
     if (known == NULL && offer->after && !find(muc->taker, offer->after)) {
         answer(muc, offer, DURABLE_REFUSED, STANZA_UNEXPECTED_REQUEST);
@@ -135,6 +203,9 @@ void taker_offered(struct muc *muc, const struct durable *offer, struct stanza *
         return;
     } else if (known->stanza == NULL) {
         answer(muc, offer, DURABLE_TOOK, 0);
+    } else if (known->passed) {
+        known->attempt = offer->attempt;
+        offer_on(muc, known);
     }
     stanza_unref(stanza);
 }
@@ -145,6 +216,8 @@ void taker_forget(struct muc *muc, const struct durable *forget)
     uint8_t place[STORE_HASH_SIZE];
     const struct db_value values[] = {store_hash(forget->id, place)};
 
+    if (taking && taking->passed)
+        forget_there(muc, taking);
     if (taking && taking->stanza == NULL)
         drop(muc->taker, taking);
     db_query(muc->db, 0, &forget_statement, values, NULL, NULL);

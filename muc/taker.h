@@ -16,6 +16,15 @@ void taker_stop(struct muc *muc);
 void taker_offered(struct muc *muc, const struct durable *offer, struct stanza *stanza);
 void taker_forget(struct muc *muc, const struct durable *forget);
 
+/* It is for a room of another home: offered on in this message, and answered when that has
+ * answered. Borrowed. */
+void taker_pass(struct muc *muc, struct taking *taking, struct stanza *message);
+void taker_refuse(struct muc *muc, struct taking *taking, enum stanza_condition reason,
+                  const char *type);
+/* Took or refused, of what was offered on; it found no room. False: it was not. */
+bool taker_answered(struct muc *muc, const struct durable *answer);
+bool taker_full(struct muc *muc, const char *id);
+
 /* The offer of this stanza, while it is in hand; NULL: it was none. */
 struct taking *taker_find(struct muc *muc, const struct stanza *stanza);
 const char *taking_id(const struct taking *taking);

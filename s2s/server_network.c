@@ -49,6 +49,25 @@ static const struct network *network_of(const struct server *server, const char 
     return network && strcmp(network->domain, local) == 0 ? network : NULL;
 }
 
+static bool is_shared(const struct server *server, const char *local)
+{
+    size_t count = config_list_size(server->config, "node", NULL, "shared-service");
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(config_list_item(server->config, "node", NULL, "shared-service", i), local) == 0)
+            return true;
+    return false;
+}
+
+/* The same for services that all nodes have together: what one of them says there any other has to
+ * prove. */
+static const struct network *keys_of(const struct server *server, const char *local)
+{
+    const struct network *network = server->document ? document_network(server->document) : NULL;
+
+    return network && is_shared(server, local) ? network : network_of(server, local);
+}
+
 static bool has_key_of(const struct server *server, const struct network_member *member)
 {
     uint8_t public[SIGNING_KEY_SIZE];
@@ -61,7 +80,7 @@ static bool has_key_of(const struct server *server, const struct network_member 
 
 char *server_dialback_key(const struct server *server, const struct network_key_subject *subject)
 {
-    const struct network *network = network_of(server, subject->originating);
+    const struct network *network = keys_of(server, subject->originating);
     const struct network_member *self = network ? document_self(server->document) : NULL;
     size_t length;
     const char *secret = policy_secret(server->policy, &length);
@@ -77,7 +96,7 @@ enum network_key_verdict server_check_network_key(const struct server *server,
                                                   const struct network_key_subject *subject,
                                                   const char *text)
 {
-    const struct network *network = network_of(server, subject->originating);
+    const struct network *network = keys_of(server, subject->originating);
 
     return network ? network_key_check(network, document_now(), subject, text) : NETWORK_KEY_OTHER;
 }

@@ -89,7 +89,8 @@ static void on_found(void *user, const struct directory_place *place)
 /* An account, or, where it is enough to know the home, a service. */
 static bool is_name(struct worker *worker, const struct jid *jid, bool show)
 {
-    return jid->local ? worker_serves(worker, jid->domain)
+    return jid->local ? worker_serves(worker, jid->domain) ||
+                            (!show && directory_shares(worker->directory, jid->domain))
                       : !show && directory_service(worker->directory, jid->domain);
 }
 

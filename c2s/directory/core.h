@@ -42,6 +42,8 @@ struct directory_settings {
     /* Whether this worker does what only one of the node does: it follows the other homes and
      * claims names. NULL: always. */
     bool (*is_keeper)(void *user);
+    /* Whether addresses of this domain, a service, have homes one by one. NULL: never. */
+    bool (*is_shared)(void *user, const char *domain);
     /* To another node, or worker. Borrowed. ERR_LIMIT. */
     int (*send)(void *user, struct stanza *stanza);
     void *user;
@@ -96,6 +98,11 @@ const struct network_home *directory_home(const struct directory *directory);
 /* The name under which the directory has services of this domain, which is the domain: below the
  * network's, and no node. NULL: none are there. */
 const char *directory_service(const struct directory *directory, const char *domain);
+/* It is such a service, and each address there has an entry of its own: a room. The name of the
+ * service is nobody's. */
+bool directory_shares(const struct directory *directory, const char *domain);
+/* The same of a name. It can be given anew after it was released. */
+bool directory_is_room(const struct directory *directory, const char *name);
 
 /* This worker does what only one of the node does. */
 bool directory_is_keeper(const struct directory *directory);

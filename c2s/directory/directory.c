@@ -27,6 +27,22 @@ static bool is_keeper(void *user)
     return slots_owned(worker->slots, KEEPER_SLOT);
 }
 
+bool directory_is_shared(const struct worker *worker, const char *domain)
+{
+    const struct config *config = worker->config;
+    size_t count = config_list_size(config, "node", NULL, "shared-service");
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(config_list_item(config, "node", NULL, "shared-service", i), domain) == 0)
+            return true;
+    return false;
+}
+
+static bool is_shared(void *user, const char *domain)
+{
+    return directory_is_shared(user, domain);
+}
+
 static int send_message(void *user, struct stanza *stanza)
 {
     struct worker *worker = user;
@@ -79,6 +95,7 @@ int directory_open(struct worker *worker)
         .cache_size = (size_t)config_number(worker->config, "c2s", NULL, "directory-cache"),
         .key = worker->signing_key,
         .is_keeper = is_keeper,
+        .is_shared = is_shared,
         .send = send_message,
         .user = worker,
     };

@@ -73,6 +73,16 @@ typedef void directory_claimed(void *user, int status);
 void directory_claim(struct worker *worker, const struct jid *jid, directory_claimed *done,
                      void *user);
 
+/* Whether that domain is a service that all nodes have together ([node] shared-service), in a
+ * network or not. */
+bool directory_is_shared(const struct worker *worker, const char *domain);
+/* The same for an address of such a service, which is asked for at the registrar in any case; and
+ * given back, so that any home can have it again. */
+void directory_claim_room(struct worker *worker, const struct jid *jid, directory_claimed *done,
+                          void *user);
+void directory_release_room(struct worker *worker, const struct jid *jid, directory_claimed *done,
+                            void *user);
+
 /* A node has said that it does not hold this account ("moved"): what is remembered about it is
  * forgotten, so that the next who asks gets it anew. */
 void directory_forget(struct worker *worker, const struct jid *jid);

@@ -66,10 +66,10 @@ static const struct db_statement add_claim = {
 static const struct db_statement change_claim = {
     .name = "claim_change",
     .sql = "UPDATE claim SET version = $2::bigint, deleted = $3::boolean, key_id = $4::bytea,"
-           " signature = $5::bytea WHERE jid_hash = $1::bytea AND version = $6::bigint"
+           " signature = $5::bytea, home = $9 WHERE jid_hash = $1::bytea AND version = $6::bigint"
            " AND EXISTS (SELECT 1 FROM directory_state WHERE id = 1 AND owned AND registrar = $7"
            " FOR SHARE) AND " IN_EPOCH("8"),
-    .parameters = 8,
+    .parameters = 9,
 };
 
 struct registrar *registrar_new(struct directory *directory)
@@ -134,21 +134,26 @@ static void add_reads(struct naming_job *job, struct db_unit *unit)
 }
 
 /* ERR_UNAVAILABLE: what should have been written was not, because the registrar has closed. */
-static int judge(const struct naming_job *job, const struct db_result *result, struct arena *arena,
-                 struct named *named)
+static int judge(const struct naming_job *job, const char *jid, const struct db_result *result,
+                 struct arena *arena, struct named *named)
 {
     struct grant *grant = &named->grant;
+    const struct directory *directory = job->registrar->directory;
     int64_t number;
 
-    *named = (struct named){.naming = NAMING_TAKEN};
+    *named = (struct named){.naming = NAMING_RESERVED};
+    if (directory_shares(directory, jid))
+        return 0;
+    named->naming = NAMING_TAKEN;
     if (db_rows(result) == 0)
         return ERR_UNAVAILABLE;
     rows_get(result, 0, arena, grant, &number);
+    if (grant->deleted && !job->release && directory_is_room(directory, jid))
+        return ERR_UNAVAILABLE;
     if (strcmp(grant->home, job->home) != 0)
         return 0;
     named->naming = grant->deleted && !job->release ? NAMING_RESERVED : NAMING_GRANTED;
-    if ((job->release && !grant->deleted) ||
-        !directory_is_current(job->registrar->directory, grant->key_id))
+    if ((job->release && !grant->deleted) || !directory_is_current(directory, grant->key_id))
         return ERR_UNAVAILABLE;
     return 0;
 }
@@ -161,7 +166,7 @@ static void on_written(void *user, int status, const struct db_result *results, 
     size_t first = count - job->count; /* the last statements are the reads */
 
     for (size_t i = 0; status == 0 && i < job->count; i++)
-        status = judge(job, &results[first + i], arena, &named[i]);
+        status = judge(job, job->jids[i], &results[first + i], arena, &named[i]);
     finish(job, status == 0 ? 0 : ERR_UNAVAILABLE, named);
     arena_free(arena);
 }
@@ -190,7 +195,8 @@ static void add_change(struct db_unit *unit, const struct grant *grant, int64_t 
     db_unit_add_values(unit, &change_claim, DB_BYTES(hash, sizeof(hash)), DB_INT(grant->version),
                        DB_BOOL(grant->deleted), DB_BYTES(grant->key_id, sizeof(grant->key_id)),
                        DB_BYTES(grant->signature, sizeof(grant->signature)), DB_INT(before),
-                       DB_TEXT(registrar->name), DB_INT((int64_t)registrar->epoch));
+                       DB_TEXT(registrar->name), DB_INT((int64_t)registrar->epoch),
+                       DB_TEXT(grant->home));
 }
 
 /* What has to be written for one name, if anything. A name that an account is deleted of which was
@@ -204,6 +210,10 @@ static void add_write(struct naming_job *job, struct db_unit *unit, const struct
     struct grant grant = {.jid = jid, .home = job->home, .version = 1, .deleted = job->release};
     int64_t number;
 
+    if (directory_shares(directory, jid)) { /* the name of the service itself: nobody's */
+        arena_free(arena);
+        return;
+    }
     if (db_rows(found) == 0) {
         grant_sign(&grant, directory->settings.key);
         add_new(unit, &grant, own);
@@ -211,10 +221,13 @@ static void add_write(struct naming_job *job, struct db_unit *unit, const struct
         rows_get(found, 0, arena, &grant, &number);
         int64_t before = grant.version;
         bool deletes = job->release && !grant.deleted;
+        bool anew = !job->release && grant.deleted && directory_is_room(directory, jid);
+        if (anew)
+            grant.home = job->home;
         if (strcmp(grant.home, job->home) == 0 &&
-            (deletes || !directory_is_current(directory, grant.key_id))) {
-            grant.version += deletes;
-            grant.deleted = grant.deleted || deletes;
+            (deletes || anew || !directory_is_current(directory, grant.key_id))) {
+            grant.version += deletes || anew;
+            grant.deleted = (grant.deleted || deletes) && !anew;
             grant_sign(&grant, directory->settings.key);
             add_change(unit, &grant, before, own);
         }

@@ -44,7 +44,8 @@ static struct serving *serving_new(struct directory *directory, struct stanza *m
 
 static bool is_name(const struct directory *directory, const struct jid *jid)
 {
-    return jid->local ? strcmp(jid->domain, directory->domain) == 0
+    return jid->local ? strcmp(jid->domain, directory->domain) == 0 ||
+                            directory_shares(directory, jid->domain)
                       : directory_service(directory, jid->domain) != NULL;
 }
 

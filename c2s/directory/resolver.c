@@ -18,6 +18,8 @@
 /* Other workers of the node learn of changes only when this has passed. */
 #define HOME_MS   60000
 #define NOBODY_MS 2000
+/* A room may be somewhere else the next moment. */
+#define ROOM_MS 5000
 /* Strangers can ask for any number of names that there are not. */
 #define LOOKUPS_MAX 10000
 
@@ -55,13 +57,15 @@ static const struct db_statement read_account = {
     .parameters = 2,
 };
 
-/* What the directory may have of it: an account, or a service with all that is under its domain.
- * NULL: nothing. */
+/* What the directory may have of it: an account, a room, or a service with all that is under its
+ * domain. NULL: nothing. */
 static const char *name_of(const struct directory *directory, const struct jid *jid)
 {
     if (!directory->network || !jid)
         return NULL;
     if (strcmp(jid->domain, directory->domain) == 0)
+        return jid->local ? jid->bare : NULL;
+    if (directory_shares(directory, jid->domain))
         return jid->local ? jid->bare : NULL;
     return directory_service(directory, jid->domain);
 }
@@ -127,9 +131,9 @@ bool resolver_look(struct directory *directory, const struct jid *jid,
 
 static void remember(struct directory *directory, const char *bare, const char *home)
 {
-    uint64_t until_ms = clock_monotonic_ms() + (home ? HOME_MS : NOBODY_MS);
+    uint64_t known_ms = directory_is_room(directory, bare) ? ROOM_MS : HOME_MS;
 
-    cache_put(directory->cache, bare, home, until_ms);
+    cache_put(directory->cache, bare, home, clock_monotonic_ms() + (home ? known_ms : NOBODY_MS));
 }
 
 void resolver_learn(struct directory *directory, const struct grant *grant)
@@ -255,6 +259,21 @@ static void ask_registrar(struct lookup *lookup)
     lookup->request = request_send_take(directory, host, message, payload, on_registrar, lookup);
 }
 
+/* Released, it may belong to another home by now. */
+static void take_entry(struct lookup *lookup, const struct db_result *result)
+{
+    struct arena *arena = arena_new();
+    struct grant grant;
+    int64_t serial;
+
+    rows_get(result, 0, arena, &grant, &serial);
+    if (grant.deleted && directory_is_room(lookup->directory, grant.jid))
+        ask_registrar(lookup);
+    else
+        answer_grant(lookup, &grant);
+    arena_free(arena);
+}
+
 static void on_read(void *user, int status, const struct db_result *results, size_t count)
 {
     struct lookup *lookup = user;
@@ -268,12 +287,7 @@ static void on_read(void *user, int status, const struct db_result *results, siz
         place_own(lookup->directory, &place);
         answer(lookup, &place);
     } else if (db_rows(&results[0]) > 0) {
-        struct arena *arena = arena_new();
-        struct grant grant;
-        int64_t serial;
-        rows_get(&results[0], 0, arena, &grant, &serial);
-        answer_grant(lookup, &grant);
-        arena_free(arena);
+        take_entry(lookup, &results[0]);
     } else if (db_rows(&results[1]) > 0) {
         place_own(lookup->directory, &place);
         answer(lookup, &place);

@@ -25,10 +25,26 @@ const char *directory_service(const struct directory *directory, const char *dom
     return domain;
 }
 
+bool directory_shares(const struct directory *directory, const char *domain)
+{
+    const struct directory_settings *settings = &directory->settings;
+
+    return directory_service(directory, domain) && settings->is_shared &&
+           settings->is_shared(settings->user, domain);
+}
+
+bool directory_is_room(const struct directory *directory, const char *name)
+{
+    const char *at = strchr(name, '@');
+
+    return at && directory_shares(directory, at + 1);
+}
+
 /* --- claimed --- */
 
 struct claiming {
     struct directory *directory;
+    bool release;
     struct jid *jid;
     directory_claimed *done;
     void *user;
@@ -73,23 +89,33 @@ static void on_named(void *user, int status, const struct named *named, size_t c
     }
 }
 
+static void ask(struct claiming *claiming)
+{
+    const struct names names = {
+        .release = claiming->release,
+        .jids = (const char *const[]){claiming->jid->bare},
+        .count = 1,
+    };
+
+    claims_ask(claiming->directory, &names, on_named, claiming);
+}
+
 static void on_found(void *user, const struct directory_place *place)
 {
     struct claiming *claiming = user;
-    const struct names names = {.jids = (const char *const[]){claiming->jid->bare}, .count = 1};
 
     if (place->answer == DIRECTORY_HERE)
         finish(claiming, 0);
     else if (place->answer == DIRECTORY_ELSEWHERE)
         finish(claiming, ERR_EXISTS);
     else if (place->answer == DIRECTORY_NOBODY && !claiming->directory->ended)
-        claims_ask(claiming->directory, &names, on_named, claiming);
+        ask(claiming);
     else
         finish(claiming, ERR_UNAVAILABLE);
 }
 
-void directory_claim(struct worker *worker, const struct jid *jid, directory_claimed *done,
-                     void *user)
+static struct claiming *begin(struct worker *worker, const struct jid *jid, directory_claimed *done,
+                              void *user)
 {
     struct claiming *claiming = xcalloc(1, sizeof(*claiming));
 
@@ -97,5 +123,40 @@ void directory_claim(struct worker *worker, const struct jid *jid, directory_cla
     claiming->jid = jid_dup(jid);
     claiming->done = done;
     claiming->user = user;
+    return claiming;
+}
+
+void directory_claim(struct worker *worker, const struct jid *jid, directory_claimed *done,
+                     void *user)
+{
+    struct claiming *claiming = begin(worker, jid, done, user);
+
     (void)!resolver_ask(worker->directory, claiming->jid, on_found, claiming);
+}
+
+/* --- rooms --- */
+
+/* What the copy says of it may be outdated: of names that can be given anew only the registrar
+ * knows whose they are. Without a network everything is here. */
+static void ask_for_room(struct claiming *claiming)
+{
+    if (claiming->directory->network)
+        ask(claiming);
+    else
+        (void)!resolver_ask(claiming->directory, claiming->jid, on_found, claiming);
+}
+
+void directory_claim_room(struct worker *worker, const struct jid *jid, directory_claimed *done,
+                          void *user)
+{
+    ask_for_room(begin(worker, jid, done, user));
+}
+
+void directory_release_room(struct worker *worker, const struct jid *jid, directory_claimed *done,
+                            void *user)
+{
+    struct claiming *claiming = begin(worker, jid, done, user);
+
+    claiming->release = true;
+    ask_for_room(claiming);
 }

@@ -10,6 +10,7 @@
 #include "c2s/sm/envelope.h"
 #include "c2s/sm/forged.h"
 #include "c2s/sm/places.h"
+#include "c2s/sm/shared.h"
 #include "c2s/sm/taker.h"
 #include "c2s/sm/words.h"
 
@@ -89,10 +90,11 @@ static void refuse(struct sm *sm, const struct durable *offer, enum stanza_condi
 void gateway_pass(struct sm *sm, const struct durable *offer, struct stanza *stanza,
                   const char *host)
 {
-    const char *after = predecessor(sm, offer, host);
+    struct durable words = *offer;
 
+    words.after = predecessor(sm, offer, host);
     remember(sm, offer, host);
-    if (words_offer(sm, offer->id, offer->attempt, after, stanza) < 0)
+    if (shared_offer(sm, &words, stanza) < 0)
         refuse(sm, offer, STANZA_RESOURCE_CONSTRAINT);
 }
 

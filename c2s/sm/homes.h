@@ -17,6 +17,10 @@
  * for the same address. Borrowed; it must not be changed afterwards. */
 void homes_route(struct sm *sm, struct stanza *stanza,
                  void (*here)(struct sm *sm, struct stanza *stanza));
+/* To that place, which is elsewhere. Borrowed. */
+void homes_send(struct sm *sm, struct stanza *stanza, const struct directory_place *place);
+/* A domain of others: below the network's there is nobody foreign. */
+bool homes_is_foreign(const struct sm *sm, const char *domain);
 /* The message in which the stanza goes to that place; NULL: nothing can be said by this home now.
  * Stanzas of an account take the same way, so that none overtakes another. */
 struct stanza *homes_wrap(struct sm *sm, const struct stanza *stanza,

@@ -16,6 +16,7 @@
 #include "c2s/sm/homes.h"
 #include "c2s/sm/homes_peer.h"
 #include "c2s/sm/route.h"
+#include "c2s/sm/shared.h"
 #include "c2s/sm/taker.h"
 #include "common/base/log.h"
 #include "common/service/follow.h"
@@ -120,7 +121,7 @@ static void arrived_here(struct sm *sm, const struct arrival *arrival, struct st
             gateway_pass(sm, &offer, stanza, stanza->to.domain);
     } else if (sm_is_ours(sm, &stanza->to) && slots_owned(sm->slots, slot_of(stanza->to.bare))) {
         sm_arrived(sm, stanza);
-    } else if (worker_route(sm->worker, stanza) < 0) {
+    } else if (shared_route(sm, stanza) < 0) {
         sm_undelivered(sm, stanza);
     }
 }
@@ -197,8 +198,7 @@ static void on_sender(struct sm *sm, const struct directory_place *place, void *
     release(arrival);
 }
 
-/* A domain of others: below the network's there is nobody foreign. */
-static bool is_foreign(const struct sm *sm, const char *domain)
+bool homes_is_foreign(const struct sm *sm, const char *domain)
 {
     const char *network = worker_network(sm->worker);
     size_t length = strlen(domain), below = strlen(network);
@@ -279,7 +279,9 @@ const char *homes_id(const struct sm *sm, const char *id)
 /* As homes_wrap() has it for what is offered. */
 static const char *whose_slot(const struct sm *sm, const struct stanza *stanza)
 {
-    return places_is_account(sm, &stanza->to) ? stanza->to.local : stanza->from.local;
+    bool gateway = stanza->to.local && homes_is_foreign(sm, stanza->from.domain);
+
+    return places_is_account(sm, &stanza->to) || gateway ? stanza->to.local : stanza->from.local;
 }
 
 /* An offer is for one account, and its id is that of its sender, or of the gateway. */
@@ -299,7 +301,7 @@ static const char *problem_of(const struct sm *sm, const struct arrival *arrival
     const struct stanza *stanza = arrival->stanza;
     bool home = arrival->envelope.stage == ENVELOPE_HOME;
 
-    if (home ? !places_is_networked(sm, &stanza->from) : !is_foreign(sm, stanza->from.domain))
+    if (home ? !places_is_networked(sm, &stanza->from) : !homes_is_foreign(sm, stanza->from.domain))
         return "sender";
     if (home && arrival->id &&
         (!arrival->message->from.local || !stanza->from.local ||

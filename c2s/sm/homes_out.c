@@ -10,6 +10,7 @@
 #include "c2s/sm/far.h"
 #include "c2s/sm/homes.h"
 #include "c2s/sm/route.h"
+#include "c2s/sm/shared.h"
 #include "common/service/follow.h"
 
 struct held {
@@ -29,18 +30,20 @@ static bool is_subscription(const struct stanza *stanza)
 }
 
 /* Presence is worked off there by whoever owns the slot of its sender, for it may be for many; what
- * is for one goes straight to the owner of that account. A foreign sender has no slot. Answers of a
- * service go to whom it was offered for. */
+ * is for one goes straight to the owner of that account. A foreign sender has no slot, so what it
+ * says to a room goes by that of the room. Other answers of a service go to whom it was offered
+ * for. */
 static const char *whose_slot(const struct sm *sm, const struct stanza *stanza,
                               enum envelope_stage stage)
 {
     bool may_be_for_many = stanza->kind == STANZA_PRESENCE && !is_subscription(stanza);
 
+    if (stage == ENVELOPE_GATEWAY && stanza->to.local)
+        return stanza->to.local;
     if (!places_is_account(sm, &stanza->to))
         return stanza->from.local;
-    return may_be_for_many && stage == ENVELOPE_HOME && places_is_account(sm, &stanza->from)
-               ? stanza->from.local
-               : stanza->to.local;
+    return may_be_for_many && places_is_account(sm, &stanza->from) ? stanza->from.local
+                                                                   : stanza->to.local;
 }
 
 struct stanza *homes_wrap(struct sm *sm, const struct stanza *stanza,
@@ -64,7 +67,7 @@ struct stanza *homes_wrap(struct sm *sm, const struct stanza *stanza,
     return message;
 }
 
-static void send_away(struct sm *sm, struct stanza *stanza, const struct directory_place *place)
+void homes_send(struct sm *sm, struct stanza *stanza, const struct directory_place *place)
 {
     struct stanza *message;
 
@@ -81,19 +84,26 @@ static void send_away(struct sm *sm, struct stanza *stanza, const struct directo
     stanza_unref(message);
 }
 
-/* Nobody waits for an answer to presence. */
+/* For an answer to presence waits who enters a room (XEP-0045), and nobody else. */
+static bool is_waited_for(const struct sm *sm, const struct stanza *stanza)
+{
+    return stanza->kind != STANZA_PRESENCE ||
+           (stanza->type == PRESENCE_AVAILABLE && stanza->has_to && stanza->to.local &&
+            directory_is_shared(sm->worker, stanza->to.domain));
+}
+
 static void refuse_for_now(struct sm *sm, struct stanza *stanza)
 {
-    if (stanza->kind != STANZA_PRESENCE)
-        sm_refuse(sm, stanza, STANZA_REMOTE_SERVER_TIMEOUT,
-                  "the home of this account is not known now");
+    if (is_waited_for(sm, stanza))
+        shared_refuse(sm, stanza, STANZA_REMOTE_SERVER_TIMEOUT,
+                      "the home of this address is not known now");
 }
 
 static void route(struct sm *sm, struct stanza *stanza, const struct directory_place *place,
                   void (*here)(struct sm *sm, struct stanza *stanza))
 {
     if (place->answer == DIRECTORY_ELSEWHERE)
-        send_away(sm, stanza, place);
+        homes_send(sm, stanza, place);
     else if (place->answer == DIRECTORY_UNKNOWN)
         refuse_for_now(sm, stanza);
     else
@@ -143,9 +153,9 @@ bool homes_came_back(struct sm *sm, struct stanza *message)
     if (envelope_open(element, &stanza) == 0) {
         if (stanza->kind == STANZA_PRESENCE)
             far_lost(sm, stanza, node_of(sm, message));
-        else if (stanza->has_to)
-            sm_refuse(sm, stanza, STANZA_REMOTE_SERVER_TIMEOUT,
-                      "the home of this account cannot be reached now");
+        if (stanza->has_to && is_waited_for(sm, stanza))
+            shared_refuse(sm, stanza, STANZA_REMOTE_SERVER_TIMEOUT,
+                          "the home of this address cannot be reached now");
         stanza_unref(stanza);
     }
     return true;

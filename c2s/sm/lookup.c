@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "c2s/sm/core.h"
 #include "c2s/sm/places.h"
 #include "c2s/sm/sm.h"
+#include "common/base/error.h"
 #include "common/base/macros.h"
 
 /* Enough for any int64_t. */
@@ -80,6 +82,8 @@ static void look_up(struct sm_request *request)
         sm_error(request, STANZA_FORBIDDEN, NULL);
     else if (text == NULL || jid_parse(arena, text, &jid) != 0 || !jid.local)
         sm_error(request, STANZA_BAD_REQUEST, NULL);
+    else if (directory_is_shared(request->sm->worker, jid.domain))
+        ask(request, &jid);
     else if (!worker_serves(request->sm->worker, jid.domain))
         sm_error(request, STANZA_ITEM_NOT_FOUND, NULL);
     else
@@ -87,7 +91,64 @@ static void look_up(struct sm_request *request)
     arena_free(arena);
 }
 
+/* --- names of rooms --- */
+
+/* The component of a shared service, and only for addresses at its own. */
+static bool may_claim(const struct sm_request *request)
+{
+    const struct jid *from = &request->iq->from;
+
+    return request->iq->has_from && !from->local &&
+           directory_is_shared(request->sm->worker, from->domain);
+}
+
+static void on_changed(void *user, int status)
+{
+    struct sm_request *request = user;
+    struct sm *sm = request->sm;
+
+    if (status == 0)
+        sm_reply_take(request, stanza_result(request->iq));
+    else
+        sm_error(request, status == ERR_EXISTS ? STANZA_CONFLICT : STANZA_RESOURCE_CONSTRAINT,
+                 NULL);
+    sm->checks--;
+    sm_stop_if_done(sm);
+}
+
+static void change_name(struct sm_request *request,
+                        void (*change)(struct worker *worker, const struct jid *jid,
+                                       directory_claimed *done, void *user))
+{
+    const char *text = element_get(request->payload, "jid");
+    struct arena *arena = arena_new();
+    struct jid jid;
+
+    if (!may_claim(request)) {
+        sm_error(request, STANZA_FORBIDDEN, NULL);
+    } else if (text == NULL || jid_parse(arena, text, &jid) != 0 || !jid.local || jid.resource ||
+               strcmp(jid.domain, request->iq->from.domain) != 0) {
+        sm_error(request, STANZA_BAD_REQUEST, NULL);
+    } else {
+        request->sm->checks++;
+        change(request->sm->worker, &jid, on_changed, request);
+    }
+    arena_free(arena);
+}
+
+static void claim(struct sm_request *request)
+{
+    change_name(request, directory_claim_room);
+}
+
+static void release(struct sm_request *request)
+{
+    change_name(request, directory_release_room);
+}
+
 static const struct sm_iq iqs[] = {
+    {DIRECTORY_NS, "claim", SM_SET, SM_TO_SERVER, claim},
+    {DIRECTORY_NS, "release", SM_SET, SM_TO_SERVER, release},
     {DIRECTORY_NS, "lookup", SM_GET, SM_TO_SERVER, look_up},
     {0},
 };

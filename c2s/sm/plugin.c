@@ -20,6 +20,7 @@
 #include "c2s/sm/returns.h"
 #include "c2s/sm/route.h"
 #include "c2s/sm/services.h"
+#include "c2s/sm/shared.h"
 #include "c2s/sm/smacks.h"
 #include "c2s/sm/smacks_row.h"
 #include "c2s/sm/taker.h"
@@ -100,8 +101,8 @@ static void plugin_routed(void *state, struct stanza *stanza, int problem)
 {
     if (problem >= 0) {
         sm_refuse(state, stanza, (enum stanza_condition)problem, NULL);
-    } else if (stanza->has_to && stanza->has_from && !returns_take(state, stanza) &&
-               !homes_arrived(state, NULL, stanza)) {
+    } else if (stanza->has_to && stanza->has_from && !shared_arrived(state, NULL, stanza) &&
+               !returns_take(state, stanza) && !homes_arrived(state, NULL, stanza)) {
         homes_route(state, stanza, arrived_here);
     }
     stanza_unref(stanza);
@@ -115,7 +116,7 @@ static void plugin_undelivered(void *state, struct stanza *stanza)
 
 static void plugin_offered(void *state, const struct durable *offer, struct stanza *stanza)
 {
-    if (!homes_arrived(state, offer, stanza))
+    if (!shared_arrived(state, offer, stanza) && !homes_arrived(state, offer, stanza))
         gateway_offered(state, offer, stanza);
     stanza_unref(stanza);
 }

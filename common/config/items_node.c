@@ -32,6 +32,10 @@ const struct config_item config_node_items[] = {
      "A domain below network that a component of this node serves for all of the network "
      "(\"conference.example.net\"). Its name is claimed for the home of this node, and users of all "
      "nodes reach it. pubsub.… of [domain] pubsub needs no such line."},
+    {"node", "shared-service", CONFIG_DOMAIN, CONFIG_LIST | CONFIG_RESTART, NULL, PLAIN_ROW,
+     "A domain below network that a component of each node serves together with those of the others "
+     "(\"conference.example.net\", by kontalk-muc): each address at it has a home of its own. The "
+     "same on all nodes of the network (docs/NETWORK.md)."},
     {0},
 };
 

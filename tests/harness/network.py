@@ -25,7 +25,8 @@ LINK_SECONDS = 30
 class TestNetwork(Network):
     __test__ = False  # no test, whatever its name looks like
 
-    def __init__(self, count=3, settings=None, quick=True, relays=True, workers=WORKERS):
+    def __init__(self, count=3, settings=None, quick=True, relays=True, workers=WORKERS,
+                 muc=False):
         """settings: {section: {key: value}} for the kontalk.conf of all nodes; quick=False: the
         times of links as they are by default; relays=False: links go straight."""
         parent = os.environ.get("TEST_SCRATCH")
@@ -34,7 +35,7 @@ class TestNetwork(Network):
         merged = configuration.merge(QUICK if quick else {}, settings)
         super().__init__(directory, os.environ.get("BIN", "build"), count, durable=False,
                          usual_ports=False, make_node=make_test_node, settings=merged,
-                         workers=workers)
+                         workers=workers, muc=muc)
         self.relays = {}
         for dialling, other in itertools.permutations(self.nodes, 2) if relays else ():
             self.relays[dialling, other] = relay.Relay(self._target(other))
@@ -185,7 +186,7 @@ class TestNetwork(Network):
 
 def make_test_node(where, **options):
     return TestNode(where=where, **{key: options[key]
-                                    for key in ("postgres", "member_of", "workers")})
+                                    for key in ("postgres", "member_of", "workers", "muc")})
 
 
 @contextlib.contextmanager

@@ -6,8 +6,16 @@ import contextlib
 
 import pytest
 
+from tests.harness import network as networks
 from tests.harness.node import SOURCES
 from tests.harness.stream import RawStream
+
+
+@pytest.fixture(scope="session")
+def session_network():
+    """With kontalk-muc at each node."""
+    with networks.running(muc=True) as network:
+        yield network
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ import pytest
 
 from tests.faults.talk import texts_until
 from tests.harness.plugin import running
+from tests.muc import rooms
 from tests.network.test_outages import say
 from tests.node.certificates import Authority
 
 FOREIGN = "foreign.test"
+CONFERENCE = "conference.example.test"
 SOON = {"retry-min": "100ms", "retry-max": "2s", "bidi": "no", "require-certificate": "no"}
 
 
@@ -36,7 +38,8 @@ def foreign(session_network, tmp_path_factory):
     settings = {**SOON, "ca-file": authority}
     before = {node: node.settings for node in session_network}
     with running(network=FOREIGN, settings={"s2s": settings}) as other:
-        other.reconfigure({'peer "example.test"': {"address": address(session_network.beta)}})
+        other.reconfigure({f'peer "{domain}"': {"address": address(session_network.beta)}
+                           for domain in ("example.test", CONFERENCE)})
         for node in session_network:
             node.reconfigure({"s2s": settings, f'peer "{FOREIGN}"': {"address": address(other)}})
         yield other
@@ -98,3 +101,23 @@ def test_nothing_is_lost_on_the_way_to_a_home(network, foreign, login):
     sent += say(other, alice.bare, 5)
     network.heal()
     assert texts_until(alice, sent[-1]) == sent
+
+
+@pytest.mark.parametrize("name", ["alpha", "beta"])
+def test_people_of_other_domains_are_in_rooms(network, foreign, login, name):
+    """All that comes from there comes in at beta; what the room says leaves at its home."""
+    place = rooms.Room(network[name], lambda: login(where=network[name]), f"foreign-{name}")
+    other = login(where=foreign)
+    assert rooms.error(place.join(other, "other")[-1]) is None
+    for text in ("one", "two", "three"):
+        place.say(other, text)
+        assert place.hears(other, text).get("from") == place.nick("other")
+        place.hears(place.owner, text)
+        place.say(place.owner, f"{text}, too")
+        place.hears(other, f"{text}, too")
+    other.send_message(place.nick("owner"), "between us")
+    place.owner.wait_message("between us")
+    answer = other.ask("get", "<ping xmlns='urn:xmpp:ping'/>", to=place.nick("other"))
+    assert rooms.error(answer) is None
+    place.leave(other, "other")
+    place.presence_of(place.owner, "other", lambda e: e.get("type") == "unavailable")

@@ -55,7 +55,7 @@ def of_size(count, run_directory, programs, workers=1):
         return Node(place.Place(run_directory, programs), workers=workers, files=True,
                     muc=True)
     from tests.node.network import Network  # needs a package that one node does not
-    return Network(run_directory, programs, count, workers=workers)
+    return Network(run_directory, programs, count, workers=workers, muc=True)
 
 
 def count_below(run_directory):

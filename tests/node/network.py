@@ -41,18 +41,29 @@ class Database:
     def stop(self):
         return True
 
+    def conninfo_of(self, _database, role):
+        return self.cluster.conninfo_of(self.name, role)
+
+    def create_role(self, role):
+        """It is the cluster's; the schema is ours."""
+        self.cluster.create_role(role, self.name)
+
     def query(self, database, sql):
         return self.cluster.query(self.name if database == "kontalk" else database, sql)
 
 
 class Network:
     def __init__(self, run, bin_directory, count, durable=True, usual_ports=True,
-                 network=place.NETWORK, make_node=Node, settings=None, workers=1):
+                 network=place.NETWORK, make_node=Node, settings=None, workers=1, muc=False):
+        """muc: kontalk-muc at every node, which serve one domain together."""
         if count > len(place.HOSTS):
             raise place.Error(f"at most {len(place.HOSTS)} nodes have names")
         self.place = place.Place(run, bin_directory, host="database", network=network)
         self.cluster = Postgres(self.place, durable)
         self.settings = settings or {}
+        if muc:
+            self.settings = configuration.merge(
+                {"node": {"shared-service": self.place.conference}}, self.settings)
         self.document = None
         self.nodes = {}
         for i, name in enumerate(place.HOSTS[:count]):
@@ -60,7 +71,7 @@ class Network:
             self.nodes[name] = make_node(where, durable=durable,
                                          usual_ports=usual_ports and i == 0,
                                          postgres=Database(self.cluster, name), member_of=self,
-                                         workers=workers)
+                                         workers=workers, muc=muc)
 
     @contextlib.contextmanager
     def locked(self):

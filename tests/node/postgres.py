@@ -78,11 +78,11 @@ class Postgres:
         if not self.query("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{database}'"):
             self.query("postgres", f"CREATE DATABASE {database} OWNER {ROLE}")
 
-    def create_role(self, role):
+    def create_role(self, role, database=DATABASE):
         """With a schema of its own, which has its name, unless it is there."""
         if not self.query("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'"):
             self.query("postgres", f"CREATE ROLE {role} LOGIN")
-        self.query(DATABASE, f"CREATE SCHEMA IF NOT EXISTS {role} AUTHORIZATION {role}")
+        self.query(database, f"CREATE SCHEMA IF NOT EXISTS {role} AUTHORIZATION {role}")
 
     def _start_patiently(self):
         """After a crash the processes of the old one may still be there for a moment."""

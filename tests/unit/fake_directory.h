@@ -92,6 +92,21 @@ void directory_forget(struct worker *worker, const struct jid *jid)
 }
 
 /* No unit test has services. */
+bool directory_is_shared(const struct worker *worker UNUSED, const char *domain UNUSED)
+{
+    return false;
+}
+
+void directory_claim_room(struct worker *worker UNUSED, const struct jid *jid UNUSED,
+                          directory_claimed *done UNUSED, void *user UNUSED)
+{
+}
+
+void directory_release_room(struct worker *worker UNUSED, const struct jid *jid UNUSED,
+                            directory_claimed *done UNUSED, void *user UNUSED)
+{
+}
+
 void directory_claim(struct worker *worker UNUSED, const struct jid *jid UNUSED,
                      directory_claimed *done UNUSED, void *user UNUSED)
 {
