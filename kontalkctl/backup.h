@@ -112,5 +112,7 @@ MUST_CHECK int restore_piece(const struct backup *backup, const struct backup_pi
                              const char *path, bool keep);
 /* The directories above a path that are missing; `name` is that of the piece. */
 MUST_CHECK int restore_parents(const struct backup *backup, const char *name, const char *path);
+/* All that is left to read; -1 (errno). */
+MUST_CHECK int backup_copy_bytes(int from, int to);
 /* SHA-256 of what is in a file, and how much that is; ERR_NOT_FOUND (errno). */
 MUST_CHECK int backup_digest(const char *path, char sha256[BACKUP_HASH_SIZE], uint64_t *size);

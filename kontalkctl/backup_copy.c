@@ -82,7 +82,7 @@ static int make_parents(struct backup *backup, const char *path, const char *nam
     return error ? error : backup_make_directory(backup, path_parent, name_parent);
 }
 
-static int copy_bytes(int from, int to)
+int backup_copy_bytes(int from, int to)
 {
     char bytes[16384];
     ssize_t got;
@@ -107,7 +107,7 @@ static int copy(struct backup *backup, int from, const char *path, const char *n
         return ERR_INVALID;
     }
     if ((to = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0 ||
-        copy_bytes(from, to) != 0)
+        backup_copy_bytes(from, to) != 0)
         error = complain(target);
     if (to >= 0 && close(to) != 0 && !error)
         error = complain(target);

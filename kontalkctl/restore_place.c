@@ -67,24 +67,12 @@ int restore_parents(const struct backup *backup, const char *name, const char *p
     return error ? error : make_directory(backup, parent_name, parent);
 }
 
-static int copy_bytes(int from, int to)
-{
-    char bytes[16384];
-    ssize_t got;
-
-    while ((got = read(from, bytes, sizeof(bytes))) > 0)
-        for (ssize_t done = 0, put; done < got; done += put)
-            if ((put = write(to, bytes + done, (size_t)(got - done))) < 0)
-                return -1;
-    return got < 0 ? -1 : 0;
-}
-
 /* Nobody sees half of it, and nobody else reads it before it belongs to its owner. */
 static int write_new(const char *source, const char *path, const struct backup_piece *piece)
 {
     int from = open(source, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     int to = from < 0 ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    int status = to < 0 ? -1 : copy_bytes(from, to);
+    int status = to < 0 ? -1 : backup_copy_bytes(from, to);
 
     if (status == 0 && (give(to, piece) != 0 || fsync(to) != 0))
         status = -1;

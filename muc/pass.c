@@ -4,10 +4,9 @@
  */
 #include "muc/pass.h"
 
+#include "common/xmpp/forward.h"
 #include "common/xmpp/namespaces.h"
 #include "muc/taker.h"
-
-#define NS_FORWARD "urn:xmpp:forward:0"
 
 /* Of all workers the one by which answers for the room come from other nodes. */
 struct jid pass_address(struct arena *arena, const struct muc *muc, const char *local)

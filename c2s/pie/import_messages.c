@@ -11,10 +11,10 @@
 #include "common/base/memory.h"
 #include "common/base/table.h"
 #include "common/xmpp/datetime.h"
+#include "common/xmpp/forward.h"
 #include "common/xmpp/namespaces.h"
 
-#define NS_MAM     NS_PIE "#mam"
-#define NS_FORWARD "urn:xmpp:forward:0"
+#define NS_MAM NS_PIE "#mam"
 
 static const struct db_statement add_message = {
     .name = "pie_add_message",

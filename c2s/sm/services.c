@@ -9,18 +9,18 @@
 
 #include "c2s/sm/content.h"
 
-struct service {
+struct durable_service {
     UT_hash_handle hh; /* by name */
     char name[];
 };
 
 struct services {
-    struct service *all;
+    struct durable_service *all;
 };
 
-static struct service *find(const struct sm *sm, const char *name)
+static struct durable_service *find(const struct sm *sm, const char *name)
 {
-    struct service *service;
+    struct durable_service *service;
 
     HASH_FIND_STR(sm->durable_services->all, name, service);
     return service;
@@ -28,7 +28,7 @@ static struct service *find(const struct sm *sm, const char *name)
 
 void services_note(struct sm *sm, const char *name)
 {
-    struct service *service;
+    struct durable_service *service;
     size_t length = strlen(name);
 
     if (find(sm, name))
@@ -50,12 +50,12 @@ bool services_keep(const struct sm *sm, const struct stanza *stanza)
 
 static void start(struct sm *sm)
 {
-    sm->durable_services = xcalloc(1, sizeof(*sm->services));
+    sm->durable_services = xcalloc(1, sizeof(*sm->durable_services));
 }
 
 static void stop(struct sm *sm)
 {
-    struct service *service, *next;
+    struct durable_service *service, *next;
 
     HASH_ITER (hh, sm->durable_services->all, service, next) {
         HASH_DEL(sm->durable_services->all, service);

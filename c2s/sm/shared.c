@@ -13,8 +13,7 @@
 #include "c2s/sm/route.h"
 #include "c2s/sm/words.h"
 #include "common/base/log.h"
-
-#define NS_FORWARD "urn:xmpp:forward:0"
+#include "common/xmpp/forward.h"
 
 static bool is_shared(const struct sm *sm, const struct jid *jid)
 {
