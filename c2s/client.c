@@ -23,17 +23,11 @@
 static void limits_feature(void *user, struct element *features)
 {
     struct client *client = user;
-    const char ns[] = "urn:xmpp:stream-limits:0";
     const struct worker_limits *limits = &client->worker->limits;
     bool known = stream_has_flag(client->stream, STREAM_AUTHENTICATED);
     size_t bytes = known ? limits->after_auth.element_bytes : limits->before_auth.element_bytes;
-    struct element *element = element_add(features, ns, "limits");
 
-    element_add_with_text(element, ns, "max-bytes", arena_printf(features->arena, "%zu", bytes));
-    if (known && limits->idle_ms > 0)
-        element_add_with_text(
-            element, ns, "idle-seconds",
-            arena_printf(features->arena, "%llu", (unsigned long long)limits->idle_ms / 1000));
+    stream_advertise_limits(features, bytes, known ? limits->idle_ms : 0);
 }
 
 /* XEP-0478: what may be sent, before and after authentication. */

@@ -226,8 +226,25 @@ static const struct stream_ops stream_ops = {
     .ended = on_ended,
 };
 
-static const struct stream_feature *const features[] = {
-    &in_starttls, &in_sasl, &in_dialback, &in_bidi_offer, &in_bidi, &in_sm_offer, &in_sm, NULL};
+/* XEP-0478: what holds as soon as a domain is proven. Dialback proves it without new features, and
+ * nothing that proves one is large. */
+static void advertise_limits(void *user, struct element *advertised)
+{
+    const struct in *in = user;
+    const struct server_limits *limits = &in->server->limits;
+
+    stream_advertise_limits(advertised, limits->after_auth.element_bytes, limits->idle_ms);
+}
+
+static const struct stream_feature in_limits = {
+    .name = "limits",
+    .requires = STREAM_SECURE,
+    .advertise = advertise_limits,
+};
+
+static const struct stream_feature *const features[] = {&in_starttls,   &in_sasl,   &in_dialback,
+                                                        &in_bidi_offer, &in_bidi,   &in_sm_offer,
+                                                        &in_sm,         &in_limits, NULL};
 
 static const struct stream_profile profile = {
     .role = STREAM_ACCEPTOR,

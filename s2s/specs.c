@@ -14,5 +14,6 @@ const struct spec s2s_specs[] = {
     {"XEP-0220", "1.1.1", NULL},
     {"XEP-0288", "1.0.1", NULL},
     {"XEP-0368", "1.1.0", NULL},
+    {"XEP-0478", "0.2.0", NULL},
     {0},
 };

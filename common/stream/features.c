@@ -3,6 +3,8 @@
  * Features: what is announced (RFC 6120 §4.3.2), and the one gate that every top-level element
  * which is no stanza has to pass (CVE-2014-8760).
  */
+#include <inttypes.h>
+
 #include "common/stream/stream_internal.h"
 #include "common/xmpp/namespaces.h"
 
@@ -26,6 +28,17 @@ static struct element *features_tree(struct stream *stream, struct arena *arena)
 const struct element *stream_features_tree(struct stream *stream, struct arena *arena)
 {
     return features_tree(stream, arena);
+}
+
+void stream_advertise_limits(struct element *features, size_t bytes, uint64_t idle_ms)
+{
+    static const char ns[] = "urn:xmpp:stream-limits:0";
+    struct element *limits = element_add(features, ns, "limits");
+
+    element_add_with_text(limits, ns, "max-bytes", arena_printf(features->arena, "%zu", bytes));
+    if (idle_ms > 0)
+        element_add_with_text(limits, ns, "idle-seconds",
+                              arena_printf(features->arena, "%" PRIu64, idle_ms / 1000));
 }
 
 void stream_write_features(struct stream *stream, struct buffer *out)

@@ -176,3 +176,5 @@ const char *stream_state_name(enum stream_state state);
 const char *stream_id(const struct stream *stream);   /* ours for acceptors, the peer's else */
 const char *stream_lang(const struct stream *stream); /* of the peer's header; NULL */
 const struct element *stream_features_tree(struct stream *stream, struct arena *arena);
+/* XEP-0478: what may be sent. idle_ms 0: nothing is said about silence. */
+void stream_advertise_limits(struct element *features, size_t bytes, uint64_t idle_ms);
