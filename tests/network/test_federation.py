@@ -121,3 +121,29 @@ def test_people_of_other_domains_are_in_rooms(network, foreign, login, name):
     assert rooms.error(answer) is None
     place.leave(other, "other")
     place.presence_of(place.owner, "other", lambda e: e.get("type") == "unavailable")
+
+
+@pytest.mark.long
+@pytest.mark.seconds(240)
+def test_nothing_is_lost_on_the_way_to_a_room(network, foreign, login):
+    """Nor doubled: kontalk-muc of beta stores nothing of what it passes on, and the other domain
+    has it until the room's home has stored it."""
+    place = rooms.Room(network.gamma, lambda: login(where=network.gamma), "lasting")
+    other = login(where=foreign)
+    assert rooms.error(place.join(other, "other")[-1]) is None
+    network.cut("beta", "gamma")
+    network.wait_state("beta", "gamma", "down")
+    texts = [f"text {number}" for number in range(4)]
+    for text in texts[:2]:
+        place.say(other, text)
+    for name in ("muc", "c2s"):
+        network.beta.daemon(name).kill()
+        network.beta.daemon(name).start()
+    for text in texts[2:]:
+        place.say(other, text)
+    network.heal()
+    heard = []
+    while texts[-1] not in heard:
+        stanza = place.owner.wait_for(lambda e: rooms.is_message(e) and rooms.body(e), 90)
+        heard.append(rooms.body(stanza))
+    assert heard == texts
