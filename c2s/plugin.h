@@ -15,6 +15,7 @@
 
 #include "c2s/account_change.h"
 #include "c2s/slots.h"
+#include "common/component/batch.h"
 #include "common/component/durable.h"
 #include "common/config/config.h"
 #include "common/db/db.h"
@@ -25,7 +26,7 @@
 #include "common/xmpp/stanza.h"
 
 /* Raised when anything in this file changes its meaning. */
-#define C2S_PLUGIN_ABI 4
+#define C2S_PLUGIN_ABI 5
 
 struct worker;  /* one c2s process: everything hangs from it */
 struct network; /* common/network */
@@ -120,6 +121,9 @@ struct c2s_plugin {
     void (*offered)(void *state, const struct durable *offer, struct stanza *stanza);
     /* An answer to an offer of ours, or one of somebody else may be forgotten. */
     void (*answered)(void *state, const struct durable *answer);
+    /* Several of these at once (common/component/batch.h); the stanza, which is to be consumed, is
+     * NULL but for offers. NULL: they come one by one. */
+    void (*batch)(void *state, const struct batch *batch, struct stanza *stanza);
     /* An offer found no room: see reachable(). */
     void (*offer_full)(void *state, const char *id);
     /* name NULL: of the default route. */
@@ -173,6 +177,10 @@ MUST_CHECK int worker_route(struct worker *worker, struct stanza *stanza);
 MUST_CHECK int worker_offer(struct worker *worker, const char *id, unsigned attempt,
                             const char *after, const struct stanza *stanza);
 void worker_answer(struct worker *worker, const struct durable *answer);
+/* As link_offer_batch() and link_answer_batch(). */
+MUST_CHECK int worker_offer_batch(struct worker *worker, const struct batch *batch,
+                                  struct stanza *stanza, size_t *made);
+void worker_answer_batch(struct worker *worker, const struct batch *batch);
 
 void client_bound(struct client *client, const struct jid *full, void *session);
 /* type: NULL for the usual one of the condition; app_name: a condition of XEP-0182, or NULL. */

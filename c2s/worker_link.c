@@ -117,6 +117,34 @@ static void on_offer(void *user, const struct durable *offer, struct stanza *sta
     link_answer(worker->link, &took);
 }
 
+static void one_by_one(struct worker *worker, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct durable word = batch_word(batch, i);
+        struct stanza *stanza;
+        int problem;
+
+        if (batch->kind != DURABLE_OFFER) {
+            if (worker->plugin->answered)
+                worker->plugin->answered(worker->plugin_state, &word);
+        } else if (batch_copy_stanza(batch, i, &stanza, &problem) == 0) {
+            on_offer(worker, &word, stanza);
+        }
+    }
+}
+
+static void on_batch(void *user, const struct batch *batch, struct stanza *stanza)
+{
+    struct worker *worker = user;
+
+    if (worker->plugin->batch) {
+        worker->plugin->batch(worker->plugin_state, batch, stanza);
+        return;
+    }
+    one_by_one(worker, batch);
+    stanza_unref(stanza);
+}
+
 static void on_answered(void *user, const struct durable *answer)
 {
     struct worker *worker = user;
@@ -178,6 +206,7 @@ static const struct link_ops link_ops = {
     .route_is_durable = on_route_is_durable,
     .offer = on_offer,
     .answered = on_answered,
+    .batch = on_batch,
     .full = on_full,
     .ready = on_ready,
     .closed = on_link_closed,
@@ -250,4 +279,15 @@ int worker_offer(struct worker *worker, const char *id, unsigned attempt, const 
 void worker_answer(struct worker *worker, const struct durable *answer)
 {
     link_answer(worker->link, answer);
+}
+
+int worker_offer_batch(struct worker *worker, const struct batch *batch, struct stanza *stanza,
+                       size_t *made)
+{
+    return link_offer_batch(worker->link, batch, stanza, made);
+}
+
+void worker_answer_batch(struct worker *worker, const struct batch *batch)
+{
+    link_answer_batch(worker->link, batch);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * A *letter* is one message for one session; the letters of a session stand in its *bag*, in order.
+ * Bags and the letters in them, and what becomes of them.
  */
 #include "muc/mail.h"
 
@@ -13,9 +13,8 @@
 #include "common/base/log.h"
 #include "common/tls/crypto.h"
 #include "muc/bounce.h"
-#include "muc/mail_rows.h"
+#include "muc/mail_internal.h"
 
-#define TICK_MS      1000
 #define BACK_OFF_MIN 500
 #define BACK_OFF_MAX 30000
 /* What came in the wrong order is offered again at once. */
@@ -29,36 +28,8 @@
 #define WINDOW  64
 #define BAG_MAX 2000
 #define ID_HASH 16
-
-struct bag {
-    UT_hash_handle hh; /* by key */
-    char *key;         /* "room full" */
-    struct jid *room, *to;
-    struct letter *letters;
-    size_t count;
-    unsigned failures;
-    uint64_t due_ms;   /* nothing is offered before; UINT64_MAX: until the router has room */
-    uint64_t since_ms; /* of the first failure */
-    uint64_t asked_ms; /* since then the first letter waits for an answer */
-};
-
-struct letter {
-    UT_hash_handle hh; /* by id */
-    char *id;
-    struct mail_message *message;
-    struct bag *bag;
-    unsigned attempt;
-    bool offered;
-    struct letter *prev, *next;
-};
-
-struct mail {
-    struct muc *muc;
-    struct mail_rows *rows;
-    struct letter *letters;
-    struct bag *bags;
-    struct timer *timer;
-};
+/* They are searched one by one. */
+#define DEPARTURES_MAX 256
 
 /* --- bags and letters --- */
 
@@ -92,6 +63,8 @@ static void remove_letter(struct mail *mail, struct letter *letter)
 {
     struct mail_message *message = letter->message;
 
+    if (letter->leaving)
+        departures_remove(mail, letter);
     DL_DELETE(letter->bag->letters, letter);
     letter->bag->count--;
     HASH_DEL(mail->letters, letter);
@@ -134,27 +107,7 @@ static bool add_letter(struct mail *mail, struct mail_message *message, const st
 
 /* --- offering --- */
 
-/* False: nothing more can be offered now. */
-static bool offer(struct mail *mail, struct letter *letter)
-{
-    const struct letter *before = letter == letter->bag->letters ? NULL : letter->prev;
-    struct stanza *stanza = letter->message->stanza;
-    int error;
-
-    stanza_set_to(stanza, letter->bag->to);
-    error = link_offer(mail->muc->link, letter->id, letter->attempt + 1, before ? before->id : NULL,
-                       stanza);
-    if (error) {
-        letter->bag->due_ms = error == ERR_LIMIT ? clock_monotonic_ms() + TICK_MS : UINT64_MAX;
-        return false;
-    }
-    letter->attempt++;
-    letter->offered = true;
-    if (before == NULL)
-        letter->bag->asked_ms = clock_monotonic_ms();
-    return true;
-}
-
+/* Its bag has room and has not to wait. */
 static void flow(struct mail *mail, struct bag *bag)
 {
     size_t window = bag->failures ? 1 : WINDOW;
@@ -163,9 +116,13 @@ static void flow(struct mail *mail, struct bag *bag)
     if (clock_monotonic_ms() < bag->due_ms || !link_is_up(mail->muc->link))
         return;
     DL_FOREACH (bag->letters, letter) {
-        if (window-- == 0 || (!letter->offered && !offer(mail, letter)))
-            return;
+        if (window-- == 0)
+            break;
+        if (!letter->offered && !letter->leaving)
+            departures_add(mail, letter);
     }
+    if (mail->departures_count > DEPARTURES_MAX)
+        departures_leave(mail);
 }
 
 /* Nobody is there any more: what was for it goes, and it leaves the room. */
@@ -225,7 +182,7 @@ static void refused_for_now(struct mail *mail, struct letter *letter, const stru
     if (bag->failures && bag->since_ms + PATIENCE_MS < now)
         give_up(mail, bag);
     else
-        timer_start(mail->timer, ORDER_MS, TICK_MS);
+        timer_start(mail->timer, ORDER_MS, MAIL_TICK_MS);
 }
 
 void mail_answered(struct muc *muc, const struct durable *answer)
@@ -244,6 +201,7 @@ void mail_answered(struct muc *muc, const struct durable *answer)
         refused_for_now(mail, letter, answer);
     else
         give_up(mail, letter->bag);
+    departures_leave_soon(mail);
 }
 
 /* --- in and out --- */
@@ -272,6 +230,7 @@ void mail_post(struct muc *muc, const struct room *room, int64_t seq, struct sta
     for (size_t i = 0; i < count; i++)
         post(mail, message, jid, to[i]);
     free(jid);
+    departures_leave(mail);
     mail_rows_settled(mail->rows, message);
 }
 
@@ -307,6 +266,7 @@ static void again(struct mail *mail, const char *name)
             flow(mail, bag);
         }
     }
+    departures_leave(mail);
 }
 
 void mail_up(struct muc *muc)
@@ -341,6 +301,7 @@ void mail_ready(struct muc *muc, const char *name)
             flow(muc->mail, bag);
         }
     }
+    departures_leave(muc->mail);
 }
 
 /* The first alone is offered again. */
@@ -371,6 +332,7 @@ static void on_timer(void *user)
         if (bag->letters && !bag->letters->offered)
             flow(mail, bag);
     }
+    departures_leave(mail);
 }
 
 /* --- life --- */
@@ -387,7 +349,7 @@ void mail_start(struct muc *muc)
     mail->muc = muc;
     mail->rows = mail_rows_new(muc);
     mail->timer = timer_new(muc->loop, on_timer, mail);
-    timer_start(mail->timer, TICK_MS, TICK_MS);
+    timer_start(mail->timer, MAIL_TICK_MS, MAIL_TICK_MS);
     muc->mail = mail;
 }
 
@@ -397,6 +359,7 @@ void mail_stop(struct muc *muc)
     struct bag *bag, *next;
 
     mail_rows_stop(mail->rows);
+    departures_stop(mail);
     HASH_ITER (hh, mail->bags, bag, next) {
         while (bag->letters)
             remove_letter(mail, bag->letters);

@@ -21,7 +21,7 @@ static const struct db_statement settled_statement = {
 
 struct mail_forget {
     char *id;
-    struct jid *from, *to; /* of the answer */
+    struct jid *from, *to;
     struct mail_forget *prev, *next;
 };
 
@@ -35,12 +35,25 @@ struct mail_rows {
 
 /* --- takers --- */
 
-static void say_forget(struct mail_rows *rows, const struct durable *took)
+/* Those of a message together: all have the same offerer. */
+static void say_forgets(struct mail_rows *rows, const struct mail_message *message)
 {
-    const struct durable words = {
-        .kind = DURABLE_FORGET, .id = took->id, .from = took->to, .to = took->from};
+    const struct mail_forget *forget = message->forgets;
+    struct batch batch = {.kind = DURABLE_FORGET};
+    struct batch_item *items;
 
-    link_answer(rows->muc->link, &words);
+    if (!forget)
+        return;
+    DL_COUNT(message->forgets, forget, batch.count);
+    items = xcalloc(batch.count, sizeof(*items));
+    batch.from = *message->forgets->from;
+    batch.items = items;
+    batch.count = 0;
+    DL_FOREACH (message->forgets, forget) {
+        items[batch.count++] = (struct batch_item){.jid = *forget->to, .id = forget->id};
+    }
+    link_answer_batch(rows->muc->link, &batch);
+    free(items);
 }
 
 void mail_rows_forget(struct mail_message *message, const struct durable *took)
@@ -51,8 +64,8 @@ void mail_rows_forget(struct mail_message *message, const struct durable *took)
         return;
     forget = xcalloc(1, sizeof(*forget));
     forget->id = xstrdup(took->id);
-    forget->from = jid_dup(&took->from);
-    forget->to = jid_dup(&took->to);
+    forget->from = jid_dup(&took->to);
+    forget->to = jid_dup(&took->from);
     DL_APPEND(message->forgets, forget);
 }
 
@@ -60,11 +73,9 @@ static void free_message(struct mail_rows *rows, struct mail_message *message, b
 {
     struct mail_forget *forget, *next;
 
+    if (tell)
+        say_forgets(rows, message);
     DL_FOREACH_SAFE (message->forgets, forget, next) {
-        const struct durable took = {.id = forget->id, .from = *forget->from, .to = *forget->to};
-
-        if (tell)
-            say_forget(rows, &took);
         free(forget->id);
         free(forget->from);
         free(forget->to);

@@ -19,8 +19,8 @@ static uint64_t rejected(const struct peer *peer)
 
 static void add_versions(struct buffer *row, const struct peer *peer)
 {
-    static const char *const names[PROTOCOLS] = {"net", "session", "directory", "durable",
-                                                 "document"};
+    static const char *const names[PROTOCOLS] = {"net",     "session",  "directory",
+                                                 "durable", "document", "batch"};
     const char *between = " versions=";
     for (int i = 0; i < PROTOCOLS; i++) {
         if (peer->versions[i] > 0)

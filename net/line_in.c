@@ -182,12 +182,125 @@ static void on_durable(void *user, struct element *element)
         on_answer(line, &words);
 }
 
+/* --- batches --- */
+
+static void refuse_batch(struct line *line, const struct batch *batch, enum stanza_condition reason,
+                         const char *type)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct durable offer = batch_word(batch, i);
+        refuse(line, &offer, reason, type);
+    }
+}
+
+/* Each of them is for an account here. */
+static int judge_batch(const struct line *line, const struct batch *batch)
+{
+    struct judge judge = judge_of(line);
+    int rejection = -1;
+    for (size_t i = 0; i < batch->count && rejection < 0; i++) {
+        struct durable word = batch_word(batch, i);
+        rejection = judge_answer(&judge, &word);
+    }
+    return rejection;
+}
+
+/* With the addresses that our router knows. */
+static struct batch_item *items_inward(const struct line *line, const struct batch *batch,
+                                       struct arena *arena)
+{
+    const struct server *server = line->server;
+    struct batch_item *items = arena_zalloc(arena, batch->count * sizeof(*items));
+    for (size_t i = 0; i < batch->count; i++) {
+        items[i] = batch->items[i];
+        if (batch->kind != DURABLE_TOOK)
+            items[i].jid = address_inward(arena, &items[i].jid, server->host, server->domain);
+    }
+    return items;
+}
+
+static void offer_batch_on(struct line *line, const struct batch *batch, struct stanza *stanza)
+{
+    struct batch inward = *batch;
+    size_t made;
+    inward.items = items_inward(line, batch, stanza->arena);
+    int error = link_offer_batch(line->server->link, &inward, stanza, &made);
+    server_check_link(line->server);
+    for (size_t i = 0; i < made; i++) {
+        const struct durable handed = batch_word(&inward, i);
+        passage_add(line->server, line->peer->host, &handed);
+    }
+    if (!error)
+        return;
+    line->peer->wants_room = true;
+    inward = *batch;
+    inward.items += made;
+    inward.count -= made;
+    refuse_batch(line, &inward,
+                 error == ERR_LIMIT ? STANZA_RESOURCE_CONSTRAINT : STANZA_REMOTE_SERVER_TIMEOUT,
+                 "wait");
+}
+
+static void on_offers(struct line *line, const struct batch *batch)
+{
+    struct element *root = element_copy(arena_new(), batch->stanza);
+    struct stanza *stanza;
+    int problem;
+    line->peer->received++;
+    if (stanza_from_element_take(root, NS_CLIENT, &stanza, &problem) < 0) {
+        line_close(line, STREAM_BAD_FORMAT, NULL);
+        return;
+    }
+    int rejection = judge_message(line, stanza, problem);
+    if (rejection < 0)
+        rejection = judge_batch(line, batch);
+    if (rejection < 0) {
+        offer_batch_on(line, batch, stanza);
+    } else {
+        reject(line, rejection, stanza);
+        if (is_addressed(rejection))
+            refuse_batch(line, batch, rejection_condition((enum rejection)rejection),
+                         rejection_type((enum rejection)rejection));
+    }
+    stanza_unref(stanza);
+}
+
+static void on_answers(struct line *line, const struct batch *batch)
+{
+    int rejection = judge_batch(line, batch);
+    if (rejection >= 0) {
+        peer_reject(line->peer, (enum rejection)rejection, batch->from.full, batch->to.full);
+        return;
+    }
+    struct arena *arena = arena_new();
+    struct batch inward = *batch;
+    inward.items = items_inward(line, batch, arena);
+    if (batch->kind == DURABLE_TOOK)
+        inward.to = address_inward(arena, &batch->to, line->server->host, line->server->domain);
+    link_answer_batch(line->server->link, &inward);
+    arena_free(arena);
+}
+
+static void on_batch(void *user, struct element *element)
+{
+    struct line *line = user;
+    struct batch batch;
+    if (!line->peer)
+        return;
+    line->peer->ledger.received++;
+    if (batch_read(element, &batch) < 0)
+        line_close(line, STREAM_BAD_FORMAT, NULL);
+    else if (batch.kind == DURABLE_OFFER)
+        on_offers(line, &batch);
+    else
+        on_answers(line, &batch);
+}
+
 static const struct stream_element durable_elements[] = {
-    {NS_DURABLE, "offer", on_durable},
-    {NS_DURABLE, "took", on_durable},
-    {NS_DURABLE, "refused", on_durable},
-    {NS_DURABLE, "forget", on_durable},
-    {0},
+    {NS_DURABLE, "offer", on_durable},   {NS_DURABLE, "took", on_durable},
+    {NS_DURABLE, "refused", on_durable}, {NS_DURABLE, "forget", on_durable},
+    {NS_DURABLE, "offers", on_batch},    {NS_DURABLE, "tooks", on_batch},
+    {NS_DURABLE, "forgets", on_batch},   {0},
 };
 
 const struct stream_feature line_durable = {

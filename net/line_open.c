@@ -24,6 +24,7 @@ static const struct {
     [PROTOCOL_DIRECTORY] = {"directory", 1, 1, false},
     [PROTOCOL_DURABLE] = {"durable", 1, 1, true},
     [PROTOCOL_DOCUMENT] = {"document", 1, 1, false},
+    [PROTOCOL_BATCH] = {"batch", 1, 1, false},
 };
 
 /* --- who --- */

@@ -20,6 +20,7 @@
 #pragma once
 
 #include "common/base/table.h"
+#include "common/component/batch.h"
 #include "net/judge.h"
 #include "net/ledger.h"
 #include "net/server.h"
@@ -33,6 +34,7 @@ enum protocol {
     PROTOCOL_DIRECTORY,
     PROTOCOL_DURABLE,
     PROTOCOL_DOCUMENT,
+    PROTOCOL_BATCH,
     PROTOCOLS
 };
 
@@ -105,6 +107,12 @@ bool peer_prefers(const struct peer *peer, const struct line *line);
 void peer_send(struct peer *peer, struct stanza *stanza);
 void peer_offer(struct peer *peer, const struct durable *offer, struct stanza *stanza);
 void peer_answer(struct peer *peer, const struct durable *answer);
+/* Offers of the message to many there, or answers to many. */
+void peer_offer_batch(struct peer *peer, const struct batch *batch, struct stanza *stanza);
+void peer_answer_batch(struct peer *peer, const struct batch *batch);
+/* Refuses all to whoever has made them here. */
+void peer_refuse_batch(struct server *server, const struct batch *batch,
+                       enum stanza_condition reason);
 void peer_note(struct peer *peer, struct buffer *bytes);
 /* <ready/>: it offers again what it has open here. */
 void peer_tell_ready(struct peer *peer);

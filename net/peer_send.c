@@ -2,6 +2,8 @@
  *
  * What goes to a peer: it waits here, within bounds, so that no peer that is slow harms another.
  */
+#include <string.h>
+
 #include "common/base/log.h"
 #include "common/service/follow.h"
 #include "net/address.h"
@@ -149,6 +151,93 @@ void peer_answer(struct peer *peer, const struct durable *answer)
         peer->misses_answers = true;
     }
     arena_free(arena);
+}
+
+/* --- batches --- */
+
+void peer_refuse_batch(struct server *server, const struct batch *batch,
+                       enum stanza_condition reason)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct durable offer = batch_word(batch, i);
+        refuse(server, &offer, reason);
+    }
+}
+
+static void add_batch(struct peer *peer, enum entry_kind kind, const struct batch *batch)
+{
+    struct batch rest = *batch;
+    while (rest.count > 0) {
+        struct buffer bytes = {0};
+        size_t written = batch_write(&bytes, &rest);
+        ledger_add(&peer->ledger, kind, &bytes);
+        added(peer);
+        rest.items += written;
+        rest.count -= written;
+    }
+}
+
+static bool is_for(const struct batch *batch, const char *host)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        if (strcmp(batch->items[i].jid.domain, host) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Nothing has been agreed with a peer that was never there. */
+static int why_no_batch(const struct peer *peer, const struct batch *batch)
+{
+    if (peer->versions[PROTOCOL_NET] == 0)
+        return STANZA_REMOTE_SERVER_TIMEOUT;
+    if (peer->versions[PROTOCOL_BATCH] == 0)
+        return STANZA_FEATURE_NOT_IMPLEMENTED;
+    return is_for(batch, peer->host) ? -1 : STANZA_REMOTE_SERVER_NOT_FOUND;
+}
+
+void peer_offer_batch(struct peer *peer, const struct batch *batch, struct stanza *stanza)
+{
+    struct batch words = *batch;
+    int problem = why_not(peer);
+    if (problem < 0)
+        problem = why_no_batch(peer, batch);
+    if (!judge_is_node_message(stanza))
+        problem = STANZA_REMOTE_SERVER_NOT_FOUND;
+    if (problem >= 0) {
+        peer_refuse_batch(peer->server, batch, (enum stanza_condition)problem);
+        return;
+    }
+    make_outward(peer, stanza);
+    words.stanza = stanza->root;
+    add_batch(peer, ENTRY_OFFER, &words);
+    peer->sent++;
+}
+
+static void answer_one_by_one(struct peer *peer, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct durable word = batch_word(batch, i);
+        peer_answer(peer, &word);
+    }
+}
+
+void peer_answer_batch(struct peer *peer, const struct batch *batch)
+{
+    const struct server *server = peer->server;
+    enum entry_kind kind = batch->kind == DURABLE_FORGET ? ENTRY_FORGET : ENTRY_ANSWER;
+    if (peer->versions[PROTOCOL_BATCH] == 0) {
+        answer_one_by_one(peer, batch);
+    } else if (peer->state != PEER_DOWN &&
+               ledger_bytes(&peer->ledger) < 2 * server->limits.queue_bytes) {
+        struct arena *arena = arena_new();
+        struct batch words = *batch;
+        words.from = address_outward(arena, &batch->from, server->host, server->domain);
+        add_batch(peer, kind, &words);
+        arena_free(arena);
+    } else {
+        peer->misses_answers = true;
+    }
 }
 
 void peer_note(struct peer *peer, struct buffer *bytes)

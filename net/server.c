@@ -113,6 +113,23 @@ static void on_answered(void *user, const struct durable *answer)
         peer_answer(peer, answer);
 }
 
+/* All are for one node: whoever makes batches looks at that. */
+static void on_batch(void *user, const struct batch *batch, struct stanza *stanza)
+{
+    struct server *server = user;
+    const struct jid *to = batch->kind == DURABLE_TOOK ? &batch->to : &batch->items[0].jid;
+    struct peer *peer = peer_find(server, to->domain);
+    if (batch->kind == DURABLE_OFFER && peer)
+        peer_offer_batch(peer, batch, stanza);
+    else if (batch->kind == DURABLE_OFFER)
+        peer_refuse_batch(server, batch, STANZA_REMOTE_SERVER_TIMEOUT);
+    for (size_t i = 0; batch->kind == DURABLE_TOOK && i < batch->count; i++)
+        passage_remove(server, batch->items[i].id);
+    if (batch->kind != DURABLE_OFFER && peer)
+        peer_answer_batch(peer, batch);
+    stanza_unref(stanza);
+}
+
 static void on_full(void *user, const char *id)
 {
     passage_full(user, id);
@@ -172,6 +189,7 @@ static const struct link_ops link_ops = {
     .undelivered = on_undelivered,
     .offer = on_offer,
     .answered = on_answered,
+    .batch = on_batch,
     .full = on_full,
     .ready = on_ready,
     .route = on_route,

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "common/component/batch.h"
 #include "common/io/conn.h"
 #include "router/router.h"
 
@@ -26,6 +27,7 @@ struct component {
     struct route_owner binds;
     unsigned version;      /* of urn:kontalk:router:1; 0: not spoken */
     bool durable;          /* speaks urn:kontalk:durable:1 */
+    bool batch;            /* and batches of it */
     bool undecided;        /* may speak it, and has said nothing yet */
     struct owed *owed;     /* who waits for room in its queue */
     bool proven;           /* the handshake was right */
@@ -81,6 +83,20 @@ void announce_begin(struct component *component);
 
 /* durable.c: urn:kontalk:durable:1 */
 extern const struct stream_feature durable_feature;
+/* One offer, with its stanza, to whoever gets it; else its offerer is told why not. `whole`: it is
+ * part of a batch that long, which cannot go one by one, and did not go; 0: it is not. */
+void durable_route(struct component *sender, const struct durable *offer, size_t whole);
+/* Who gets what is offered to this address, if it can be handed on as it is, now, in `length`
+ * bytes; NULL: ask durable_route(). */
+struct component *durable_receiver(const struct component *sender, const struct jid *to,
+                                   size_t length);
+void durable_refuse(struct component *sender, const struct durable *offer,
+                    enum stanza_condition reason);
+/* An answer, which finds its way or is dropped. */
+void durable_answer_on(struct component *sender, const struct durable *answer);
+/* batch.c: `bytes` as they came, or NULL */
+void batch_route(struct component *sender, const struct batch *batch, const char *bytes,
+                 size_t length);
 /* There is room in its queue, or it will never be asked again: whoever waits may try. */
 void durable_ready(struct component *receiver);
 void durable_hold_over(struct router *router);

@@ -33,6 +33,7 @@ struct offer {
     struct durable *durable;
     const char *bytes;
     size_t length;
+    size_t whole; /* of a batch that cannot go one by one: its length */
 };
 
 /* --- whoever waits for room --- */
@@ -217,8 +218,10 @@ static void hand_on(const struct offer *offer, struct component *receiver)
 /* Handed over as a bare stanza, what its receiver knows already would be new to it. */
 static void hand_over(const struct offer *offer, struct component *receiver)
 {
-    if (receiver->undecided || is_owed(receiver->owed, offer->sender) ||
-        !component_has_room(receiver, offer->length)) {
+    if (offer->whole && !receiver->batch && !receiver->undecided) {
+        refuse(offer, STANZA_FEATURE_NOT_IMPLEMENTED);
+    } else if (receiver->undecided || is_owed(receiver->owed, offer->sender) ||
+               !component_has_room(receiver, MAX(offer->length, offer->whole))) {
         receiver->counters.full++;
         is_full(offer, &receiver->owed, name_of(offer->router, offer->durable->to.domain));
     } else if (!is_done_with(offer, receiver)) {
@@ -268,6 +271,40 @@ static void on_offer(struct offer *offer, int problem)
         route_offer(offer);
 }
 
+struct component *durable_receiver(const struct component *sender, const struct jid *to,
+                                   size_t length)
+{
+    struct router *router = sender->router;
+    struct component *receiver;
+    if (hold_applies(router->hold, to->domain) || forward_find(router, sender, to, &receiver) >= 0)
+        return NULL;
+    return receiver->batch && !is_owed(receiver->owed, sender) &&
+                   component_has_room(receiver, length)
+               ? receiver
+               : NULL;
+}
+
+void durable_route(struct component *sender, const struct durable *durable, size_t whole)
+{
+    struct durable words = *durable;
+    struct buffer bytes = {0};
+    struct offer offer = {
+        .router = sender->router, .sender = sender, .durable = &words, .whole = whole};
+    durable_write(&bytes, durable);
+    offer.bytes = bytes.data;
+    offer.length = bytes.length;
+    on_offer(&offer, -1);
+    buffer_fini(&bytes);
+}
+
+void durable_refuse(struct component *sender, const struct durable *durable,
+                    enum stanza_condition reason)
+{
+    struct durable words = *durable;
+    const struct offer offer = {.router = sender->router, .sender = sender, .durable = &words};
+    refuse(&offer, reason);
+}
+
 /* --- answers of others --- */
 
 /* Not held: whoever made the offer is there, and waits for it. */
@@ -285,7 +322,36 @@ static void route_answer(const struct offer *answer)
         router->counters.dropped++;
 }
 
+void durable_answer_on(struct component *sender, const struct durable *durable)
+{
+    struct durable words = *durable;
+    struct buffer bytes = {0};
+    struct offer answer = {.router = sender->router, .sender = sender, .durable = &words};
+    durable_write(&bytes, durable);
+    answer.bytes = bytes.data;
+    answer.length = bytes.length;
+    route_answer(&answer);
+    buffer_fini(&bytes);
+}
+
 /* --- the stream --- */
+
+static void on_batch(void *user, struct element *element)
+{
+    struct component *component = user;
+    struct batch batch;
+    size_t length;
+    const char *bytes = stream_bytes(component->stream, &length);
+    if (!component->batch || batch_read(element, &batch)) {
+        component_fail(component, STREAM_BAD_FORMAT, NULL);
+        return;
+    }
+    if (!forward_may_send(component, &batch.from))
+        return;
+    FAULT_POINT(router_in);
+    component->counters.in++;
+    batch_route(component, &batch, component->foreign_prefixes ? NULL : bytes, length);
+}
 
 static void on_durable(void *user, struct element *element)
 {
@@ -316,11 +382,10 @@ static void on_durable(void *user, struct element *element)
 }
 
 static const struct stream_element elements[] = {
-    {NS_DURABLE, "offer", on_durable},
-    {NS_DURABLE, "took", on_durable},
-    {NS_DURABLE, "refused", on_durable},
-    {NS_DURABLE, "forget", on_durable},
-    {0},
+    {NS_DURABLE, "offer", on_durable},   {NS_DURABLE, "took", on_durable},
+    {NS_DURABLE, "refused", on_durable}, {NS_DURABLE, "forget", on_durable},
+    {NS_DURABLE, "offers", on_batch},    {NS_DURABLE, "tooks", on_batch},
+    {NS_DURABLE, "forgets", on_batch},   {0},
 };
 
 const struct stream_feature durable_feature = {

@@ -10,6 +10,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/component/batch.h"
 #include "common/component/durable.h"
 #include "common/config/number.h"
 #include "common/tls/crypto.h"
@@ -107,7 +108,10 @@ static void offer_protocols(struct component *component)
     buffer_printf(&out, "<protocols xmlns='" NS_ROUTER "'><protocol name='router' version='%d'/>",
                   ROUTER_VERSION);
     if (acl_allows(component->acl, ACL_DURABLE))
-        buffer_printf(&out, "<protocol name='durable' version='%d'/>", DURABLE_VERSION);
+        buffer_printf(&out,
+                      "<protocol name='durable' version='%d'/>"
+                      "<protocol name='batch' version='%d'/>",
+                      DURABLE_VERSION, BATCH_VERSION);
     buffer_append_text(&out, "</protocols>");
     stream_send_bytes(component->stream, out.data, out.length);
     buffer_fini(&out);
@@ -171,10 +175,13 @@ static void on_protocols(void *user, struct element *protocols)
     component->version = version;
     component->durable = acl_allows(component->acl, ACL_DURABLE) &&
                          version_of(protocols, "durable", DURABLE_VERSION) > 0;
+    component->batch = component->durable && version_of(protocols, "batch", BATCH_VERSION) > 0;
     if (component->durable) {
         widen_limits(component);
         announce_again(component);
     }
+    if (component->batch && is_third_party(component))
+        offer_protocols(component); /* it has asked, and was not told */
     component_decided(component);
     announce_begin(component);
 }

@@ -15,34 +15,35 @@
 #define NS_ROSTER "jabber:iq:roster"
 
 /* Of a run: kept in run->data until all have answered. */
-struct batch {
+struct accounts_batch {
     struct command_run *run;
     const char *what;
-    void (*tell)(struct batch *batch, const struct jid *account, const struct element *answer);
+    void (*tell)(struct accounts_batch *batch, const struct jid *account,
+                 const struct element *answer);
     struct element *form; /* of the reply, once there is something to tell */
     size_t open;          /* and one while they are being asked */
     bool conflict;
 };
 
 struct one {
-    struct batch *batch;
+    struct accounts_batch *batch;
     struct jid *account;
 };
 
-static struct element *form_of(struct batch *batch)
+static struct element *form_of(struct accounts_batch *batch)
 {
     if (!batch->form)
         batch->form = command_result(batch->run);
     return batch->form;
 }
 
-static void note(struct batch *batch, const char *text, const char *problem)
+static void note(struct accounts_batch *batch, const char *text, const char *problem)
 {
     command_note(batch->run, "error",
                  arena_printf(batch->run->reply->arena, "%s: %s", text, problem));
 }
 
-static void end_one(struct batch *batch)
+static void end_one(struct accounts_batch *batch)
 {
     if (--batch->open > 0)
         return;
@@ -57,7 +58,7 @@ static void on_answer(struct sm *sm UNUSED, const struct element *answer, const 
                       void *user)
 {
     struct one *one = user;
-    struct batch *batch = one->batch;
+    struct accounts_batch *batch = one->batch;
 
     if (!problem)
         problem = element_get(answer, "problem");
@@ -73,7 +74,7 @@ static void on_answer(struct sm *sm UNUSED, const struct element *answer, const 
 }
 
 /* NULL: it may be asked for. */
-static const char *check(const struct batch *batch, const char *text, struct jid *jid)
+static const char *check(const struct accounts_batch *batch, const char *text, struct jid *jid)
 {
     const struct sm *sm = batch->run->request->sm;
 
@@ -88,7 +89,7 @@ static const char *check(const struct batch *batch, const char *text, struct jid
     return NULL;
 }
 
-static void ask(struct batch *batch, const char *text)
+static void ask(struct accounts_batch *batch, const char *text)
 {
     const char *password = form_get(batch->run->form, "password");
     struct element *question;
@@ -110,7 +111,7 @@ static void ask(struct batch *batch, const char *text)
     admin_call_account(batch->run->request->sm, question, one->account, on_answer, one);
 }
 
-static void ask_all(struct batch *batch, const char *var)
+static void ask_all(struct accounts_batch *batch, const char *var)
 {
     FORM_FIELDS(field, batch->run->form)
     {
@@ -124,10 +125,10 @@ static void ask_all(struct batch *batch, const char *var)
 }
 
 static void begin(struct command_run *run, const char *what, const char *var,
-                  void (*tell)(struct batch *batch, const struct jid *account,
+                  void (*tell)(struct accounts_batch *batch, const struct jid *account,
                                const struct element *answer))
 {
-    struct batch *batch = xcalloc(1, sizeof(*batch));
+    struct accounts_batch *batch = xcalloc(1, sizeof(*batch));
 
     batch->run = run;
     batch->what = what;
@@ -184,7 +185,7 @@ void admin_end_sessions(struct command_run *run)
 
 /* --- what is told --- */
 
-static void tell_roster(struct batch *batch, const struct jid *account,
+static void tell_roster(struct accounts_batch *batch, const struct jid *account,
                         const struct element *answer)
 {
     const struct element *query = element_find(answer, NS_ROSTER, "query");
@@ -199,7 +200,8 @@ void admin_get_rosters(struct command_run *run)
     begin(run, "roster", "accountjids", tell_roster);
 }
 
-static void tell_last(struct batch *batch, const struct jid *account, const struct element *answer)
+static void tell_last(struct accounts_batch *batch, const struct jid *account,
+                      const struct element *answer)
 {
     const char *last = element_get(answer, "last");
 
@@ -218,7 +220,7 @@ static void add_value(struct element *field, const char *value)
         element_add_with_text(field, NS_DATA_FORM, "value", value);
 }
 
-static void tell_statistics(struct batch *batch, const struct jid *account,
+static void tell_statistics(struct accounts_batch *batch, const struct jid *account,
                             const struct element *answer)
 {
     struct element *form = form_of(batch);

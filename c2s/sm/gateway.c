@@ -7,15 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/node_message.h"
 #include "c2s/sm/envelope.h"
 #include "c2s/sm/forged.h"
 #include "c2s/sm/places.h"
 #include "c2s/sm/shared.h"
 #include "c2s/sm/taker.h"
 #include "c2s/sm/words.h"
+#include "common/base/clock.h"
 
 /* That are remembered; beyond it the oldest are not, and are offered again by whoever has them. */
 #define PASSING_MAX 65536
+
+/* Who does not understand batches is asked again so much later. */
+#define ALONE_MS 60000
+
+/* A node of an older release. */
+struct alone {
+    UT_hash_handle hh; /* by host */
+    char *host;
+    uint64_t until_ms;
+};
 
 /* An offer on its way, until it is forgotten or comes back. */
 struct passing {
@@ -27,6 +39,7 @@ struct passing {
 
 struct gateway {
     struct passing *passing;
+    struct alone *alone;
 };
 
 /* An offer whose account is being looked up. */
@@ -98,6 +111,77 @@ void gateway_pass(struct sm *sm, const struct durable *offer, struct stanza *sta
         refuse(sm, offer, STANZA_RESOURCE_CONSTRAINT);
 }
 
+/* --- many at once --- */
+
+static bool is_alone(const struct sm *sm, const char *host)
+{
+    struct alone *alone;
+
+    HASH_FIND_STR(sm->gateway->alone, host, alone);
+    return alone && clock_monotonic_ms() < alone->until_ms;
+}
+
+static void leave_alone(struct sm *sm, const char *host)
+{
+    struct alone *alone;
+
+    HASH_FIND_STR(sm->gateway->alone, host, alone);
+    if (!alone) {
+        alone = xcalloc(1, sizeof(*alone));
+        alone->host = xstrdup(host);
+        HASH_ADD_KEYPTR(hh, sm->gateway->alone, alone->host, strlen(alone->host), alone);
+    }
+    alone->until_ms = clock_monotonic_ms() + ALONE_MS;
+}
+
+static void pass_one_by_one(struct sm *sm, const struct batch *batch, const struct stanza *stanza,
+                            const char *host)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct durable offer = batch_word(batch, i);
+        struct stanza *copy = stanza_copy(stanza);
+
+        stanza_set_to(copy, &offer.to);
+        gateway_pass(sm, &offer, copy, host);
+        stanza_unref(copy);
+    }
+}
+
+static void pass_together(struct sm *sm, const struct batch *batch, struct stanza *stanza,
+                          const char *host)
+{
+    struct batch_item *items = xcalloc(batch->count, sizeof(*items));
+    struct batch passed = *batch;
+    size_t made;
+
+    passed.items = items;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct durable offer = batch_word(batch, i);
+
+        items[i] = batch->items[i];
+        items[i].after = predecessor(sm, &offer, host);
+        remember(sm, &offer, host);
+    }
+    if (words_offer_batch(sm, &passed, stanza, host, &made) < 0) {
+        for (size_t i = made; i < batch->count; i++) {
+            const struct durable offer = batch_word(batch, i);
+            refuse(sm, &offer, STANZA_RESOURCE_CONSTRAINT);
+        }
+    }
+    free(items);
+}
+
+void gateway_pass_batch(struct sm *sm, const struct batch *batch, struct stanza *stanza,
+                        const char *host)
+{
+    if (batch->count == 1 || !node_is_host(sm->worker, host) || is_alone(sm, host))
+        pass_one_by_one(sm, batch, stanza, host);
+    else
+        pass_together(sm, batch, stanza, host);
+}
+
+/* --- one --- */
+
 static void on_place(struct sm *sm, const struct directory_place *place, void *user)
 {
     struct arriving *arriving = user;
@@ -129,6 +213,10 @@ void gateway_offered(struct sm *sm, const struct durable *offer, struct stanza *
 static enum stanza_condition reason_for(struct sm *sm, const struct passing *passing,
                                         const struct durable *answer)
 {
+    if (answer->reason == STANZA_FEATURE_NOT_IMPLEMENTED) {
+        leave_alone(sm, passing->host);
+        return STANZA_REMOTE_SERVER_TIMEOUT;
+    }
     if (answer->reason != STANZA_GONE || strcmp(answer->type, "wait") != 0)
         return answer->reason;
     directory_forget(sm->worker, passing->to);
@@ -148,6 +236,8 @@ bool gateway_answered(struct sm *sm, const struct durable *answer)
     words.to = *passing->from;
     if (answer->kind == DURABLE_REFUSED)
         words.reason = reason_for(sm, passing, answer);
+    if (words.reason != answer->reason)
+        words.type = "wait";
     words_say(sm, &words);
     if (answer->kind == DURABLE_REFUSED)
         drop(sm, passing);
@@ -179,6 +269,13 @@ static void start(struct sm *sm)
 static void stop(struct sm *sm)
 {
     struct passing *passing, *next;
+    struct alone *alone, *next_alone;
+
+    HASH_ITER (hh, sm->gateway->alone, alone, next_alone) {
+        HASH_DEL(sm->gateway->alone, alone);
+        free(alone->host);
+        free(alone);
+    }
 
     HASH_ITER (hh, sm->gateway->passing, passing, next) {
         drop(sm, passing);

@@ -13,6 +13,9 @@ void gateway_offered(struct sm *sm, const struct durable *offer, struct stanza *
 /* On to that node, or to the component behind that domain. Borrowed. */
 void gateway_pass(struct sm *sm, const struct durable *offer, struct stanza *stanza,
                   const char *host);
+/* The same to many. The stanza is borrowed, and its `to` may be changed. */
+void gateway_pass_batch(struct sm *sm, const struct batch *batch, struct stanza *stanza,
+                        const char *host);
 /* Of what was offered on: true. */
 bool gateway_answered(struct sm *sm, const struct durable *answer);
 /* Whoever offered it here will not ask again; true: it was for elsewhere. */

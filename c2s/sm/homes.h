@@ -26,9 +26,15 @@ bool homes_is_foreign(const struct sm *sm, const char *domain);
 struct stanza *homes_wrap(struct sm *sm, const struct stanza *stanza,
                           const struct directory_place *place);
 
+/* The same for many who have it there, to be offered in a batch: from this worker, which hears the
+ * answers, to the node. The stanza has no `to`. */
+struct stanza *homes_wrap_for_many(struct sm *sm, const struct stanza *stanza, const char *host);
+
 /* What comes from a node, or has come back; false: it is no envelope. Borrowed. offer: to be
  * answered; NULL: it was not offered. */
 bool homes_arrived(struct sm *sm, const struct durable *offer, struct stanza *message);
+/* The same for offers to many. */
+bool homes_arrived_for_many(struct sm *sm, const struct batch *batch, struct stanza *message);
 /* An envelope that found no way: whoever waits for an answer to what is in it gets an error. False:
  * it is none. */
 bool homes_came_back(struct sm *sm, struct stanza *message);

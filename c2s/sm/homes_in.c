@@ -27,14 +27,17 @@ struct arrival {
     struct stanza *message; /* the envelope's */
     struct element *element;
     struct envelope envelope;
-    struct stanza *stanza; /* inside */
-    char *id, *after;      /* of an offer, or NULL */
+    struct stanza *stanza;    /* inside */
+    struct batch_item *items; /* of an offer: who is to get it, as our router has it */
+    size_t count;             /* of an offer for one: 1 */
+    bool many;                /* a batch: the stanza inside is for the items, not for its `to` */
 };
 
 /* A copy for one of its recipients. */
 struct copy {
     struct arrival *arrival;
     struct stanza *stanza;
+    const struct batch_item *item; /* NULL: it was not offered */
 };
 
 static void release(struct arrival *arrival)
@@ -43,39 +46,45 @@ static void release(struct arrival *arrival)
         return;
     stanza_unref(arrival->stanza);
     stanza_unref(arrival->message);
-    free(arrival->id);
-    free(arrival->after);
     free(arrival);
 }
 
 /* --- answers --- */
 
 /* As the offer of the account here: the answer goes where the envelope came from. */
-static struct durable offer_of(const struct sm *sm, const struct arrival *arrival)
+static struct durable offer_of(const struct sm *sm, const struct arrival *arrival,
+                               const struct batch_item *item)
 {
     struct arena *arena = arrival->message->arena;
 
     return (struct durable){
         .kind = DURABLE_OFFER,
-        .id = arrival->id,
-        .after = arrival->after,
+        .id = item->id,
+        .after = item->after,
         .from = arrival->message->from,
-        .to = envelope_address(arena, arrival->message->to.local, worker_host(sm->worker)),
+        .to = envelope_address(arena, item->jid.local, worker_host(sm->worker)),
     };
 }
 
-static void answer(struct sm *sm, const struct arrival *arrival, enum stanza_condition reason,
-                   const char *type)
+static void answer(struct sm *sm, const struct arrival *arrival, const struct batch_item *item,
+                   enum stanza_condition reason, const char *type)
 {
     struct durable offer, words;
 
-    if (!arrival->id)
+    if (!item)
         return;
-    offer = offer_of(sm, arrival);
+    offer = offer_of(sm, arrival, item);
     words = durable_answer(&offer, DURABLE_REFUSED);
     words.reason = reason;
     words.type = type;
     worker_answer(sm->worker, &words);
+}
+
+static void answer_all(struct sm *sm, const struct arrival *arrival, enum stanza_condition reason,
+                       const char *type)
+{
+    for (size_t i = 0; i < arrival->count; i++)
+        answer(sm, arrival, &arrival->items[i], reason, type);
 }
 
 /* What no node of ours would send. */
@@ -91,15 +100,16 @@ static void reject(struct sm *sm, const struct arrival *arrival, const char *rea
              LOG_TEXT("from", stanza ? stanza->from.full : NULL),
              LOG_TEXT("to", stanza && stanza->has_to ? stanza->to.full : NULL),
              LOG_TEXT("reason", reason));
-    answer(sm, arrival, STANZA_NOT_ALLOWED, "cancel");
+    answer_all(sm, arrival, STANZA_NOT_ALLOWED, "cancel");
 }
 
 /* --- the recipients --- */
 
 /* Nobody forwards what is not for an account here; whoever sent it asks the directory anew. */
-static void misdirected(struct sm *sm, const struct arrival *arrival, const struct stanza *stanza,
-                        const struct directory_place *place)
+static void misdirected(struct sm *sm, const struct copy *copy, const struct directory_place *place)
 {
+    const struct arrival *arrival = copy->arrival;
+    const struct stanza *stanza = copy->stanza;
     bool moved = place->answer == DIRECTORY_ELSEWHERE;
 
     homes_peer(sm, arrival->message->from.domain)->misdirected++;
@@ -107,14 +117,16 @@ static void misdirected(struct sm *sm, const struct arrival *arrival, const stru
            moved ? "of another home" : "not known now");
     log_info("envelope_misdirected", LOG_TEXT("peer", arrival->message->from.domain),
              LOG_TEXT("to", stanza->to.bare), LOG_TEXT("home", moved ? place->home : NULL));
-    answer(sm, arrival, moved ? STANZA_GONE : STANZA_REMOTE_SERVER_TIMEOUT, "wait");
+    answer(sm, arrival, copy->item, moved ? STANZA_GONE : STANZA_REMOTE_SERVER_TIMEOUT, "wait");
 }
 
-static void arrived_here(struct sm *sm, const struct arrival *arrival, struct stanza *stanza)
+static void arrived_here(struct sm *sm, const struct copy *copy)
 {
+    struct stanza *stanza = copy->stanza;
+
     forged_strip_arrived(sm, stanza);
-    if (arrival->id) {
-        const struct durable offer = offer_of(sm, arrival);
+    if (copy->item) {
+        const struct durable offer = offer_of(sm, copy->arrival, copy->item);
         if (sm_is_ours(sm, &stanza->to))
             taker_offered(sm, &offer, stanza);
         else
@@ -131,20 +143,22 @@ static void on_recipient(struct sm *sm, const struct directory_place *place, voi
     struct copy *copy = user;
 
     if (place->answer == DIRECTORY_HERE || place->answer == DIRECTORY_NOBODY)
-        arrived_here(sm, copy->arrival, copy->stanza);
+        arrived_here(sm, copy);
     else
-        misdirected(sm, copy->arrival, copy->stanza, place);
+        misdirected(sm, copy, place);
     stanza_unref(copy->stanza);
     release(copy->arrival);
     free(copy);
 }
 
-static void deliver_take(struct sm *sm, struct arrival *arrival, struct stanza *stanza)
+static void deliver_take(struct sm *sm, struct arrival *arrival, struct stanza *stanza,
+                         const struct batch_item *item)
 {
     struct copy *copy = xcalloc(1, sizeof(*copy));
 
     copy->arrival = arrival;
     copy->stanza = stanza;
+    copy->item = item;
     arrival->references++;
     places_ask(sm, &stanza->to, on_recipient, copy);
 }
@@ -161,7 +175,17 @@ static void deliver_to(struct sm *sm, struct arrival *arrival, const struct elem
         return;
     }
     stanza_set_to(stanza, &to);
-    deliver_take(sm, arrival, stanza);
+    deliver_take(sm, arrival, stanza, NULL);
+}
+
+static void deliver_to_items(struct sm *sm, struct arrival *arrival)
+{
+    for (size_t i = 0; i < arrival->count; i++) {
+        struct stanza *stanza = stanza_copy(arrival->stanza);
+
+        stanza_set_to(stanza, &arrival->items[i].jid);
+        deliver_take(sm, arrival, stanza, &arrival->items[i]);
+    }
 }
 
 static void deliver(struct sm *sm, struct arrival *arrival)
@@ -172,8 +196,12 @@ static void deliver(struct sm *sm, struct arrival *arrival)
         places_is_account(sm, &arrival->stanza->from))
         far_saw(sm, arrival->stanza, arrival->message->from.domain,
                 envelope_version(arrival->element));
+    if (arrival->many) {
+        deliver_to_items(sm, arrival);
+        return;
+    }
     if (!recipient) {
-        deliver_take(sm, arrival, arrival->stanza);
+        deliver_take(sm, arrival, arrival->stanza, arrival->items);
         arrival->stanza = NULL;
         return;
     }
@@ -188,7 +216,7 @@ static void on_sender(struct sm *sm, const struct directory_place *place, void *
     struct arrival *arrival = user;
 
     if (place->answer == DIRECTORY_UNKNOWN)
-        answer(sm, arrival, STANZA_REMOTE_SERVER_TIMEOUT, "wait");
+        answer_all(sm, arrival, STANZA_REMOTE_SERVER_TIMEOUT, "wait");
     else if (place->answer != DIRECTORY_ELSEWHERE ||
              strcmp(place->host, arrival->message->from.domain) != 0 ||
              strcmp(place->home, arrival->envelope.home) != 0)
@@ -292,8 +320,24 @@ static bool is_proper_offer(const struct sm *sm, const struct arrival *arrival)
 
     if (envelope_first(arrival->element) || !to->local || !slot || strcmp(to->local, slot) != 0)
         return false;
-    return arrival->envelope.stage == ENVELOPE_HOME ? homes_owns_id(sm, from, arrival->id)
-                                                    : is_of_node(from, arrival->id);
+    return arrival->envelope.stage == ENVELOPE_HOME ? homes_owns_id(sm, from, arrival->items->id)
+                                                    : is_of_node(from, arrival->items->id);
+}
+
+/* By the node itself, to accounts. */
+static bool is_proper_batch(const struct sm *sm, const struct arrival *arrival)
+{
+    const struct jid *from = &arrival->message->from;
+
+    if (envelope_first(arrival->element) || from->local || arrival->stanza->has_to)
+        return false;
+    for (size_t i = 0; i < arrival->count; i++) {
+        const struct batch_item *item = &arrival->items[i];
+
+        if (!places_is_account(sm, &item->jid) || !is_of_node(from, item->id))
+            return false;
+    }
+    return true;
 }
 
 static const char *problem_of(const struct sm *sm, const struct arrival *arrival)
@@ -303,20 +347,22 @@ static const char *problem_of(const struct sm *sm, const struct arrival *arrival
 
     if (home ? !places_is_networked(sm, &stanza->from) : !homes_is_foreign(sm, stanza->from.domain))
         return "sender";
-    if (home && arrival->id &&
+    if (arrival->many)
+        return is_proper_batch(sm, arrival) ? NULL : "offer";
+    if (home && arrival->items &&
         (!arrival->message->from.local || !stanza->from.local ||
          strcmp(arrival->message->from.local, stanza->from.local) != 0))
         return "sender";
     if (!envelope_first(arrival->element) &&
         (!stanza->has_to || !places_is_networked(sm, &stanza->to)))
         return "recipient";
-    return arrival->id && !is_proper_offer(sm, arrival) ? "offer" : NULL;
+    return arrival->items && !is_proper_offer(sm, arrival) ? "offer" : NULL;
 }
 
 /* What has been seen there of accounts here. */
 static bool compares(struct sm *sm, const struct arrival *arrival)
 {
-    if (arrival->id || !element_find(arrival->element, NS_NET, "seen"))
+    if (arrival->items || !element_find(arrival->element, NS_NET, "seen"))
         return false;
     ELEMENT_FOREACH (seen, arrival->element) {
         if (element_is(seen, NS_NET, "seen"))
@@ -347,24 +393,52 @@ static void begin(struct sm *sm, struct arrival *arrival)
     }
 }
 
+static struct arrival *arrival_new(struct stanza *message, const struct batch_item *items,
+                                   size_t count)
+{
+    struct arrival *arrival = xcalloc(1, sizeof(*arrival));
+
+    arrival->references = 1;
+    arrival->message = stanza_ref(message);
+    arrival->element = envelope_of(message);
+    if (count > 0)
+        arrival->items = arena_zalloc(message->arena, count * sizeof(*items));
+    for (size_t i = 0; i < count; i++)
+        arrival->items[i] = batch_copy_item(message->arena, &items[i]);
+    arrival->count = count;
+    return arrival;
+}
+
 bool homes_arrived(struct sm *sm, const struct durable *offer, struct stanza *message)
 {
-    struct element *element = envelope_of(message);
     struct arrival *arrival;
 
-    if (!element || !node_is_host(sm->worker, message->from.domain))
+    if (!envelope_of(message) || !node_is_host(sm->worker, message->from.domain))
         return false;
     /* For what comes from other nodes net writes our network. */
     if (strcmp(message->to.domain, worker_host(sm->worker)) == 0)
         return !message->to.local || homes_came_back(sm, message);
     if (message->type == MESSAGE_ERROR)
         return true;
-    arrival = xcalloc(1, sizeof(*arrival));
-    arrival->references = 1;
-    arrival->message = stanza_ref(message);
-    arrival->element = element;
-    arrival->id = offer ? xstrdup(offer->id) : NULL;
-    arrival->after = offer ? xstrdup_or_null(offer->after) : NULL;
+    if (offer) {
+        const struct batch_item item = {.jid = message->to, .id = offer->id, .after = offer->after};
+        arrival = arrival_new(message, &item, 1);
+    } else {
+        arrival = arrival_new(message, NULL, 0);
+    }
+    begin(sm, arrival);
+    release(arrival);
+    return true;
+}
+
+bool homes_arrived_for_many(struct sm *sm, const struct batch *batch, struct stanza *message)
+{
+    struct arrival *arrival;
+
+    if (!envelope_of(message) || !node_is_host(sm->worker, message->from.domain))
+        return false;
+    arrival = arrival_new(message, batch->items, batch->count);
+    arrival->many = true;
     begin(sm, arrival);
     release(arrival);
     return true;

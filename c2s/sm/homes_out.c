@@ -67,6 +67,24 @@ struct stanza *homes_wrap(struct sm *sm, const struct stanza *stanza,
     return message;
 }
 
+struct stanza *homes_wrap_for_many(struct sm *sm, const struct stanza *stanza, const char *host)
+{
+    struct envelope envelope = {.stage = stage_of(sm, stanza)};
+    struct arena *arena;
+    struct jid from, to;
+    struct stanza *message = NULL;
+
+    envelope.home = directory_own_home(sm->worker, &envelope.epoch);
+    if (!envelope.home)
+        return NULL;
+    arena = arena_new();
+    to = envelope_address(arena, NULL, host);
+    if (jid_make(arena, NULL, worker_host(sm->worker), worker_id(sm->worker), &from) == 0)
+        message = envelope_wrap(&envelope, stanza, &from, &to);
+    arena_free(arena);
+    return message;
+}
+
 void homes_send(struct sm *sm, struct stanza *stanza, const struct directory_place *place)
 {
     struct stanza *message;

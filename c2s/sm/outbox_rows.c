@@ -63,12 +63,12 @@ struct done {
 };
 
 /* One delete on its way. */
-struct batch {
+struct rows_batch {
     struct outbox_rows *rows;
     unsigned slot;
     struct done *done;
     struct db_unit *unit;
-    struct batch *prev, *next;
+    struct rows_batch *prev, *next;
 };
 
 struct reading {
@@ -84,7 +84,7 @@ struct outbox_rows {
     struct sm *sm;
     struct done *done[SLOTS];
     int64_t epochs[SLOTS]; /* of the slot when it was read; 0: not ours */
-    struct batch *batches;
+    struct rows_batch *batches;
     struct reading *readings;
 };
 
@@ -112,7 +112,7 @@ static void free_all(struct done *list)
     }
 }
 
-static void free_batch(struct batch *batch)
+static void free_batch(struct rows_batch *batch)
 {
     DL_DELETE(batch->rows->batches, batch);
     free_all(batch->done);
@@ -188,7 +188,7 @@ static bool is_current(const struct reading *reading)
            slots_epoch(rows->sm->slots, reading->slot) == rows->epochs[reading->slot];
 }
 
-static void keep_for_readings(struct outbox_rows *rows, struct batch *batch)
+static void keep_for_readings(struct outbox_rows *rows, struct rows_batch *batch)
 {
     struct reading *reading;
 
@@ -204,7 +204,7 @@ static void keep_for_readings(struct outbox_rows *rows, struct batch *batch)
 static void on_deleted(void *user, int status, const struct db_result *results UNUSED,
                        size_t count UNUSED)
 {
-    struct batch *batch = user;
+    struct rows_batch *batch = user;
     struct outbox_rows *rows = batch->rows;
     struct done *done;
 
@@ -236,7 +236,7 @@ static bool has_row(const struct done *list, int64_t owner, int64_t seq)
 
 static bool is_done(const struct outbox_rows *rows, unsigned slot, int64_t owner, int64_t seq)
 {
-    const struct batch *batch;
+    const struct rows_batch *batch;
 
     DL_FOREACH (rows->batches, batch) {
         if (batch->slot == slot && has_row(batch->done, owner, seq))
@@ -271,7 +271,7 @@ static void append_number(struct buffer *array, int64_t number)
     buffer_append_number(array, (uint64_t)number);
 }
 
-static void move_to_batch(struct batch *batch, struct buffer *owners, struct buffer *seqs)
+static void move_to_batch(struct rows_batch *batch, struct buffer *owners, struct buffer *seqs)
 {
     struct done **list = &batch->rows->done[batch->slot];
 
@@ -291,7 +291,7 @@ static void flush_slot(struct outbox_rows *rows, unsigned slot)
 {
     struct sm *sm = rows->sm;
     struct buffer owners = {0}, seqs = {0};
-    struct batch *batch;
+    struct rows_batch *batch;
     struct db_unit *unit = db_unit_new(sm->db, slot);
 
     if (slots_fence(sm->slots, slot, unit) < 0) {

@@ -8,6 +8,7 @@
 
 #include "c2s/node_message.h"
 #include "c2s/sm/admin.h"
+#include "c2s/sm/batches.h"
 #include "c2s/sm/begin.h"
 #include "c2s/sm/core.h"
 #include "c2s/sm/csi.h"
@@ -134,6 +135,20 @@ static void plugin_answered(void *state, const struct durable *answer)
     }
 }
 
+static void plugin_batch(void *state, const struct batch *batch, struct stanza *stanza)
+{
+    if (batch->kind == DURABLE_OFFER) {
+        batches_offered(state, batch, stanza);
+        stanza_unref(stanza);
+        return;
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct durable word = batch_word(batch, i);
+
+        plugin_answered(state, &word);
+    }
+}
+
 static void plugin_offer_full(void *state, const char *id)
 {
     outbox_full(state, homes_id(state, id));
@@ -210,6 +225,7 @@ const struct c2s_plugin sm_plugin = {
     .undelivered = plugin_undelivered,
     .offered = plugin_offered,
     .answered = plugin_answered,
+    .batch = plugin_batch,
     .offer_full = plugin_offer_full,
     .reachable = plugin_reachable,
     .slots_changed = plugin_slots_changed,

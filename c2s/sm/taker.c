@@ -28,6 +28,7 @@ struct taking {
     struct stanza *stanza; /* NULL: taken */
     struct jid *from, *to; /* of the offer, while it is in hand */
     bool delivered;        /* but not everything is committed */
+    bool stored;           /* there may be a row of it */
     bool hashed;
     uint8_t hash[CRYPTO_HASH_MAX]; /* of the id */
     struct taking *prev, *next;
@@ -97,7 +98,8 @@ void taker_forget(struct sm *sm, const struct durable *words)
 {
     struct taking *taking = find(sm->taker, words->id);
 
-    taker_forget_row(sm->taker->forget, words);
+    if (!taking || taking->stored) /* taken by an earlier process, perhaps */
+        taker_forget_row(sm->taker->forget, words);
     if (taking && !taking->stanza)
         forget(sm->taker, taking);
 }
@@ -173,6 +175,7 @@ static void offered_job(struct account *account, struct session *session, struct
     }
     if (account->state == ACCOUNT_READY && stanza->kind == STANZA_MESSAGE &&
         content_is_kept(stanza)) {
+        taking->stored = true;
         store_offered(account, stanza, taking->id);
         return;
     }

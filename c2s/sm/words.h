@@ -14,6 +14,10 @@
  * (worker_offer()). */
 MUST_CHECK int words_offer(struct sm *sm, const char *id, unsigned attempt, const char *after,
                            const struct stanza *stanza);
+/* Offers the stanza to many at that node; *made: to the first so many of them. Errors as above; its
+ * `to` is taken away. */
+MUST_CHECK int words_offer_batch(struct sm *sm, const struct batch *batch, struct stanza *stanza,
+                                 const char *host, size_t *made);
 /* Says took, refused or forget to whoever is at `word->to`; to another node in its name for the
  * account here. */
 void words_say(struct sm *sm, const struct durable *word);

@@ -167,10 +167,13 @@ void durable_write(struct buffer *out, const struct durable *durable)
     buffer_append_char(out, '>');
 }
 
-/* Answers go to the bare JID, so that they find whoever answers for the account now. */
+/* Answers go to the bare JID, so that they find whoever answers for the account now. A worker of a
+ * node is found by its resource. */
 static struct jid bare_of(const struct jid *jid)
 {
     struct jid bare = *jid;
+    if (!jid->local)
+        return bare;
     bare.resource = NULL;
     bare.full = bare.bare;
     return bare;

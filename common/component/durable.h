@@ -12,8 +12,9 @@
 #define DURABLE_VERSION 1
 /* An address and what its owner adds to it. */
 #define DURABLE_ID_MAX (JID_MAX + 64)
-/* What an offer adds to the stanza in it, beyond that stanza's own size. */
-#define DURABLE_OVERHEAD ((size_t)16 * 1024)
+/* What an offer, or a batch of them (batch.h), adds to the stanza in it, beyond that stanza's own
+ * size. */
+#define DURABLE_OVERHEAD ((size_t)64 * 1024)
 
 enum durable_kind { DURABLE_OFFER, DURABLE_TOOK, DURABLE_REFUSED, DURABLE_FORGET, DURABLE_KINDS };
 
@@ -47,7 +48,8 @@ MUST_CHECK int durable_copy_stanza(const struct durable *offer, struct stanza **
                                    int *problem);
 /* As XML that is complete in itself. */
 void durable_write(struct buffer *out, const struct durable *durable);
-/* The answer to an offer; borrows from it. */
+/* The answer to an offer; borrows from it. It goes to the bare JID; to a worker of a node, which
+ * has none, as it is. */
 struct durable durable_answer(const struct durable *offer, enum durable_kind kind);
 /* With everything but the stanza in the arena. */
 void durable_copy(struct arena *arena, const struct durable *durable, struct durable *copy);

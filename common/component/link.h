@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/component/batch.h"
 #include "common/component/durable.h"
 #include "common/io/loop.h"
 #include "common/xmpp/parser.h"
@@ -76,6 +77,9 @@ struct link_ops {
     void (*offer)(void *user, const struct durable *offer, struct stanza *stanza);
     /* Took, refused or forget. */
     void (*answered)(void *user, const struct durable *answer);
+    /* A batch, to be consumed with the stanza (NULL: it is no offer). May be NULL: then it comes
+     * one by one by offer() and answered(). */
+    void (*batch)(void *user, const struct batch *batch, struct stanza *stanza);
     /* An offer found no room: it may be made again after `ready`. */
     void (*full)(void *user, const char *id);
     /* There is room again under this name; NULL: at the default route. */
@@ -101,6 +105,13 @@ MUST_CHECK int link_offer(struct link *link, const char *id, unsigned attempt, c
 /* Answers an offer, or forgets one. What cannot be sent is dropped: whoever misses it asks again.
  */
 void link_answer(struct link *link, const struct durable *answer);
+/* Offers one stanza to all of batch->items; its `to` is changed. *made: to how many, the first
+ * ones; all if there is no error. Errors as of link_offer(); ERR_UNSUPPORTED also for a whole
+ * batch, if the router knows none. Any other goes one by one then. */
+MUST_CHECK int link_offer_batch(struct link *link, const struct batch *batch, struct stanza *stanza,
+                                size_t *made);
+/* The same answers to many offers. */
+void link_answer_batch(struct link *link, const struct batch *batch);
 bool link_is_up(const struct link *link);
 /* What is wrong with it, for people (static); NULL: nothing. */
 const char *link_problem(const struct link *link);

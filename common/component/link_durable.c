@@ -8,17 +8,24 @@
 
 /* --- out --- */
 
+int link_send_words(struct link *link, const struct buffer *words)
+{
+    int error = 0;
+    if (queue_pending(link) + words->length > link->queue_max)
+        error = ERR_LIMIT;
+    else
+        stream_send_bytes(link->stream, words->data, words->length);
+    link->congested = link->congested || error || link_is_congested(link);
+    return error;
+}
+
 static int send(struct link *link, const struct durable *durable)
 {
     struct buffer out = {0};
-    int error = 0;
+    int error;
     durable_write(&out, durable);
-    if (queue_pending(link) + out.length > link->queue_max)
-        error = ERR_LIMIT;
-    else
-        stream_send_bytes(link->stream, out.data, out.length);
+    error = link_send_words(link, &out);
     buffer_fini(&out);
-    link->congested = link->congested || error || link_is_congested(link);
     return error;
 }
 
@@ -96,13 +103,11 @@ static void on_ready(void *user, struct element *element)
 }
 
 static const struct stream_element elements[] = {
-    {NS_DURABLE, "offer", on_durable},
-    {NS_DURABLE, "took", on_durable},
-    {NS_DURABLE, "refused", on_durable},
-    {NS_DURABLE, "forget", on_durable},
-    {NS_DURABLE, "full", on_full},
-    {NS_DURABLE, "ready", on_ready},
-    {0},
+    {NS_DURABLE, "offer", on_durable},      {NS_DURABLE, "took", on_durable},
+    {NS_DURABLE, "refused", on_durable},    {NS_DURABLE, "forget", on_durable},
+    {NS_DURABLE, "offers", link_on_batch},  {NS_DURABLE, "tooks", link_on_batch},
+    {NS_DURABLE, "forgets", link_on_batch}, {NS_DURABLE, "full", on_full},
+    {NS_DURABLE, "ready", on_ready},        {0},
 };
 
 const struct stream_feature link_durable = {

@@ -62,6 +62,7 @@ struct link {
     struct timer *retry_timer;
     struct timer *stream_timer;
     bool durable; /* the router speaks urn:kontalk:durable:1 */
+    bool batch;   /* and batches of it */
     bool is_plain;
     bool may_durable; /* with a secret: nobody tells us what the router speaks */
 
@@ -80,6 +81,13 @@ struct link {
 void link_enter(struct link *link, enum link_state state);
 bool link_is_open(const struct link *link);
 
+/* link_durable.c: ERR_LIMIT */
+MUST_CHECK int link_send_words(struct link *link, const struct buffer *words);
+extern const struct stream_feature link_durable;
+
+/* link_batch.c */
+void link_on_batch(void *link, struct element *element);
+
 /* link_stream.c */
 void link_open_stream(struct link *link);
 
@@ -89,9 +97,6 @@ void binds_lost(struct link *link);
 void binds_free(struct link *link);
 void binds_retry(void *user);
 void binds_answered(struct link *link, const struct element *answer);
-
-/* link_durable.c */
-extern const struct stream_feature link_durable;
 
 /* link_queue.c */
 size_t queue_pending(const struct link *link);

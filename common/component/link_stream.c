@@ -69,7 +69,10 @@ static void send_protocols(struct link *link)
     buffer_printf(&out, "<protocols xmlns='" NS_ROUTER "'><protocol name='router' version='%d'/>",
                   LINK_VERSION);
     if (link->durable)
-        buffer_printf(&out, "<protocol name='durable' version='%d'/>", DURABLE_VERSION);
+        buffer_printf(&out,
+                      "<protocol name='durable' version='%d'/>"
+                      "<protocol name='batch' version='%d'/>",
+                      DURABLE_VERSION, BATCH_VERSION);
     buffer_append_text(&out, "</protocols>");
     stream_send_bytes(link->stream, out.data, out.length);
     buffer_fini(&out);
@@ -88,6 +91,7 @@ static void on_handshake(void *user, struct element *element)
     struct link *link = user;
     (void)element;
     stream_set_flag(link->stream, STREAM_AUTHENTICATED);
+    link->batch = false; /* until the router says so */
     if (!link->secret)
         return;
     link->durable = link->may_durable; /* no list of protocols comes where third parties connect */
@@ -110,7 +114,8 @@ static bool has_protocol(const struct element *protocols, const char *wanted, in
 static void on_protocols(void *user, struct element *protocols)
 {
     struct link *link = user;
-    if (link->state != LINK_OPENING)
+    link->batch = link->ops->offer && has_protocol(protocols, "batch", BATCH_VERSION);
+    if (link->state != LINK_OPENING || link->secret)
         return;
     if (!has_protocol(protocols, "router", LINK_VERSION)) {
         stream_fail(link->stream, STREAM_UNSUPPORTED_VERSION, "no common version");

@@ -17,7 +17,7 @@ from tests.network.test_stanzas import befriend
 from tests.node import place
 from tests.node.client import PING
 
-PROTOCOLS = ("net", "session", "directory", "durable", "document")
+PROTOCOLS = ("net", "session", "directory", "durable", "document", "batch")
 NET, BOTH = ("kontalk-net",), ("kontalk-net", "kontalk-c2s")
 NOW, NEXT = (",".join(f"{name}/{version}" for name in PROTOCOLS) for version in (1, 2))
 # What it says beyond what this release knows: text, what follows it.

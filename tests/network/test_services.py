@@ -118,7 +118,7 @@ async def test_component(services, user):
 
 
 @contextlib.contextmanager
-def rooms(node):
+def rooms(node, durable="no"):
     """kontalk-muc as that component."""
     role = "kontalk_muc"
     if not node.postgres.query("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'"):
@@ -126,7 +126,7 @@ def rooms(node):
     node.postgres.query("kontalk", f"CREATE SCHEMA IF NOT EXISTS {role} AUTHORIZATION {role}")
     host, port = node.address("COMPONENT")
     text = place.read(node.place.configuration) + configuration.text({"muc": {
-        "domain": COMPONENT, "router": f"{host}:{port}",
+        "domain": COMPONENT, "router": f"{host}:{port}", "durable": durable,
         "secret-file": f"{node.place.secrets}/{COMPONENT}",
         "conninfo": node.postgres.conninfo.replace("user=kontalk", f"user={role}")}})
     with program.home(node.ca) as home:

@@ -160,7 +160,8 @@ class Router:
         protocols = component.receive()
         assert protocols.tag == f"{{{ROUTER}}}protocols"
         assert [dict(child.attrib) for child in protocols] == [
-            {"name": "router", "version": "1"}, {"name": "durable", "version": "1"}]
+            {"name": "router", "version": "1"}, {"name": "durable", "version": "1"},
+            {"name": "batch", "version": "1"}]
         component.send(PROTOCOLS)
         return component
 

@@ -83,6 +83,34 @@ int worker_offer(struct worker *worker, const char *id, unsigned attempt, const 
     return 0;
 }
 
+/* One by one, so that tests need not know; but what cannot go so is written down as it is. */
+int worker_offer_batch(struct worker *worker, const struct batch *batch, struct stanza *stanza,
+                       size_t *made)
+{
+    for (*made = 0; *made < batch->count; ++*made) {
+        const struct batch_item *item = &batch->items[*made];
+        int error;
+
+        if (!batch->whole)
+            stanza_set_to(stanza, &item->jid);
+        else
+            buffer_printf(&fake.offered, "to %s: ", item->jid.full);
+        error = worker_offer(worker, item->id, item->attempt, item->after, stanza);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+void worker_answer_batch(struct worker *worker, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct durable word = batch_word(batch, i);
+
+        worker_answer(worker, &word);
+    }
+}
+
 void worker_answer(struct worker *worker, const struct durable *answer)
 {
     if (answer->kind == DURABLE_REFUSED)

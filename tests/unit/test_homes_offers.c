@@ -220,7 +220,7 @@ static void gateway_passes_on(void **state)
          "wait");
     expect_answers("refused s2s/2 remote-server-timeout\n");
     word(DURABLE_FORGET, "s2s/1", "x@y.z", OURS("bob"), 0, NULL);
-    expect_answers("bob@alpha.example.net > bob@beta.example.net forget alpha.example.net/s2s/1\n");
+    expect_answers("alpha.example.net > bob@beta.example.net forget alpha.example.net/s2s/1\n");
     fake_clear(&fake.router);
 }
 

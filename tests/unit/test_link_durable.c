@@ -178,6 +178,80 @@ static void offers_wait_for_the_members(void **state)
     daemon_free(s2s);
 }
 
+/* One stanza for accounts of two workers, for another domain, and for a component that knows
+ * nothing of this: everybody gets it once, under the id of its own, and the answers find their way.
+ */
+static void batches_are_sorted(void **state)
+{
+    static const char *const to[] = {"bob@example.test",         "\xc3\xa4@example.test",
+                                     "carol@example.test/r",     "x@jabber.test",
+                                     "room@irc.example.test",    "dora@example.test",
+                                     "nobody@gamma.example.test"};
+    static const char *const ids[] = {"c2s-1", "c2s-2"};
+    struct world *world = *state;
+    struct arena *arena = arena_new();
+    struct batch_item items[ARRAY_SIZE(to)];
+    struct batch batch = {.kind = DURABLE_OFFER, .items = items, .count = ARRAY_SIZE(to)};
+    struct stanza *stanza = message_of("m", "room@example.test/nick", "x@jabber.test");
+    struct daemon *workers[2];
+    size_t made;
+
+    start_router(world);
+    const struct link_settings settings = {
+        .address = listener_address(world->router->listeners[ROLE_COMPONENT].listener),
+        .name = "irc.example.test",
+        .secret = "s3cret"};
+    struct daemon *irc = daemon_with(world, settings, NULL, 0);
+    struct daemon *s2s = s2s_new(world);
+    for (int i = 0; i < 2; i++) {
+        workers[i] = c2s_new(world, ids[i]);
+        await(workers[i], "up");
+    }
+    await(irc, "up");
+    await(s2s, "up");
+    await(workers[0], "members example.test: c2s-1 c2s-2");
+    for (size_t i = 0; i < ARRAY_SIZE(to); i++) {
+        items[i] = (struct batch_item){.id = arena_printf(arena, "room/\xc3\xa4/%zu", i),
+                                       .attempt = (unsigned)i + 1,
+                                       .after = i == 3 ? "room/\xc3\xb6" : NULL};
+        assert_int_equal(jid_parse(arena, to[i], &items[i].jid), 0);
+    }
+    assert_int_equal(link_offer_batch(workers[0]->link, &batch, stanza, &made), 0);
+    assert_int_equal(made, ARRAY_SIZE(to));
+    for (size_t i = 0; i < ARRAY_SIZE(to); i++) {
+        struct daemon *owner = workers[slot_owner(slot_of(items[i].jid.bare), ids, 2)];
+        const char *heard = arena_printf(arena, "offer %s %zu %s: message m", items[i].id, i + 1,
+                                         i == 3 ? "room/\xc3\xb6" : "-");
+        if (strcmp(items[i].jid.domain, "example.test") == 0)
+            await(owner, heard);
+        else if (i == 3)
+            await(s2s, heard);
+    }
+    await(irc, "message m ");
+    await(workers[0], "took room/\xc3\xa4/4");
+    await(workers[0], "refused room/\xc3\xa4/6 remote-server-not-found");
+    forget(workers[0]);
+    forget(workers[1]);
+    /* answers: those for which one domain speaks */
+    batch = (struct batch){.kind = DURABLE_TOOK, .items = items, .count = 3};
+    assert_int_equal(jid_parse(arena, "example.test", &batch.from), 0);
+    assert_int_equal(jid_parse(arena, "x@jabber.test", &batch.to), 0);
+    link_answer_batch(workers[1]->link, &batch);
+    for (int i = 0; i < 3; i++)
+        await(s2s, arena_printf(arena, "took room/\xc3\xa4/%d", i));
+    /* what cannot go one by one does not go to who knows no batches */
+    batch = (struct batch){.kind = DURABLE_OFFER, .whole = true, .items = items + 3, .count = 2};
+    items[3].after = NULL;
+    assert_int_equal(link_offer_batch(workers[0]->link, &batch, stanza, &made), 0);
+    await(workers[0], "refused room/\xc3\xa4/4 feature-not-implemented");
+    stanza_unref(stanza);
+    arena_free(arena);
+    for (int i = 0; i < 2; i++)
+        daemon_free(workers[i]);
+    daemon_free(s2s);
+    daemon_free(irc);
+}
+
 static void nothing_is_offered_without_a_router(void **state)
 {
     struct world *world = *state;
@@ -200,6 +274,7 @@ int main(void)
         TEST(forged_offers_end_the_stream),
         TEST(stock_components_get_stanzas),
         TEST(offers_wait_for_the_members),
+        TEST(batches_are_sorted),
         TEST(nothing_is_offered_without_a_router),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
