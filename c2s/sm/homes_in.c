@@ -125,7 +125,11 @@ static void arrived_here(struct sm *sm, const struct copy *copy)
     struct stanza *stanza = copy->stanza;
 
     forged_strip_arrived(sm, stanza);
-    if (copy->item) {
+    if (shared_is_unheard(sm, stanza)) {
+        log_debug("envelope_unheard", LOG_TEXT("from", stanza->from.full),
+                  LOG_TEXT("to", stanza->to.full));
+        answer(sm, copy->arrival, copy->item, STANZA_SERVICE_UNAVAILABLE, "cancel");
+    } else if (copy->item) {
         const struct durable offer = offer_of(sm, copy->arrival, copy->item);
         if (sm_is_ours(sm, &stanza->to))
             taker_offered(sm, &offer, stanza);

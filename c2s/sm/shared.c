@@ -42,6 +42,12 @@ static bool may_write(const struct sm *sm, const struct stanza *stanza)
     return sm_is_ours(sm, &stanza->from) || !is_shared(sm, &stanza->to);
 }
 
+bool shared_is_unheard(struct sm *sm, const struct stanza *stanza)
+{
+    return homes_is_foreign(sm, stanza->from.domain) && !sm_is_ours(sm, &stanza->to) &&
+           !is_shared(sm, &stanza->to);
+}
+
 int shared_route(struct sm *sm, struct stanza *stanza)
 {
     struct stanza *message;

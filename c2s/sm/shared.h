@@ -18,6 +18,9 @@
 /* From the component: what it hands over, or what has not reached it. False: it is nothing of that.
  * offer: to be answered; NULL: it was not offered. Borrowed. */
 bool shared_arrived(struct sm *sm, const struct durable *offer, struct stanza *message);
+/* A service with one home has a component that is handed nothing, and the router takes nothing
+ * foreign from us: who is not of the network does not reach it by way of another node. */
+bool shared_is_unheard(struct sm *sm, const struct stanza *stanza);
 /* To the component, as it stands if we may write its sender, else handed over. Borrowed. ERR_*. */
 MUST_CHECK int shared_route(struct sm *sm, struct stanza *stanza);
 /* The same as an offer; to another node if the address is there. */

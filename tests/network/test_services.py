@@ -10,6 +10,7 @@ import pytest
 
 from tests.harness import archive, program, pubsub, slix, wait
 from tests.harness.pubsub import Desk, what
+from tests.network.rogue import Rogue, pair_of
 from tests.network.test_directory import lookup
 from tests.node import configuration, place
 from tests.node.client import CLIENT
@@ -115,6 +116,30 @@ async def test_component(services, user):
             assert got.get("from") == f"hall@{COMPONENT}/nick"
         await asyncio.to_thread(alice.wait_for, lambda e: e.tag.endswith("presence")
                                 and e.get("from") == f"hall@{COMPONENT}/nick")
+
+
+def test_strangers_by_another_node(services):
+    """The router would take nothing in their name from c2s: it would end its stream."""
+    node, others = there(services, COMPONENT)
+    beta = others[0]
+    home = services.document.homes[beta.place.name]
+    beta.daemon("net").stop()
+    try:
+        wait.until(lambda: not services.is_linked(node.place.name, beta.place.name))
+        with Rogue(node, pair_of(beta)) as connection:
+            link = connection.link(beta.place.host)
+            link.send(f"<offer xmlns='urn:kontalk:durable:1' id='{beta.place.host}/c2s-1/1'"
+                      f" attempt='1'><message xmlns='jabber:client' from='{beta.place.host}'"
+                      f" to='hall@{node.place.host}'><envelope xmlns='urn:kontalk:net:1'"
+                      f" stage='gateway' home='{beta.place.name}' epoch='{home['epoch']}'>"
+                      "<message xmlns='jabber:client' from='romeo@foreign.test/x'"
+                      f" to='hall@{COMPONENT}'>"
+                      "<body>x</body></message></envelope></message></offer>")
+            refused = link.read("<refused [^>]*>").group()
+        assert "reason='service-unavailable' type='cancel'" in refused
+    finally:
+        beta.daemon("net").restart()
+    assert "event=component_forged_from" not in node.daemon("router").log()
 
 
 @contextlib.contextmanager
