@@ -16,6 +16,7 @@
 
 #include "common/base/buffer.h"
 #include "common/base/log_value.h"
+#include "common/base/utf8.h"
 
 static const char *journal = "/run/systemd/journal/socket";
 
@@ -60,7 +61,7 @@ static void append_value(struct buffer *entry, const char *value, size_t length)
 static void append_text(struct buffer *entry, const char *key, const char *value)
 {
     buffer_append_text(entry, key);
-    append_value(entry, value, log_value_length(value));
+    append_value(entry, value, utf8_cut(value, LOG_VALUE_MAX));
 }
 
 static void append_field(struct buffer *entry, const struct log_field *field)
@@ -75,7 +76,7 @@ static void append_field(struct buffer *entry, const struct log_field *field)
     if (field->type == LOG_FIELD_INT) {
         buffer_printf(entry, "=%" PRId64 "\n", field->value.number);
     } else {
-        append_value(entry, field->value.text, log_value_length(field->value.text));
+        append_value(entry, field->value.text, utf8_cut(field->value.text, LOG_VALUE_MAX));
     }
 }
 

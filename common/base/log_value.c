@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/base/utf8.h"
+
 /* Code points that are shown as nothing or change how others are shown. */
 static const struct {
     uint32_t first, last;
@@ -77,25 +79,9 @@ static void append_escaped(struct buffer *line, const char *text, struct charact
     }
 }
 
-/* A cut inside a character gives up its beginning. */
-size_t log_value_length(const char *text)
-{
-    size_t length = strnlen(text, LOG_VALUE_MAX + 1);
-
-    if (length <= LOG_VALUE_MAX) {
-        return length;
-    }
-    for (length = LOG_VALUE_MAX; length > LOG_VALUE_MAX - 3; length--) {
-        if (((uint8_t)text[length] & 0xc0) != 0x80) {
-            return length;
-        }
-    }
-    return ((uint8_t)text[length] & 0xc0) != 0x80 ? length : LOG_VALUE_MAX;
-}
-
 void log_value_append(struct buffer *line, const char *text)
 {
-    size_t length = log_value_length(text);
+    size_t length = utf8_cut(text, LOG_VALUE_MAX);
     size_t start = line->length;
     bool quoted = length == 0;
     size_t step;

@@ -8,7 +8,5 @@
 
 #define LOG_VALUE_MAX 256
 
-/* Of its first LOG_VALUE_MAX bytes, without a character that would be cut. */
-size_t log_value_length(const char *text);
 /* Appends the first LOG_VALUE_MAX bytes of `text`, quoted and escaped where that is needed. */
 void log_value_append(struct buffer *line, const char *text);

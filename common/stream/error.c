@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "common/base/utf8.h"
 #include "common/stream/stream_internal.h"
 #include "common/xmpp/namespaces.h"
 
@@ -89,18 +90,6 @@ void stream_fail_element(struct stream *stream, enum stream_condition condition,
 }
 
 /* The peer's error ends the stream; its footer follows. Never answered with an error. */
-/* The longest beginning that fits and does not end inside a character. */
-static int fitting_length(const char *text)
-{
-    size_t length = strlen(text);
-    if (length <= PEER_TEXT_MAX)
-        return (int)length;
-    length = PEER_TEXT_MAX;
-    while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
-        length--;
-    return (int)length;
-}
-
 void stream_on_error(struct stream *stream, const struct element *error)
 {
     const char *name = "undefined-condition";
@@ -116,7 +105,7 @@ void stream_on_error(struct stream *stream, const struct element *error)
     }
     buffer_append_text(&reason, name);
     if (text[0] != '\0')
-        buffer_printf(&reason, ": %.*s", fitting_length(text), text);
+        buffer_printf(&reason, ": %.*s", (int)utf8_cut(text, PEER_TEXT_MAX), text);
     stream_set_reason(stream, reason.data);
     buffer_fini(&reason);
     stream_close(stream);
