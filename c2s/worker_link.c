@@ -117,22 +117,6 @@ static void on_offer(void *user, const struct durable *offer, struct stanza *sta
     link_answer(worker->link, &took);
 }
 
-static void one_by_one(struct worker *worker, const struct batch *batch)
-{
-    for (size_t i = 0; i < batch->count; i++) {
-        const struct durable word = batch_word(batch, i);
-        struct stanza *stanza;
-        int problem;
-
-        if (batch->kind != DURABLE_OFFER) {
-            if (worker->plugin->answered)
-                worker->plugin->answered(worker->plugin_state, &word);
-        } else if (batch_copy_stanza(batch, i, &stanza, &problem) == 0) {
-            on_offer(worker, &word, stanza);
-        }
-    }
-}
-
 static void on_batch(void *user, const struct batch *batch, struct stanza *stanza)
 {
     struct worker *worker = user;
@@ -141,7 +125,7 @@ static void on_batch(void *user, const struct batch *batch, struct stanza *stanz
         worker->plugin->batch(worker->plugin_state, batch, stanza);
         return;
     }
-    one_by_one(worker, batch);
+    link_take_one_by_one(worker->link, batch);
     stanza_unref(stanza);
 }
 

@@ -233,10 +233,8 @@ static void offer_batch_on(struct line *line, const struct batch *batch, struct 
     if (!error)
         return;
     line->peer->wants_room = true;
-    inward = *batch;
-    inward.items += made;
-    inward.count -= made;
-    refuse_batch(line, &inward,
+    const struct batch rest = batch_from(batch, made);
+    refuse_batch(line, &rest,
                  error == ERR_LIMIT ? STANZA_RESOURCE_CONSTRAINT : STANZA_REMOTE_SERVER_TIMEOUT,
                  "wait");
 }

@@ -166,14 +166,12 @@ void peer_refuse_batch(struct server *server, const struct batch *batch,
 
 static void add_batch(struct peer *peer, enum entry_kind kind, const struct batch *batch)
 {
-    struct batch rest = *batch;
-    while (rest.count > 0) {
+    for (size_t done = 0; done < batch->count;) {
+        const struct batch rest = batch_from(batch, done);
         struct buffer bytes = {0};
-        size_t written = batch_write(&bytes, &rest);
+        done += batch_write(&bytes, &rest);
         ledger_add(&peer->ledger, kind, &bytes);
         added(peer);
-        rest.items += written;
-        rest.count -= written;
     }
 }
 

@@ -27,7 +27,7 @@ static void route_alone(const struct sorting *sorting, size_t item)
     struct durable word = batch_word(batch, item);
 
     if (batch->kind != DURABLE_OFFER) {
-        durable_answer_on(sorting->sender, &word);
+        durable_route(sorting->sender, &word, 0);
         return;
     }
     word.stanza = batch->stanza;
@@ -71,16 +71,13 @@ static void send_part(const struct sorting *sorting, struct component *receiver,
     if (sorting->bytes && part->count == sorting->batch->count) {
         component_send(receiver, sorting->bytes, sorting->length);
     } else {
-        struct batch rest = *part;
-
-        while (rest.count > 0) {
+        for (size_t done = 0; done < part->count;) {
+            const struct batch rest = batch_from(part, done);
             struct buffer out = {0};
-            size_t written = batch_write(&out, &rest);
 
+            done += batch_write(&out, &rest);
             component_send(receiver, out.data, out.length);
             buffer_fini(&out);
-            rest.items += written;
-            rest.count -= written;
         }
     }
     copy_to_taps(sorting, receiver, part);

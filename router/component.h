@@ -83,8 +83,9 @@ void announce_begin(struct component *component);
 
 /* durable.c: urn:kontalk:durable:1 */
 extern const struct stream_feature durable_feature;
-/* One offer, with its stanza, to whoever gets it; else its offerer is told why not. `whole`: it is
- * part of a batch that long, which cannot go one by one, and did not go; 0: it is not. */
+/* One word of a batch. An offer, with its stanza, goes to whoever gets it; else its offerer is told
+ * why not. An answer finds its way or is dropped. `whole`: it is part of a batch that long, which
+ * cannot go one by one, and did not go; 0: it is not. */
 void durable_route(struct component *sender, const struct durable *offer, size_t whole);
 /* Who gets what is offered to this address, if it can be handed on as it is, now, in `length`
  * bytes; NULL: ask durable_route(). */
@@ -92,8 +93,6 @@ struct component *durable_receiver(const struct component *sender, const struct 
                                    size_t length);
 void durable_refuse(struct component *sender, const struct durable *offer,
                     enum stanza_condition reason);
-/* An answer, which finds its way or is dropped. */
-void durable_answer_on(struct component *sender, const struct durable *answer);
 /* batch.c: `bytes` as they came, or NULL */
 void batch_route(struct component *sender, const struct batch *batch, const char *bytes,
                  size_t length);

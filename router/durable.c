@@ -284,19 +284,6 @@ struct component *durable_receiver(const struct component *sender, const struct 
                : NULL;
 }
 
-void durable_route(struct component *sender, const struct durable *durable, size_t whole)
-{
-    struct durable words = *durable;
-    struct buffer bytes = {0};
-    struct offer offer = {
-        .router = sender->router, .sender = sender, .durable = &words, .whole = whole};
-    durable_write(&bytes, durable);
-    offer.bytes = bytes.data;
-    offer.length = bytes.length;
-    on_offer(&offer, -1);
-    buffer_fini(&bytes);
-}
-
 void durable_refuse(struct component *sender, const struct durable *durable,
                     enum stanza_condition reason)
 {
@@ -322,15 +309,19 @@ static void route_answer(const struct offer *answer)
         router->counters.dropped++;
 }
 
-void durable_answer_on(struct component *sender, const struct durable *durable)
+void durable_route(struct component *sender, const struct durable *durable, size_t whole)
 {
     struct durable words = *durable;
     struct buffer bytes = {0};
-    struct offer answer = {.router = sender->router, .sender = sender, .durable = &words};
+    struct offer word = {
+        .router = sender->router, .sender = sender, .durable = &words, .whole = whole};
     durable_write(&bytes, durable);
-    answer.bytes = bytes.data;
-    answer.length = bytes.length;
-    route_answer(&answer);
+    word.bytes = bytes.data;
+    word.length = bytes.length;
+    if (durable->kind == DURABLE_OFFER)
+        on_offer(&word, -1);
+    else
+        route_answer(&word);
     buffer_fini(&bytes);
 }
 

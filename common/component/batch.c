@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
-#include "common/config/number.h"
+#include "common/component/durable_internal.h"
 #include "common/xmpp/namespaces.h"
 
 static const char *const NAMES[DURABLE_KINDS] = {
@@ -30,28 +30,12 @@ static int read_kind(const struct element *element, enum durable_kind *kind)
     return ERR_UNSUPPORTED;
 }
 
-static int read_address(const struct element *element, const char *name, struct jid *jid)
-{
-    const char *text = element_get(element, name);
-    *jid = (struct jid){0};
-    return text ? jid_parse(element->arena, text, jid) : ERR_MALFORMED;
-}
-
 /* NULL: too long, or not there. */
 static const char *read_id(const struct element *element, const char *name, const char *beginning)
 {
     const char *rest = element_get(element, name);
     const char *id = rest ? arena_printf(element->arena, "%s%s", beginning, rest) : NULL;
     return id && *id && strlen(id) <= DURABLE_ID_MAX ? id : NULL;
-}
-
-static unsigned read_attempt(const struct element *element)
-{
-    const char *text = element_get(element, "attempt");
-    int64_t number;
-    if (!text || config_number_parse(CONFIG_NUMBER, text, &number) || number > INT32_MAX)
-        return 1;
-    return (unsigned)number;
 }
 
 struct beginnings {
@@ -62,12 +46,14 @@ struct beginnings {
 static int read_item(const struct element *element, const struct batch *batch,
                      const struct beginnings *beginnings, struct batch_item *item)
 {
-    *item = (struct batch_item){.attempt = read_attempt(element)};
+    unsigned attempt = durable_read_number(element, "attempt");
+
+    *item = (struct batch_item){.attempt = MAX(attempt, 1U)};
     item->id = read_id(element, "id", beginnings->id);
     item->after = read_id(element, "after", beginnings->after);
     if (batch->kind == DURABLE_TOOK && !element_get(element, "jid"))
         item->jid = batch->from;
-    else if (read_address(element, "jid", &item->jid) < 0)
+    else if (durable_read_address(element, "jid", &item->jid) < 0)
         return ERR_MALFORMED;
     return item->id ? 0 : ERR_MALFORMED;
 }
@@ -109,7 +95,7 @@ static int read_stanza(struct element *element, struct batch *batch)
         return ERR_MALFORMED;
     batch->stanza = stanza;
     batch->whole = element_get(element, "whole");
-    return read_address(stanza, "from", &batch->from);
+    return durable_read_address(stanza, "from", &batch->from);
 }
 
 int batch_read(struct element *element, struct batch *batch)
@@ -121,22 +107,13 @@ int batch_read(struct element *element, struct batch *batch)
     if (error)
         return error;
     error = batch->kind == DURABLE_OFFER ? read_stanza(element, batch)
-                                         : read_address(element, "from", &batch->from);
+                                         : durable_read_address(element, "from", &batch->from);
     if (!error && batch->kind == DURABLE_TOOK)
-        error = read_address(element, "to", &batch->to);
+        error = durable_read_address(element, "to", &batch->to);
     return error ? error : read_items(element, batch);
 }
 
 /* --- writing --- */
-
-static void append(struct buffer *out, const char *name, const char *value)
-{
-    buffer_append_char(out, ' ');
-    buffer_append_text(out, name);
-    buffer_append_text(out, "='");
-    xml_escape(out, value);
-    buffer_append_char(out, '\'');
-}
 
 static size_t common_length(const char *a, const char *b, size_t length)
 {
@@ -187,7 +164,7 @@ static void append_beginning(struct buffer *out, const struct batch *batch, cons
     if (length == 0 || !whole)
         return;
     buffer_append(&part, whole, length);
-    append(out, name, part.data);
+    durable_write_attribute(out, name, part.data);
     buffer_fini(&part);
 }
 
@@ -196,12 +173,12 @@ static void write_item(struct buffer *out, const struct batch *batch, const stru
 {
     buffer_append_text(out, "<to");
     if (batch->kind != DURABLE_TOOK || strcmp(item->jid.full, batch->from.full) != 0)
-        append(out, "jid", item->jid.full);
-    append(out, "id", item->id + id_length);
+        durable_write_attribute(out, "jid", item->jid.full);
+    durable_write_attribute(out, "id", item->id + id_length);
     if (batch->kind == DURABLE_OFFER && item->attempt > 1)
         buffer_printf(out, " attempt='%u'", item->attempt);
     if (batch->kind == DURABLE_OFFER && item->after)
-        append(out, "after", item->after + after_length);
+        durable_write_attribute(out, "after", item->after + after_length);
     buffer_append_text(out, "/>");
 }
 
@@ -212,11 +189,11 @@ static void write_start(struct buffer *out, const struct batch *batch, size_t id
     buffer_append_text(out, NAMES[batch->kind]);
     buffer_append_text(out, " xmlns='" NS_DURABLE "'");
     if (batch->whole)
-        append(out, "whole", "true");
+        durable_write_attribute(out, "whole", "true");
     if (batch->kind != DURABLE_OFFER)
-        append(out, "from", batch->from.full);
+        durable_write_attribute(out, "from", batch->from.full);
     if (batch->kind == DURABLE_TOOK)
-        append(out, "to", batch->to.full);
+        durable_write_attribute(out, "to", batch->to.full);
     append_beginning(out, batch, "ids", id_of, id_length);
     if (batch->kind == DURABLE_OFFER)
         append_beginning(out, batch, "afters", after_of, after_length);
@@ -247,6 +224,15 @@ size_t batch_write(struct buffer *out, const struct batch *batch)
     return written;
 }
 
+struct batch batch_from(const struct batch *batch, size_t item)
+{
+    struct batch rest = *batch;
+
+    rest.items += item;
+    rest.count -= item;
+    return rest;
+}
+
 /* --- one by one --- */
 
 struct durable batch_word(const struct batch *batch, size_t item)
@@ -271,19 +257,10 @@ int batch_copy_stanza(const struct batch *batch, size_t item, struct stanza **st
     return stanza_from_element_take(root, NS_CLIENT, stanza, problem);
 }
 
-static struct jid copy_jid(struct arena *arena, const struct jid *jid)
-{
-    struct jid copy = {0};
-
-    if (jid->domain && jid_make(arena, jid->local, jid->domain, jid->resource, &copy) < 0)
-        copy = (struct jid){0};
-    return copy;
-}
-
 struct batch_item batch_copy_item(struct arena *arena, const struct batch_item *item)
 {
     return (struct batch_item){
-        .jid = copy_jid(arena, &item->jid),
+        .jid = durable_copy_jid(arena, &item->jid),
         .id = arena_strdup(arena, item->id),
         .attempt = item->attempt,
         .after = item->after ? arena_strdup(arena, item->after) : NULL,

@@ -38,6 +38,8 @@ MUST_CHECK int batch_read(struct element *element, struct batch *batch);
 /* Appends as many of the first items as fit, as XML that is complete in itself; returns how many:
  * at least one. */
 size_t batch_write(struct buffer *out, const struct batch *batch);
+/* What is left of it from that item on. */
+struct batch batch_from(const struct batch *batch, size_t item);
 /* The word for that item; an offer without its stanza, whose `to` is missing. */
 struct durable batch_word(const struct batch *batch, size_t item);
 /* The stanza of that item's offer, with a tree of its own; as durable_copy_stanza(). */

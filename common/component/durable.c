@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/component/durable_internal.h"
 #include "common/config/number.h"
 #include "common/xmpp/namespaces.h"
 
@@ -35,8 +36,7 @@ static int read_kind(const struct element *element, enum durable_kind *kind)
     return ERR_MALFORMED;
 }
 
-/* 0: missing or no number of that size. */
-static unsigned read_number(const struct element *element, const char *name)
+unsigned durable_read_number(const struct element *element, const char *name)
 {
     const char *text = element_get(element, name);
     int64_t number;
@@ -45,7 +45,7 @@ static unsigned read_number(const struct element *element, const char *name)
     return (unsigned)number;
 }
 
-static int read_address(const struct element *element, const char *name, struct jid *jid)
+int durable_read_address(const struct element *element, const char *name, struct jid *jid)
 {
     const char *text = element_get(element, name);
     *jid = (struct jid){0};
@@ -63,13 +63,13 @@ static int judge_stanza(struct element *stanza)
 
 static int read_offer(struct element *element, struct durable *durable, int *problem)
 {
-    durable->attempt = read_number(element, "attempt");
+    durable->attempt = durable_read_number(element, "attempt");
     durable->after = element_get(element, "after");
     durable->stanza = element_first(element);
-    if (!durable->stanza || read_address(durable->stanza, "from", &durable->from))
+    if (!durable->stanza || durable_read_address(durable->stanza, "from", &durable->from))
         return ERR_MALFORMED;
     *problem = judge_stanza(durable->stanza);
-    int error = read_address(durable->stanza, "to", &durable->to);
+    int error = durable_read_address(durable->stanza, "to", &durable->to);
     if (*problem < 0 && error)
         *problem = error == ERR_NOT_FOUND ? STANZA_BAD_REQUEST : STANZA_JID_MALFORMED;
     return 0;
@@ -79,8 +79,8 @@ static int read_answer(struct element *element, struct durable *durable)
 {
     bool refused = durable->kind == DURABLE_REFUSED;
     const char *reason = element_get(element, "reason");
-    int error = read_address(element, "from", &durable->from);
-    if (read_address(element, "to", &durable->to) || (error && !refused))
+    int error = durable_read_address(element, "from", &durable->from);
+    if (durable_read_address(element, "to", &durable->to) || (error && !refused))
         return ERR_MALFORMED;
     if (!refused)
         return 0;
@@ -91,7 +91,7 @@ static int read_answer(struct element *element, struct durable *durable)
         durable->type = stanza_condition_type(durable->reason);
     const char *text = element_text(element);
     durable->text = *text ? text : NULL;
-    durable->retry_after = read_number(element, "retry-after");
+    durable->retry_after = durable_read_number(element, "retry-after");
     return 0;
 }
 
@@ -115,7 +115,7 @@ int durable_copy_stanza(const struct durable *offer, struct stanza **stanza, int
 
 /* --- writing --- */
 
-static void append(struct buffer *out, const char *name, const char *value)
+void durable_write_attribute(struct buffer *out, const char *name, const char *value)
 {
     if (!value)
         return;
@@ -131,18 +131,19 @@ static void write_offer(struct buffer *out, const struct durable *durable)
     buffer_append_text(out, " attempt='");
     buffer_append_number(out, durable->attempt);
     buffer_append_char(out, '\'');
-    append(out, "after", durable->after);
+    durable_write_attribute(out, "after", durable->after);
     buffer_append_char(out, '>');
     element_write(out, durable->stanza, NS_DURABLE);
 }
 
 static void write_answer(struct buffer *out, const struct durable *durable)
 {
-    append(out, "from", durable->from.full);
-    append(out, "to", durable->to.full);
+    durable_write_attribute(out, "from", durable->from.full);
+    durable_write_attribute(out, "to", durable->to.full);
     if (durable->kind == DURABLE_REFUSED) {
-        append(out, "reason", stanza_condition_name(durable->reason));
-        append(out, "type", durable->type ? durable->type : stanza_condition_type(durable->reason));
+        durable_write_attribute(out, "reason", stanza_condition_name(durable->reason));
+        durable_write_attribute(
+            out, "type", durable->type ? durable->type : stanza_condition_type(durable->reason));
         if (durable->retry_after > 0)
             buffer_printf(out, " retry-after='%u'", durable->retry_after);
     }
@@ -157,7 +158,7 @@ void durable_write(struct buffer *out, const struct durable *durable)
     buffer_append_char(out, '<');
     buffer_append_text(out, name);
     buffer_append_text(out, " xmlns='" NS_DURABLE "'");
-    append(out, "id", durable->id);
+    durable_write_attribute(out, "id", durable->id);
     if (durable->kind == DURABLE_OFFER)
         write_offer(out, durable);
     else
@@ -190,7 +191,7 @@ static const char *copy_text(struct arena *arena, const char *text)
     return text ? arena_strdup(arena, text) : NULL;
 }
 
-static struct jid copy_jid(struct arena *arena, const struct jid *jid)
+struct jid durable_copy_jid(struct arena *arena, const struct jid *jid)
 {
     return (struct jid){.local = copy_text(arena, jid->local),
                         .domain = copy_text(arena, jid->domain),
@@ -203,8 +204,8 @@ void durable_copy(struct arena *arena, const struct durable *durable, struct dur
 {
     *copy = *durable;
     copy->id = copy_text(arena, durable->id);
-    copy->from = copy_jid(arena, &durable->from);
-    copy->to = copy_jid(arena, &durable->to);
+    copy->from = durable_copy_jid(arena, &durable->from);
+    copy->to = durable_copy_jid(arena, &durable->to);
     copy->stanza = NULL;
     copy->after = copy_text(arena, durable->after);
     copy->type = copy_text(arena, durable->type);

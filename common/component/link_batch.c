@@ -11,15 +11,6 @@
 
 /* --- out --- */
 
-static struct batch rest_of(const struct batch *batch, size_t from)
-{
-    struct batch rest = *batch;
-
-    rest.items += from;
-    rest.count -= from;
-    return rest;
-}
-
 static int send_some(struct link *link, const struct batch *batch, size_t *sent)
 {
     struct buffer out = {0};
@@ -52,7 +43,7 @@ static int offer_together(struct link *link, const struct batch *batch, struct s
     if (!batch->whole)
         stanza_set_to(stanza, NULL);
     while (*made < batch->count) {
-        struct batch rest = rest_of(batch, *made);
+        struct batch rest = batch_from(batch, *made);
         size_t sent;
         int error;
 
@@ -101,7 +92,7 @@ void link_answer_batch(struct link *link, const struct batch *batch)
     if (link->state != LINK_UP)
         return;
     for (size_t done = 0; done < batch->count; done += sent) {
-        const struct batch rest = rest_of(batch, done);
+        const struct batch rest = batch_from(batch, done);
 
         if (send_some(link, &rest, &sent) < 0)
             return;
@@ -121,7 +112,7 @@ static void refuse(struct link *link, const struct batch *batch, enum stanza_con
     }
 }
 
-static void take_one_by_one(struct link *link, const struct batch *batch)
+void link_take_one_by_one(struct link *link, const struct batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
         const struct durable word = batch_word(batch, i);
@@ -160,7 +151,7 @@ static void take(struct link *link, const struct batch *batch)
     } else if (batch->whole) {
         refuse(link, batch, STANZA_FEATURE_NOT_IMPLEMENTED);
     } else {
-        take_one_by_one(link, batch);
+        link_take_one_by_one(link, batch);
     }
     stanza_unref(stanza);
 }
