@@ -15,7 +15,7 @@
 /* One row a subject; the last one is empty. */
 static const struct node_handler handlers[] = {
     {NS_TRUNK, front_message},
-    {DIRECTORY_NS, directory_message},
+    {NS_DIRECTORY, directory_message},
     {.ns = NULL},
 };
 

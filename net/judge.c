@@ -119,7 +119,7 @@ static struct element *payload_of(const struct stanza *stanza)
 
 bool judge_is_node_message(const struct stanza *stanza)
 {
-    static const char *const namespaces[] = {NS_ENVELOPE, NS_TRUNK, NS_DIRECTORY};
+    static const char *const namespaces[] = {NS_NET, NS_TRUNK, NS_DIRECTORY};
     const struct element *payload = payload_of(stanza);
     for (size_t i = 0; payload && i < ARRAY_SIZE(namespaces); i++) {
         if (strcmp(payload->ns, namespaces[i]) == 0)
@@ -137,7 +137,7 @@ int judge_stanza(const struct judge *judge, const struct stanza *stanza)
     if (!judge_is_node_message(stanza))
         return REJECT_KIND;
     struct element *payload = payload_of(stanza);
-    bool is_envelope = element_is(payload, NS_ENVELOPE, "envelope");
+    bool is_envelope = element_is(payload, NS_NET, "envelope");
     if (!is_envelope || stanza_is_error(stanza)) /* errors bring back what is ours */
         return -1;
     return judge_envelope(judge, payload);

@@ -14,8 +14,6 @@
 #include "s2s/probe.h"
 #include "s2s/server.h"
 
-#define NS_ENVELOPE "urn:kontalk:net:1"
-
 static int load_key(struct server *server, const struct config *config)
 {
     const char *file = config_text(config, "node", NULL, "signing-key"), *problem;
@@ -51,12 +49,7 @@ static const struct network *network_of(const struct server *server, const char 
 
 static bool is_shared(const struct server *server, const char *local)
 {
-    size_t count = config_list_size(server->config, "node", NULL, "shared-service");
-
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(config_list_item(server->config, "node", NULL, "shared-service", i), local) == 0)
-            return true;
-    return false;
+    return config_list_has(server->config, "node", NULL, "shared-service", local);
 }
 
 /* The same for services that all nodes have together: what one of them says there any other has to
@@ -130,7 +123,7 @@ static const struct element *inner_of(const struct stanza *stanza)
 {
     const struct element *envelope = element_first(stanza->root);
 
-    return envelope && element_is(envelope, NS_ENVELOPE, "envelope")
+    return envelope && element_is(envelope, NS_NET, "envelope")
                ? element_find(envelope, NS_CLIENT, "iq")
                : NULL;
 }

@@ -29,13 +29,7 @@ static bool is_keeper(void *user)
 
 bool directory_is_shared(const struct worker *worker, const char *domain)
 {
-    const struct config *config = worker->config;
-    size_t count = config_list_size(config, "node", NULL, "shared-service");
-
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(config_list_item(config, "node", NULL, "shared-service", i), domain) == 0)
-            return true;
-    return false;
+    return config_list_has(worker->config, "node", NULL, "shared-service", domain);
 }
 
 static bool is_shared(void *user, const char *domain)

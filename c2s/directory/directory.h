@@ -20,9 +20,8 @@
 #include "common/component/durable.h"
 #include "common/service/control.h"
 #include "common/xmpp/jid.h"
+#include "common/xmpp/namespaces.h"
 #include "common/xmpp/stanza.h"
-
-#define DIRECTORY_NS "urn:kontalk:directory:1"
 
 struct worker;
 

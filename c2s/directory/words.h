@@ -13,8 +13,6 @@
 #include "common/base/macros.h"
 #include "common/xmpp/stanza.h"
 
-#define NS_DIRECTORY DIRECTORY_NS
-
 /* A message to a host or one of its workers, and its payload, to be filled. */
 struct stanza *words_message(const char *to, const char *name, struct element **payload);
 void words_set_number(struct element *element, const char *name, int64_t number);

@@ -40,7 +40,7 @@ static bool may_ask(const struct sm_request *request)
 static void answer(struct sm_request *request, const struct directory_place *place)
 {
     struct stanza *result = stanza_result(request->iq);
-    struct element *home = element_add(result->root, DIRECTORY_NS, "home");
+    struct element *home = element_add(result->root, NS_DIRECTORY, "home");
     char epoch[NUMBER_TEXT_SIZE];
 
     snprintf(epoch, sizeof(epoch), "%" PRId64, place->epoch);
@@ -147,9 +147,9 @@ static void release(struct sm_request *request)
 }
 
 static const struct sm_iq iqs[] = {
-    {DIRECTORY_NS, "claim", SM_SET, SM_TO_SERVER, claim},
-    {DIRECTORY_NS, "release", SM_SET, SM_TO_SERVER, release},
-    {DIRECTORY_NS, "lookup", SM_GET, SM_TO_SERVER, look_up},
+    {NS_DIRECTORY, "claim", SM_SET, SM_TO_SERVER, claim},
+    {NS_DIRECTORY, "release", SM_SET, SM_TO_SERVER, release},
+    {NS_DIRECTORY, "lookup", SM_GET, SM_TO_SERVER, look_up},
     {0},
 };
 

@@ -110,6 +110,8 @@ size_t config_list_size(const struct config *config, const char *section, const 
                         const char *key);
 const char *config_list_item(const struct config *config, const char *section, const char *instance,
                              const char *key, size_t index);
+bool config_list_has(const struct config *config, const char *section, const char *instance,
+                     const char *key, const char *item);
 /* The instances of a named section, in the order of the file. */
 size_t config_instances(const struct config *config, const char *section);
 const char *config_instance(const struct config *config, const char *section, size_t index);

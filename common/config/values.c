@@ -3,6 +3,7 @@
  * Asking a configuration for its values.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 #include "common/config/schema.h"
@@ -105,6 +106,17 @@ const char *config_list_item(const struct config *config, const char *section, c
         value = value->next;
     }
     return value ? value->text : NULL;
+}
+
+bool config_list_has(const struct config *config, const char *section, const char *instance,
+                     const char *key, const char *item)
+{
+    const struct config_value *value = values_of(config, section, instance, key);
+
+    while (value && strcmp(value->text, item) != 0) {
+        value = value->next;
+    }
+    return value != NULL;
 }
 
 size_t config_instances(const struct config *config, const char *section)

@@ -9,7 +9,11 @@
 #define NS_CLIENT    "jabber:client"
 #define NS_SERVER    "jabber:server"
 #define NS_COMPONENT "jabber:component:accept"
-#define NS_LINK      "urn:kontalk:link:1" /* between nodes (docs/NETWORK.md) */
+
+/* Between nodes (docs/NETWORK.md). */
+#define NS_LINK      "urn:kontalk:link:1"
+#define NS_NET       "urn:kontalk:net:1"
+#define NS_DIRECTORY "urn:kontalk:directory:1"
 
 #define NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
 #define NS_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"

@@ -48,6 +48,12 @@ size_t config_list_size(const struct config *config UNUSED, const char *section 
     return 0;
 }
 
+bool config_list_has(const struct config *config UNUSED, const char *section UNUSED,
+                     const char *instance UNUSED, const char *key UNUSED, const char *item UNUSED)
+{
+    return false;
+}
+
 const char *config_list_item(const struct config *config UNUSED, const char *section UNUSED,
                              const char *instance UNUSED, const char *key UNUSED,
                              size_t index UNUSED)

@@ -249,6 +249,9 @@ static void test_sections_lists_and_instances(void **state)
     assert_string_equal(config_list_item(config, "component", "b.example", "allow", 0), "log");
     assert_string_equal(config_list_item(config, "component", "b.example", "allow", 2), "shared");
     assert_null(config_list_item(config, "component", "b.example", "allow", 3));
+    assert_true(config_list_has(config, "component", "b.example", "allow", "shared"));
+    assert_false(config_list_has(config, "component", "b.example", "allow", "share"));
+    assert_false(config_list_has(config, "component", "a.example", "allow", "log"));
     assert_int_equal(config_list_size(config, "component", "a.example", "allow"), 0);
     assert_int_equal(config_list_size(config, "c2s", NULL, "listen"), 1);
     assert_string_equal(config_list_item(config, "c2s", NULL, "listen", 0), "127.0.0.1:1");

@@ -129,7 +129,7 @@ static void test_envelopes(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(envelopes); i++) {
         struct stanza *stanza =
-            message(envelopes[i].peer, "b@alpha.example.net", NS_ENVELOPE, "envelope");
+            message(envelopes[i].peer, "b@alpha.example.net", NS_NET, "envelope");
         struct element *envelope = element_first(stanza->root);
         element_set(envelope, "peer", "gamma.example.net");
         element_set(envelope, "stage", envelopes[i].stage);
