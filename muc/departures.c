@@ -32,16 +32,16 @@ void departures_add(struct mail *mail, struct letter *letter)
 {
     struct departure *departure = departure_of(mail, letter->message);
 
-    letter->leaving = true;
+    letter->departure = departure;
     DL_APPEND2(departure->letters, letter, leaving_prev, leaving_next);
     departure->count++;
 }
 
 void departures_remove(struct mail *mail, struct letter *letter)
 {
-    struct departure *departure = departure_of(mail, letter->message);
+    struct departure *departure = letter->departure;
 
-    letter->leaving = false;
+    letter->departure = NULL;
     DL_DELETE2(departure->letters, letter, leaving_prev, leaving_next);
     if (--departure->count > 0)
         return;
@@ -90,7 +90,7 @@ static void offer(struct mail *mail, struct departure *departure)
     error = link_offer_batch(mail->muc->link, &batch, departure->message->stanza, &made);
     for (letter = departure->letters; letter; letter = next) {
         next = letter->leaving_next;
-        letter->leaving = false;
+        letter->departure = NULL;
         if (now < letter->bag->due_ms)
             continue;
         if (i++ < made)

@@ -63,7 +63,7 @@ static void remove_letter(struct mail *mail, struct letter *letter)
 {
     struct mail_message *message = letter->message;
 
-    if (letter->leaving)
+    if (letter->departure)
         departures_remove(mail, letter);
     DL_DELETE(letter->bag->letters, letter);
     letter->bag->count--;
@@ -84,9 +84,9 @@ static char *letter_id(const struct jid *room, int64_t seq, const struct jid *to
     return buffer_take(&id);
 }
 
-/* False: it is on its way already. */
-static bool add_letter(struct mail *mail, struct mail_message *message, const struct jid *room,
-                       const struct jid *to)
+/* NULL: it is on its way already. */
+static struct letter *add_letter(struct mail *mail, struct mail_message *message,
+                                 const struct jid *room, const struct jid *to)
 {
     char *id = letter_id(room, message->seq, to);
     struct letter *letter;
@@ -94,7 +94,7 @@ static bool add_letter(struct mail *mail, struct mail_message *message, const st
     HASH_FIND_STR(mail->letters, id, letter);
     if (letter) {
         free(id);
-        return false;
+        return NULL;
     }
     letter = xcalloc(1, sizeof(*letter));
     *letter = (struct letter){.id = id, .message = message, .bag = get_bag(mail, room, to)};
@@ -102,7 +102,7 @@ static bool add_letter(struct mail *mail, struct mail_message *message, const st
     DL_APPEND(letter->bag->letters, letter);
     letter->bag->count++;
     message->open++;
-    return true;
+    return letter;
 }
 
 /* --- offering --- */
@@ -118,7 +118,7 @@ static void flow(struct mail *mail, struct bag *bag)
     DL_FOREACH (bag->letters, letter) {
         if (window-- == 0)
             break;
-        if (!letter->offered && !letter->leaving)
+        if (!letter->offered && !letter->departure)
             departures_add(mail, letter);
     }
     if (mail->departures_count > DEPARTURES_MAX)
@@ -209,15 +209,14 @@ void mail_answered(struct muc *muc, const struct durable *answer)
 static void post(struct mail *mail, struct mail_message *message, const struct jid *room,
                  const struct jid *to)
 {
-    struct bag *bag;
+    const struct letter *letter = add_letter(mail, message, room, to);
 
-    if (!add_letter(mail, message, room, to))
+    if (letter == NULL)
         return;
-    bag = get_bag(mail, room, to);
-    if (bag->count > BAG_MAX)
-        give_up(mail, bag);
+    if (letter->bag->count > BAG_MAX)
+        give_up(mail, letter->bag);
     else
-        flow(mail, bag);
+        flow(mail, letter->bag);
 }
 
 void mail_post(struct muc *muc, const struct room *room, int64_t seq, struct stanza *stanza,

@@ -32,9 +32,9 @@ struct letter {
     struct bag *bag;
     unsigned attempt;
     bool offered;
-    bool leaving;
     struct letter *prev, *next;
-    struct letter *leaving_prev, *leaving_next; /* departure->letters */
+    struct departure *departure; /* in which it leaves; NULL: it does not */
+    struct letter *leaving_prev, *leaving_next;
 };
 
 struct departure {
