@@ -28,10 +28,8 @@ COMMANDS = {
 
 @pytest.fixture
 def admin(node, login):
-    client = login()
-    node.control("user", "admin", client.bare)
-    yield client
-    node.control("user", "admin", client.bare, "no")
+    with node.administrator(login()) as client:
+        yield client
 
 
 def ended(client):

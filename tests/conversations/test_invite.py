@@ -47,10 +47,8 @@ def stranger(open_node, raw):
 
 @pytest.fixture
 def admin(open_node, user):
-    client = user()
-    open_node.control("user", "admin", client.bare)
-    yield client
-    open_node.control("user", "admin", client.bare, "no")
+    with open_node.administrator(user()) as client:
+        yield client
 
 
 def token_of(client):
@@ -99,10 +97,8 @@ def test_who_may(node, login, user, admin):
     assert nodes_of(user()) == {INVITE}
     assert stage(user(), CREATE).errors == ["forbidden"]
     assert {INVITE, CREATE} < nodes_of(admin)
-    other = login()
-    node.control("user", "admin", other.bare)
-    assert stage(other, INVITE).done
-    node.control("user", "admin", other.bare, "no")
+    with node.administrator(login()) as other:
+        assert stage(other, INVITE).done
 
 
 def test_link(open_node, user):

@@ -168,6 +168,13 @@ class TestNode(node.Node):
     def component_secret(self):
         return place.read(f"{self.place.secrets}/{self.place.component}").strip()
 
+    @contextlib.contextmanager
+    def administrator(self, client):
+        """Whose account administers inside the block."""
+        self.control("user", "admin", client.bare)
+        yield client
+        self.control("user", "admin", client.bare, "no")
+
     def add_account(self, user=None, domain=None):
         user = user or f"user{next(NAMES)}"
         account = Account(f"{user}@{domain or self.network}", secrets.token_urlsafe(12))

@@ -6,9 +6,10 @@ import contextlib
 
 import pytest
 
-from tests.harness import network as networks
+from tests.harness import network as networks, wait
 from tests.harness.node import SOURCES
 from tests.harness.stream import RawStream
+from tests.network.rogue import Rogue, pair_of
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +33,13 @@ def user():
                 client.send_presence()
             return client
         yield connect
+
+
+@pytest.fixture
+def rogue(network):
+    """It is beta for alpha."""
+    network.beta.daemon("net").stop()
+    wait.until(lambda: not network.is_linked("alpha", "beta"))
+    with Rogue(network.alpha, pair_of(network.beta)) as connection:
+        yield connection.link("beta.example.test")
+    network.beta.daemon("net").restart()

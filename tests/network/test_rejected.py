@@ -16,16 +16,6 @@ INNER = ("<message xmlns='jabber:client' from='{inner}' to='{user}@example.test'
 ENVELOPE = "<envelope xmlns='urn:kontalk:net:1' {attributes}>" + INNER + "</envelope>"
 
 
-@pytest.fixture
-def rogue(network):
-    """It is beta for alpha."""
-    network.beta.daemon("net").stop()
-    wait.until(lambda: not network.is_linked("alpha", "beta"))
-    with Rogue(network.alpha, pair_of(network.beta)) as connection:
-        yield connection.link(BETA)
-    network.beta.daemon("net").restart()
-
-
 def rejections(network):
     row = control.links(network.alpha)[BETA]
     return {key.removeprefix("rejected-"): int(value) for key, value in row.items()

@@ -10,7 +10,6 @@ import pytest
 
 from tests.harness import archive, wait
 from tests.muc import rooms
-from tests.network.rogue import Rogue, pair_of
 from tests.network.test_directory import lookup
 
 NUMBERS = itertools.count(1)
@@ -186,16 +185,6 @@ def test_a_daemon_dies_while_people_talk(network, user, room, where, name):
     assert listener.settle() is None
     place.say(speaker, "end")
     assert rooms.body(listener.wait_for(lambda e: rooms.is_message(e) and rooms.body(e))) == "end"
-
-
-@pytest.fixture
-def rogue(network):
-    """It is beta for alpha."""
-    network.beta.daemon("net").stop()
-    wait.until(lambda: not network.is_linked("alpha", "beta"))
-    with Rogue(network.alpha, pair_of(network.beta)) as connection:
-        yield connection.link(BETA)
-    network.beta.daemon("net").restart()
 
 
 def test_a_node_speaks_for_a_room_of_another(network, user, room, rogue):
