@@ -30,42 +30,53 @@ struct ports_check {
 
 static const char *start_remedy(const struct ports_check *ports, const char *daemon)
 {
-    return arena_printf(ports->check->arena,
-                        "systemctl status kontalk-%s%s; journalctl -u 'kontalk-%s*'; kontalkctl "
-                        "status",
-                        daemon, strcmp(daemon, "c2s") == 0 ? "@c2s-1" : "", daemon);
+    return arena_printf(
+        ports->check->arena,
+        "systemctl status 'kontalk-%s*'; journalctl -u 'kontalk-%s*'; kontalkctl status", daemon,
+        daemon);
 }
 
 /* --- the web --- */
 
+/* The host stands between path and headers. */
 static const struct web {
-    const char *what, *request;
+    const char *what, *path, *headers;
     int status;
     const char *in_answer;
-    bool only_head;
+    bool only_head, has_body;
 } WEB[] = {
-    {"host-meta", "GET /.well-known/host-meta HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
-     200, "<XRD", false},
-    {"WebSocket (RFC 7395)",
-     "GET /xmpp-websocket HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-     "Sec-WebSocket-Protocol: xmpp\r\n\r\n",
-     101, "Sec-WebSocket-Accept", true},
+    {"host-meta", "GET /.well-known/host-meta", "Connection: close\r\n", 200, "<XRD", false, false},
+    {"WebSocket (RFC 7395)", "GET /xmpp-websocket",
+     "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: xmpp\r\n",
+     101, "Sec-WebSocket-Accept", true, false},
+    {"BOSH (XEP-0124)", "POST /http-bind", "Connection: close\r\nContent-Type: text/xml\r\n", 200,
+     "<body", false, true},
 };
 
-static const char BOSH[] = "POST /http-bind HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n"
-                           "Content-Type: text/xml\r\nContent-Length: %zu\r\n\r\n%s";
 static const char BOSH_BODY[] =
     "<body xmlns='http://jabber.org/protocol/httpbind' to='%s' rid='1573741820' wait='1' hold='0' "
     "ver='1.6' xml:lang='en' xmpp:version='1.0' xmlns:xmpp='urn:xmpp:xbosh'/>";
+
+static const char *web_request(const struct ports_check *ports, const struct web *web)
+{
+    struct arena *arena = ports->check->arena;
+    const char *head = arena_printf(arena, "%s HTTP/1.1\r\nHost: %s\r\n%s", web->path,
+                                    ports->domain, web->headers);
+    const char *body = arena_printf(arena, BOSH_BODY, ports->domain);
+
+    if (!web->has_body)
+        return arena_printf(arena, "%s\r\n", head);
+    return arena_printf(arena, "%sContent-Length: %zu\r\n\r\n%s", head, strlen(body), body);
+}
 
 static void judge_web(struct ports_check *ports, const struct address *address,
                       const struct place *place, const char *subject, const struct web *web)
 {
     struct http_answer answer;
     const char *problem = NULL;
-    int error = greeting_http(ports->check, address, place->greeting, ports->domain, web->request,
-                              web->only_head, &answer, &problem);
+    int error = greeting_http(ports->check, address, place->greeting, ports->domain,
+                              web_request(ports, web), web->only_head, &answer, &problem);
 
     if (!error && answer.status == web->status && strstr(answer.text.data, web->in_answer))
         check_add(ports->check, CHECK_OK, subject, NULL, "%s answers", web->what);
@@ -81,27 +92,8 @@ static void judge_web(struct ports_check *ports, const struct address *address,
 static void check_web(struct ports_check *ports, const struct address *address,
                       const struct place *place, const char *subject)
 {
-    struct arena *arena = ports->check->arena;
-    struct buffer body = {0};
-
-    for (size_t i = 0; i < ARRAY_SIZE(WEB); i++) {
-        struct buffer request = {0};
-        struct web web = WEB[i];
-        for (const char *at = web.request; *at; at++)
-            if (strncmp(at, "%s", 2) == 0)
-                buffer_append_text(&request, ports->domain), at++;
-            else
-                buffer_append_char(&request, *at);
-        web.request = request.data;
-        judge_web(ports, address, place, subject, &web);
-        buffer_fini(&request);
-    }
-    buffer_printf(&body, BOSH_BODY, ports->domain);
-    judge_web(ports, address, place, subject,
-              &(struct web){"BOSH (XEP-0124)",
-                            arena_printf(arena, BOSH, ports->domain, body.length, body.data), 200,
-                            "<body", false});
-    buffer_fini(&body);
+    for (size_t i = 0; i < ARRAY_SIZE(WEB); i++)
+        judge_web(ports, address, place, subject, &WEB[i]);
 }
 
 /* Anything in HTTP. */
