@@ -366,8 +366,7 @@ void worker_stop(void *state, void (*stopped)(void *user), void *user)
     worker->stopping = true;
     worker->stopped = stopped;
     worker->stopped_user = user;
-    listeners_close(&worker->listeners);
-    listeners_close(&worker->inner);
+    worker_unlisten(worker);
     drain_end(worker);
     DL_FOREACH_SAFE (worker->clients, client, next) {
         client_shutdown(client, NULL);

@@ -111,6 +111,8 @@ extern const struct control_command drain_commands[];
 
 /* worker_listen.c: opens all listeners. Logs why it cannot. */
 MUST_CHECK int worker_listen(struct worker *worker);
+/* Closes them. */
+void worker_unlisten(struct worker *worker);
 
 /* worker_link.c. Nothing is bound yet: stanzas come only once they can be served. */
 void worker_open_link(struct worker *worker);

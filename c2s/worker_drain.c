@@ -14,6 +14,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/table.h"
+#include "common/config/number.h"
 #include "common/service/service.h"
 
 #define TICK_MS         100
@@ -133,17 +134,17 @@ static void command_drain(void *state, struct control_request *request, size_t a
                           const char *const *argv)
 {
     struct worker *worker = state;
-    char *end = NULL;
-    unsigned long long seconds = argc > 0 ? strtoull(argv[0], &end, 10) : SECONDS_DEFAULT;
+    int64_t seconds = SECONDS_DEFAULT;
 
-    if (end && (*end != '\0' || end == argv[0] || seconds > SECONDS_MAX))
+    if (argc > 0 &&
+        (config_number_parse(CONFIG_NUMBER, argv[0], &seconds) != 0 || seconds > SECONDS_MAX))
         control_end(request, "not a number of seconds, 0 to 3600");
     else if (worker->stopping)
         control_end(request, "it stops already");
     else if (worker->drain)
         control_end(request, "it drains already");
     else
-        begin(worker, request, seconds);
+        begin(worker, request, (uint64_t)seconds);
 }
 
 const struct control_command drain_commands[] = {

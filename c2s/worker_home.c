@@ -99,8 +99,7 @@ static void close_doors(struct worker *worker, const char *text)
     directory_pause(worker);
     worker->fronting = false;
     worker->ready = false;
-    listeners_close(&worker->listeners);
-    listeners_close(&worker->inner);
+    worker_unlisten(worker);
     worker_unbind_host(worker);
     DL_FOREACH_SAFE (worker->clients, client, next) {
         client_shutdown(client, text);

@@ -69,6 +69,12 @@ static int listen_for_workers(struct worker *worker)
     return error;
 }
 
+void worker_unlisten(struct worker *worker)
+{
+    listeners_close(&worker->listeners);
+    listeners_close(&worker->inner);
+}
+
 int worker_listen(struct worker *worker)
 {
     int error = listen_on(worker, "listen", on_accepted);

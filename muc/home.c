@@ -16,7 +16,6 @@
 #include "muc/taker.h"
 #include "muc/turn.h"
 
-#define NS_DIRECTORY "urn:kontalk:directory:1"
 /* So long an answer may take, the registrar's included. */
 #define PATIENCE_MS 15000
 /* What is known is asked anew after that: a home may go to another node. */
@@ -244,14 +243,9 @@ bool home_takes(struct room *room, struct stanza *stanza)
 void homes_start(struct muc *muc)
 {
     const struct config *config = muc->config;
-    size_t count = config_list_size(config, "node", NULL, "shared-service");
 
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(config_list_item(config, "node", NULL, "shared-service", i), muc->domain) == 0)
-            muc->homes = xcalloc(1, sizeof(*muc->homes));
-        if (muc->homes)
-            break;
-    }
+    if (config_list_has(config, "node", NULL, "shared-service", muc->domain))
+        muc->homes = xcalloc(1, sizeof(*muc->homes));
     muc->host = xstrdup_or_null(config_text(config, "node", NULL, "host"));
     muc->network = xstrdup_or_null(config_text(config, "node", NULL, "network"));
 }

@@ -27,7 +27,7 @@ static struct stanza *wrap(const struct room *room, const struct stanza *stanza)
     if (jid_make(message->arena, NULL, room->muc->domain, NULL, &from) == 0)
         stanza_set_from(message, &from);
     stanza_set_to(message, &to);
-    element_add_copy(element_add(message->root, NS_FORWARD, "forwarded"), stanza->root);
+    forward_message(message->root, stanza->root, NULL);
     return message;
 }
 
@@ -54,13 +54,10 @@ static struct stanza *open(const struct element *forwarded)
 {
     const struct element *inner = element_first(forwarded);
     struct stanza *stanza;
-    int problem;
 
-    if (inner == NULL || strcmp(inner->ns, NS_CLIENT) != 0 ||
-        stanza_from_element_take(element_copy(arena_new(), inner), NS_CLIENT, &stanza, &problem) !=
-            0)
+    if (inner == NULL || strcmp(inner->ns, NS_CLIENT) != 0 || forward_open(forwarded, &stanza) != 0)
         return NULL;
-    if (problem < 0 && stanza->has_from && stanza->has_to)
+    if (stanza->has_to)
         return stanza;
     stanza_unref(stanza);
     return NULL;

@@ -90,9 +90,14 @@ static void answer(struct muc *muc, const struct durable *offer, enum durable_ki
     link_answer(muc->link, &words);
 }
 
+static struct durable offer_of(const struct taking *taking)
+{
+    return (struct durable){.id = taking->id, .from = *taking->from, .to = *taking->to};
+}
+
 static void answer_taking(struct muc *muc, const struct taking *taking, enum durable_kind kind)
 {
-    const struct durable offer = {.id = taking->id, .from = *taking->from, .to = *taking->to};
+    const struct durable offer = offer_of(taking);
 
     answer(muc, &offer, kind, STANZA_RESOURCE_CONSTRAINT);
 }
@@ -136,7 +141,7 @@ static void take_in_hand(struct muc *muc, const struct durable *offer, struct st
 void taker_refuse(struct muc *muc, struct taking *taking, enum stanza_condition reason,
                   const char *type)
 {
-    const struct durable offer = {.id = taking->id, .from = *taking->from, .to = *taking->to};
+    const struct durable offer = offer_of(taking);
     struct durable words = durable_answer(&offer, DURABLE_REFUSED);
 
     words.reason = reason;

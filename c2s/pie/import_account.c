@@ -63,11 +63,6 @@ static char *format(const struct element *element)
     return buffer_take(&out);
 }
 
-static bool is_on(const char *value)
-{
-    return value && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
-}
-
 /* --- contacts --- */
 
 static char *groups_of(const struct element *item)
@@ -112,7 +107,7 @@ static void take_contact(struct pie_import *import, const struct element *item)
     PIE_RUN(import, &add_contact, DB_INT(import->owner), PIE_HASH(hash), DB_TEXT(jid.full),
             DB_TEXT(element_get(item, "name")), DB_TEXT(subscription_of(item)),
             DB_BOOL(ask && strcmp(ask, "subscribe") == 0),
-            DB_BOOL(is_on(element_get(item, "approved"))), DB_TEXT(groups),
+            DB_BOOL(xml_is_true(element_get(item, "approved"))), DB_TEXT(groups),
             DB_INT(++import->roster_version));
     free(groups);
 }

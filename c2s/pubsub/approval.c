@@ -41,11 +41,6 @@ void approval_ask(struct account *account, const struct pubsub_node *node, const
     }
 }
 
-static bool is_yes(const char *value)
-{
-    return strcmp(value, "1") == 0 || strcmp(value, "true") == 0;
-}
-
 static void decide(struct account *account, const struct element *form, const struct jid *owner)
 {
     const char *name = form_get(form, "pubsub#node"), *allow = form_get(form, "pubsub#allow");
@@ -60,7 +55,7 @@ static void decide(struct account *account, const struct element *form, const st
     one = node_subscriber(node, jid.full);
     if (one && one->state == SUBSCRIPTION_IS_PENDING)
         subscription_write(account, node, one->jid,
-                           is_yes(allow) ? SUBSCRIPTION_IS_SUBSCRIBED : SUBSCRIPTION_IS_NONE,
+                           xml_is_true(allow) ? SUBSCRIPTION_IS_SUBSCRIBED : SUBSCRIPTION_IS_NONE,
                            one->deliver, NULL);
 }
 

@@ -105,11 +105,6 @@ static void retract(struct account *account, const struct pubsub_node *node,
     sm_submit(unit, on_retracted, erasure);
 }
 
-static bool says_yes(const char *value)
-{
-    return value && (strcmp(value, "1") == 0 || strcmp(value, "true") == 0);
-}
-
 /* Whoever may publish may take back what it has published itself; owners and publishers anything
  * (§4.1, §7.2.3.1). */
 void erase_handle_retract(struct pubsub_call *call)
@@ -128,7 +123,7 @@ void erase_handle_retract(struct pubsub_call *call)
         pubsub_unsupported(call->request, "persistent-items");
     } else {
         erasure = erasure_new(call->request, call->name, id);
-        erasure->notify = says_yes(element_get(call->action, "notify"));
+        erasure->notify = xml_is_true(element_get(call->action, "notify"));
         retract(call->account, call->node, erasure,
                 call->affiliation >= AFFILIATION_PUBLISHER ? NULL : from->bare);
     }

@@ -126,7 +126,7 @@ static int read_options(const struct element *options, bool *deliver)
 
     if (!value)
         return 0;
-    if (strcmp(value, "1") == 0 || strcmp(value, "true") == 0)
+    if (xml_is_true(value))
         *deliver = true;
     else if (strcmp(value, "0") == 0 || strcmp(value, "false") == 0)
         *deliver = false;

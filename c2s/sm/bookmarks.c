@@ -52,11 +52,6 @@ struct element *bookmarks_without_rooms(struct arena *arena, const struct elemen
     return rest;
 }
 
-static bool is_on(const char *value)
-{
-    return value && (strcmp(value, "1") == 0 || strcmp(value, "true") == 0);
-}
-
 /* --- one bookmark in both forms --- */
 
 static const char *const texts[] = {"nick", "password"};
@@ -86,7 +81,7 @@ static bool same_fields(const struct element *one, const struct element *other)
             return false;
     }
     return same_text(element_get(one, "name"), element_get(other, "name")) &&
-           is_on(element_get(one, "autojoin")) == is_on(element_get(other, "autojoin"));
+           xml_is_true(element_get(one, "autojoin")) == xml_is_true(element_get(other, "autojoin"));
 }
 
 /* --- read --- */

@@ -12,6 +12,7 @@
 #include "c2s/sm/begin.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/utf8.h"
 #include "common/sasl/sasl.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/datetime.h"
@@ -108,24 +109,13 @@ static void end(struct noting *noting, int condition)
 
 /* --- what the client says --- */
 
-static bool is_true(const char *text)
-{
-    return text && (strcmp(text, "true") == 0 || strcmp(text, "1") == 0);
-}
-
 /* As much of it as is kept; NULL: it says nothing. */
 static char *text_of(const struct session *request, const char *name)
 {
     const struct element *agent = element_find(begin_request(request), NS_SASL2, "user-agent");
     const char *text = agent ? element_child_text(agent, NS_SASL2, name) : NULL;
-    size_t length = text ? strlen(text) : 0;
 
-    if (length == 0)
-        return NULL;
-    if (length > TEXT_MAX)
-        for (length = TEXT_MAX; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80;)
-            length--;
-    return xasprintf("%.*s", (int)length, text);
+    return text && *text ? xasprintf("%.*s", (int)utf8_cut(text, TEXT_MAX), text) : NULL;
 }
 
 static const struct element *fast_of(const struct session *request)
@@ -229,7 +219,7 @@ static void go_on(struct noting *noting, int64_t issued_us)
 {
     const struct session *request = noting->request;
     struct account *account = request->account;
-    bool invalidate = is_true(element_get(fast_of(request), "invalidate"));
+    bool invalidate = xml_is_true(element_get(fast_of(request), "invalidate"));
     int mechanism = wanted_mechanism(request);
     struct sm_unit *unit;
 

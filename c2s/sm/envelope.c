@@ -92,30 +92,6 @@ int envelope_read(const struct element *element, struct envelope *envelope)
     return read_epoch(element_get(element, "epoch"), &envelope->epoch);
 }
 
-static const struct element *find_stanza(const struct element *element)
-{
-    ELEMENT_FOREACH (child, element) {
-        if (strcmp(child->ns, NS_CLIENT) == 0)
-            return child;
-    }
-    return NULL;
-}
-
-int envelope_open(const struct element *element, struct stanza **stanza)
-{
-    const struct element *inner = find_stanza(element);
-    int problem;
-
-    if (!inner ||
-        stanza_from_element_take(element_copy(arena_new(), inner), NS_CLIENT, stanza, &problem) < 0)
-        return ERR_MALFORMED;
-    if (problem < 0 && (*stanza)->has_from)
-        return 0;
-    stanza_unref(*stanza);
-    *stanza = NULL;
-    return ERR_MALFORMED;
-}
-
 const struct element *envelope_first(const struct element *element)
 {
     return element_find(element, NS_NET, "to");

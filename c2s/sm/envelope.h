@@ -10,14 +10,15 @@
  *     </envelope>
  *   </message>
  *
- * The stanza inside has the addresses that users see. Without <to/> it is for its own 'to'. No I/O.
+ * The stanza inside has the addresses that users see. Without <to/> it is for its own 'to';
+ * forward_open() takes it out. No I/O.
  */
 #pragma once
 
 #include "common/base/macros.h"
+#include "common/xmpp/forward.h"
+#include "common/xmpp/namespaces.h"
 #include "common/xmpp/stanza.h"
-
-#define NS_NET "urn:kontalk:net:1"
 
 enum envelope_stage {
     ENVELOPE_HOME,   /* from the home of the stanza's sender */
@@ -50,8 +51,6 @@ struct jid envelope_address(struct arena *arena, const char *local, const char *
 struct element *envelope_of(const struct stanza *message);
 /* What it says; the strings are those of the element. ERR_MALFORMED: it is none of ours. */
 MUST_CHECK int envelope_read(const struct element *element, struct envelope *envelope);
-/* The stanza inside, as one of its own. ERR_MALFORMED. */
-MUST_CHECK int envelope_open(const struct element *element, struct stanza **stanza);
 /* The recipients: the first, the next; NULL: no more. Their texts are not checked. */
 const struct element *envelope_first(const struct element *element);
 const struct element *envelope_next(const struct element *recipient);

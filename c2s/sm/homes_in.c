@@ -383,7 +383,7 @@ static void begin(struct sm *sm, struct arrival *arrival)
         return;
 
     if (envelope_read(arrival->element, &arrival->envelope) < 0 ||
-        envelope_open(arrival->element, &arrival->stanza) < 0)
+        forward_open(arrival->element, &arrival->stanza) < 0)
         problem = "malformed";
     else
         problem = problem_of(sm, arrival);

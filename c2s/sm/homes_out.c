@@ -46,23 +46,26 @@ static const char *whose_slot(const struct sm *sm, const struct stanza *stanza,
                                                                    : stanza->to.local;
 }
 
+/* NULL: this node serves no home. */
+static struct stanza *wrap(struct sm *sm, const struct stanza *stanza, struct envelope *envelope,
+                           const struct jid *from, const struct jid *to)
+{
+    envelope->home = directory_own_home(sm->worker, &envelope->epoch);
+    return envelope->home ? envelope_wrap(envelope, stanza, from, to) : NULL;
+}
+
 struct stanza *homes_wrap(struct sm *sm, const struct stanza *stanza,
                           const struct directory_place *place)
 {
     struct envelope envelope = {.stage = stage_of(sm, stanza)};
-    struct arena *arena;
-    struct jid from, to;
-    struct stanza *message;
+    struct arena *arena = arena_new();
+    const struct jid from = envelope_address(
+        arena, envelope.stage == ENVELOPE_HOME ? stanza->from.local : stanza->to.local,
+        worker_host(sm->worker));
+    const struct jid to =
+        envelope_address(arena, whose_slot(sm, stanza, envelope.stage), place->host);
+    struct stanza *message = wrap(sm, stanza, &envelope, &from, &to);
 
-    envelope.home = directory_own_home(sm->worker, &envelope.epoch);
-    if (!envelope.home)
-        return NULL;
-    arena = arena_new();
-    from = envelope_address(arena,
-                            envelope.stage == ENVELOPE_HOME ? stanza->from.local : stanza->to.local,
-                            worker_host(sm->worker));
-    to = envelope_address(arena, whose_slot(sm, stanza, envelope.stage), place->host);
-    message = envelope_wrap(&envelope, stanza, &from, &to);
     arena_free(arena);
     return message;
 }
@@ -70,17 +73,13 @@ struct stanza *homes_wrap(struct sm *sm, const struct stanza *stanza,
 struct stanza *homes_wrap_for_many(struct sm *sm, const struct stanza *stanza, const char *host)
 {
     struct envelope envelope = {.stage = stage_of(sm, stanza)};
-    struct arena *arena;
-    struct jid from, to;
+    struct arena *arena = arena_new();
+    const struct jid to = envelope_address(arena, NULL, host);
     struct stanza *message = NULL;
+    struct jid from;
 
-    envelope.home = directory_own_home(sm->worker, &envelope.epoch);
-    if (!envelope.home)
-        return NULL;
-    arena = arena_new();
-    to = envelope_address(arena, NULL, host);
     if (jid_make(arena, NULL, worker_host(sm->worker), worker_id(sm->worker), &from) == 0)
-        message = envelope_wrap(&envelope, stanza, &from, &to);
+        message = wrap(sm, stanza, &envelope, &from, &to);
     arena_free(arena);
     return message;
 }
@@ -168,7 +167,7 @@ bool homes_came_back(struct sm *sm, struct stanza *message)
 
     if (!element)
         return false;
-    if (envelope_open(element, &stanza) == 0) {
+    if (forward_open(element, &stanza) == 0) {
         if (stanza->kind == STANZA_PRESENCE)
             far_lost(sm, stanza, node_of(sm, message));
         if (stanza->has_to && is_waited_for(sm, stanza))

@@ -130,11 +130,6 @@ static void invite(struct command_run *run)
         make(run, &wish, account->jid, "roster", account_too ? ";ibr=y" : "");
 }
 
-static bool is_true(const char *text)
-{
-    return text && (strcmp(text, "1") == 0 || strcmp(text, "true") == 0);
-}
-
 /* §4.4: without a name whoever is invited chooses it. */
 static void create_account(struct command_run *run)
 {
@@ -153,7 +148,7 @@ static void create_account(struct command_run *run)
                (name && (strcmp(name, where.local) != 0 || !jid_local_registrable(name)))) {
         command_refuse(run, STANZA_BAD_REQUEST, "bad-payload");
     } else {
-        if (run->form && is_true(form_get(run->form, "roster-subscription")))
+        if (run->form && xml_is_true(form_get(run->form, "roster-subscription")))
             wish.inviter = self->bare;
         make(run, &wish, &where, "register", "");
     }

@@ -15,6 +15,8 @@
 #include "c2s/sm/smacks.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/utf8.h"
+#include "common/config/config.h"
 #include "common/service/follow.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/form.h"
@@ -41,25 +43,15 @@ struct push_state {
 
 static bool tells(const struct sm *sm, const char *what)
 {
-    const struct config *config = worker_config(sm->worker);
-
-    for (size_t i = 0; i < config_list_size(config, "sm", NULL, "push-summary"); i++) {
-        if (strcmp(config_list_item(config, "sm", NULL, "push-summary", i), what) == 0)
-            return true;
-    }
-    return false;
+    return config_list_has(worker_config(sm->worker), "sm", NULL, "push-summary", what);
 }
 
 /* Not in the middle of a character. */
 static const char *shorten(struct arena *arena, const char *text)
 {
-    size_t length = strlen(text);
+    size_t length = utf8_cut(text, BODY_MAX);
 
-    if (length <= BODY_MAX)
-        return text;
-    for (length = BODY_MAX; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80;)
-        length--;
-    return arena_strndup(arena, text, length);
+    return text[length] ? arena_strndup(arena, text, length) : text;
 }
 
 static void add_summary(struct element *notification, const struct push *push)

@@ -72,7 +72,7 @@ static bool take_passed_on(struct sm *sm, const struct stanza *message)
     struct stanza *stanza;
 
     if (envelope_read(element, &envelope) < 0 || envelope.stage != ENVELOPE_GATEWAY ||
-        envelope_open(element, &stanza) < 0)
+        forward_open(element, &stanza) < 0)
         return false;
     const struct network_member *member = asker(sm, stanza);
     bool ours = member && member == worker_member(sm->worker);

@@ -33,7 +33,7 @@ static struct stanza *hand_over(struct sm *sm, const struct stanza *stanza, cons
         stanza_set_from(message, &from);
     free(address);
     stanza_set_to(message, to ? to : &stanza->to);
-    element_add_copy(element_add(message->root, NS_FORWARD, "forwarded"), stanza->root);
+    forward_message(message->root, stanza->root, NULL);
     return message;
 }
 
@@ -209,7 +209,7 @@ bool shared_arrived(struct sm *sm, const struct durable *offer, struct stanza *m
         return false;
     if (!is_from_component(sm, message))
         return came_back(sm, message);
-    if (envelope_open(forwarded, &stanza) < 0)
+    if (forward_open(forwarded, &stanza) < 0)
         return false;
     if (stanza->has_to && stanza->to.local &&
         strcmp(stanza->to.domain, message->from.domain) == 0) {

@@ -53,11 +53,6 @@ struct smacks *smacks_new(struct session *session)
     return smacks;
 }
 
-static bool is_true(const char *text)
-{
-    return text && (strcmp(text, "true") == 0 || strcmp(text, "1") == 0);
-}
-
 /* The client's `max`, if it wants less than we allow; 0 if it wants nothing. */
 static uint64_t resume_time(const struct sm *sm, const struct element *enable)
 {
@@ -165,7 +160,7 @@ static struct smacks *wish(struct session *session, const struct element *enable
     struct smacks *smacks = smacks_new(session);
 
     smacks->resume_ms = resume_time(session->account->sm, enable);
-    smacks->wanted = is_true(element_get(enable, "resume")) && smacks->resume_ms > 0;
+    smacks->wanted = xml_is_true(element_get(enable, "resume")) && smacks->resume_ms > 0;
     return smacks;
 }
 

@@ -323,7 +323,7 @@ static void read_body(struct bosh_session *session, struct bosh_body *body)
     if (body->payload.length > 0)
         buffer_append(&session->input, body->payload.data, body->payload.length);
     buffer_fini(&body->payload);
-    if (restart && (strcmp(restart, "true") == 0 || strcmp(restart, "1") == 0))
+    if (xml_is_true(restart))
         add_header(session, body);
     if (type && strcmp(type, "terminate") == 0)
         add_input(session, "<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>");

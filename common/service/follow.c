@@ -4,7 +4,6 @@
  */
 #include "common/service/follow.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -14,6 +13,8 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/table.h"
+#include "common/base/utf8.h"
+#include "common/config/number.h"
 #include "common/io/conn.h"
 #include "common/io/timer.h"
 #include "common/xmpp/jid.h"
@@ -25,8 +26,6 @@
 #define TICK_MS      1000
 /* As many bytes may wait for a reader that is slow. */
 #define QUEUED_MAX ((size_t)256 * 1024)
-/* As c2s writes it (docs/NETWORK.md). */
-#define NS_NET "urn:kontalk:net:1"
 
 struct follow_watch {
     struct control_request *request;
@@ -47,21 +46,9 @@ static struct {
 
 /* --- JSON --- */
 
-/* At most `limit` bytes, and whole characters. */
-static size_t cut(const char *text, size_t limit)
-{
-    size_t length = strnlen(text, limit + 1);
-
-    if (length <= limit)
-        return length;
-    for (length = limit; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80; length--)
-        continue;
-    return length;
-}
-
 static void add_string(struct buffer *out, const char *text, size_t limit)
 {
-    size_t length = cut(text, limit);
+    size_t length = utf8_cut(text, limit);
 
     buffer_append_char(out, '"');
     for (size_t i = 0; i < length; i++) {
@@ -312,18 +299,6 @@ static void watch_begin(struct control_request *request, const struct jid *jid, 
     end_line(watch, &line);
 }
 
-static unsigned seconds_of(const char *text)
-{
-    char *end;
-    unsigned long seconds;
-
-    errno = 0;
-    seconds = strtoul(text, &end, 10);
-    return *text >= '0' && *text <= '9' && !*end && !errno && seconds <= FOLLOW_SECONDS_MAX
-               ? (unsigned)seconds
-               : 0;
-}
-
 static unsigned count_watches(void)
 {
     const struct follow_watch *watch;
@@ -339,17 +314,18 @@ static void command_trace(void *state UNUSED, struct control_request *request, s
                           const char *const *argv)
 {
     struct arena *arena = arena_new();
-    unsigned seconds = seconds_of(argv[1]);
+    int64_t seconds;
     struct jid jid;
 
     if (jid_parse(arena, argv[0], &jid) != 0)
         control_end(request, "this is no JID");
-    else if (seconds == 0)
+    else if (config_number_parse(CONFIG_NUMBER, argv[1], &seconds) != 0 || seconds < 1 ||
+             seconds > FOLLOW_SECONDS_MAX)
         control_end(request, "seconds from 1 to 3600");
     else if (count_watches() >= FOLLOW_WATCHES_MAX)
         control_end(request, "too many traces run already");
     else
-        watch_begin(request, &jid, seconds, argc > 2 ? argv[2] : NULL);
+        watch_begin(request, &jid, (unsigned)seconds, argc > 2 ? argv[2] : NULL);
     arena_free(arena);
 }
 

@@ -282,3 +282,8 @@ const char *element_child_text(const struct element *parent, const char *ns, con
 
     return child ? element_text(child) : NULL;
 }
+
+bool xml_is_true(const char *text)
+{
+    return text && (strcmp(text, "true") == 0 || strcmp(text, "1") == 0);
+}

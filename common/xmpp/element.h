@@ -89,3 +89,5 @@ void element_write_as(struct buffer *out, const struct element *element, const c
                       const char *default_ns);
 /* Appends text with & < > ' " escaped: for the few places that write XML by hand. */
 void xml_escape(struct buffer *out, const char *text);
+/* Of an xs:boolean (XML Schema 2, 3.2.2), which has two words for each; NULL is false. */
+bool xml_is_true(const char *text);

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "common/xmpp/element.h"
+#include "common/xmpp/stanza.h"
 
 #define NS_FORWARD "urn:xmpp:forward:0"
 
@@ -12,3 +12,7 @@
  * `stamp` is NULL. Returns the copy, which may be changed. */
 struct element *forward_message(struct element *parent, const struct element *message,
                                 const char *stamp);
+
+/* The first stanza of jabber:client in an element, with a tree of its own. ERR_MALFORMED: there is
+ * none, it is not well made, or nobody has sent it. */
+MUST_CHECK int forward_open(const struct element *wrapper, struct stanza **stanza);
