@@ -54,12 +54,19 @@ static struct stanza *request(const struct room *room, enum word word, const cha
     return iq;
 }
 
+static void send(const struct home_question *question)
+{
+    struct stanza *iq = request(question->room, question->word, question->id);
+
+    muc_send(question->room->muc, iq);
+    stanza_unref(iq);
+}
+
 /* What cannot be sent is not answered. */
 static void ask(struct room *room, enum word word)
 {
     struct homes *homes = room->muc->homes;
     struct home_question *question = xcalloc(1, sizeof(*question));
-    struct stanza *iq;
 
     question->id = xasprintf("home-%" PRIu64, ++homes->count);
     question->room = room;
@@ -68,9 +75,7 @@ static void ask(struct room *room, enum word word)
     HASH_ADD_KEYPTR(hh, homes->open, question->id, strlen(question->id), question);
     room->question = question;
     room->state = ROOM_LOADING;
-    iq = request(room, word, question->id);
-    muc_send(room->muc, iq);
-    stanza_unref(iq);
+    send(question);
 }
 
 static void drop(struct muc *muc, struct home_question *question)
@@ -172,6 +177,14 @@ void homes_tick(struct muc *muc)
         if (question->due_ms <= now)
             answered(question->room, NULL);
     }
+}
+
+void homes_route(struct muc *muc, const char *name)
+{
+    if (muc->homes == NULL || strcmp(name, muc->host) != 0)
+        return;
+    for (struct home_question *at = muc->homes->open; at; at = at->hh.next)
+        send(at);
 }
 
 /* --- rooms --- */

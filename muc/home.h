@@ -15,6 +15,8 @@ struct homes;
 void homes_start(struct muc *muc);
 void homes_stop(struct muc *muc);
 void homes_tick(struct muc *muc);
+/* This route has come: who was asked there before has forgotten it. */
+void homes_route(struct muc *muc, const char *name);
 
 /* It has been read from the database, or is known for too long: room_ready() comes later. False:
  * there is nothing to ask. */

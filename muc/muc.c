@@ -135,6 +135,10 @@ static void on_route(void *user, const char *name, bool available, const char *i
 {
     struct muc *muc = user;
 
+    if (available && name) {
+        homes_route(muc, name);
+        taker_route(muc, name);
+    }
     if (available && muc->mail)
         mail_route(muc, name);
 }

@@ -186,6 +186,21 @@ bool taker_full(struct muc *muc, const char *id)
     return true;
 }
 
+void taker_route(struct muc *muc, const char *name)
+{
+    struct taking *taking, *next;
+
+    if (!link_is_up(muc->link))
+        return;
+    HASH_ITER (hh, muc->taker->all, taking, next) {
+        if (taking->stanza == NULL || taking->passed == NULL ||
+            strcmp(taking->passed->to.domain, name) != 0)
+            continue;
+        taking->attempt++;
+        offer_on(muc, taking);
+    }
+}
+
 /* Its home remembers it, too. */
 static void forget_there(struct muc *muc, const struct taking *taking)
 {

@@ -24,6 +24,8 @@ void taker_refuse(struct muc *muc, struct taking *taking, enum stanza_condition 
 /* Took or refused, of what was offered on; it found no room. False: it was not. */
 bool taker_answered(struct muc *muc, const struct durable *answer);
 bool taker_full(struct muc *muc, const char *id);
+/* This route has come: what was offered on to it is offered again, in order. */
+void taker_route(struct muc *muc, const char *name);
 
 /* The offer of this stanza, while it is in hand; NULL: it was none. */
 struct taking *taker_find(struct muc *muc, const struct stanza *stanza);
