@@ -120,6 +120,14 @@ static void misdirected(struct sm *sm, const struct copy *copy, const struct dir
     answer(sm, arrival, copy->item, moved ? STANZA_GONE : STANZA_REMOTE_SERVER_TIMEOUT, "wait");
 }
 
+/* Another worker may have the slot of one of many recipients, or has just got it. What is foreign
+ * only s2s may write, so that is answered here as if the router had brought it. */
+static bool is_for_us(struct sm *sm, const struct stanza *stanza)
+{
+    return sm_is_ours(sm, &stanza->to) && (slots_owned(sm->slots, slot_of(stanza->to.bare)) ||
+                                           homes_is_foreign(sm, stanza->from.domain));
+}
+
 static void arrived_here(struct sm *sm, const struct copy *copy)
 {
     struct stanza *stanza = copy->stanza;
@@ -135,7 +143,7 @@ static void arrived_here(struct sm *sm, const struct copy *copy)
             taker_offered(sm, &offer, stanza);
         else
             gateway_pass(sm, &offer, stanza, stanza->to.domain);
-    } else if (sm_is_ours(sm, &stanza->to) && slots_owned(sm->slots, slot_of(stanza->to.bare))) {
+    } else if (is_for_us(sm, stanza)) {
         sm_arrived(sm, stanza);
     } else if (shared_route(sm, stanza) < 0) {
         sm_undelivered(sm, stanza);

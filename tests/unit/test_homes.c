@@ -169,6 +169,22 @@ static void split_by_slot(void **state)
     expect_nothing_routed();
 }
 
+/* The router takes nothing foreign from a worker, whoever is about to get the slot. */
+static void foreign_stanzas_are_written_to_nobody(void **state)
+{
+    (void)state;
+    for (size_t slot = 0; slot < SLOTS; slot++)
+        fake.lost[slot] = true;
+    arrive(ENVELOPE(AT_BETA("carol"), OURS("carol"), "gateway", "beta", "",
+                    STANZA("presence", "from='x@y.z/r' to='carol@example.net'", "")));
+    expect_nothing_routed();
+    arrive(ENVELOPE(AT_BETA("carol"), OURS("carol"), "gateway", "beta", "",
+                    STANZA("iq", "type='get' id='1' from='x@y.z/r' to='carol@example.net'",
+                           "<query xmlns='a'/>")));
+    expect_routed("iq error carol@example.net > x@y.z/r resource-constraint");
+    expect_nothing_routed();
+}
+
 static void forged_envelopes_get_nowhere(void **state)
 {
 #define CHAT(from, to) STANZA("message", "type='chat' from='" from "' to='" to "'", COMPOSING)
@@ -241,6 +257,7 @@ int main(void)
         TEST(broadcasts_cross_once),
         TEST(stanzas_arrive_as_if_from_here),
         TEST(split_by_slot),
+        TEST(foreign_stanzas_are_written_to_nobody),
         TEST(forged_envelopes_get_nowhere),
         TEST(misdirected),
     };
