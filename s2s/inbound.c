@@ -148,14 +148,14 @@ static void give_back(struct inbound *inbound, enum stanza_condition reason, con
 
 /* The one that has to come before it; NULL: none is left. Streams are not ordered among each other
  * (RFC 6120 §10.1). */
-static const struct inbound *predecessor(const struct inbound *inbound)
+static struct inbound *predecessor(const struct inbound *inbound)
 {
     const struct stanza *stanza = inbound->stanza;
-    const struct inbound *at = inbound;
+    struct inbound *at;
     if (!inbound->in)
         return NULL;
-    while (at != inbound->in->open) {
-        at = at->in_prev;
+    /* before the first stands the last */
+    for (at = inbound->in_prev; at != inbound->in->open->in_prev; at = at->in_prev) {
         if (strcmp(at->stanza->from.bare, stanza->from.bare) == 0 &&
             strcmp(at->stanza->to.bare, stanza->to.bare) == 0)
             return at;
@@ -239,6 +239,15 @@ static void forget(struct server *server, const struct durable *took)
     link_answer(server->link, &words);
 }
 
+/* What was before it has been lost. */
+static void go_back(struct inbound *inbound)
+{
+    struct inbound *before = predecessor(inbound);
+    if (before)
+        before->due_ms = MIN(before->due_ms, inbound->due_ms);
+    timer_start(inbound->server->inbound_timer, ORDER_MS, TICK_MS);
+}
+
 static void refused(struct inbound *inbound, const struct durable *answer)
 {
     bool order = answer->reason == STANZA_UNEXPECTED_REQUEST;
@@ -251,7 +260,7 @@ static void refused(struct inbound *inbound, const struct durable *answer)
     inbound->offered = false;
     inbound->due_ms = clock_monotonic_ms() + (order ? ORDER_MS : AGAIN_MS);
     if (order)
-        timer_start(inbound->server->inbound_timer, ORDER_MS, TICK_MS);
+        go_back(inbound);
 }
 
 void inbound_answered(struct server *server, const struct durable *answer)

@@ -83,12 +83,23 @@ static void remember(struct sm *sm, const struct durable *offer, const char *hos
         drop(sm, sm->gateway->passing);
 }
 
-/* What came before it went to another home, or is offered again before this is. */
-static const char *predecessor(const struct sm *sm, const struct durable *offer, const char *host)
+/* Lists of other homes are of many accounts, whose offers go by other workers. */
+static bool is_of_same(const char *id, const char *other)
+{
+    size_t length = strcspn(id, "/");
+
+    return strcspn(other, "/") == length && strncmp(id, other, length) == 0;
+}
+
+/* False: what came before it is not on its way. It came back, or was lost with the process before
+ * this one: without it this would overtake. *after NULL: it went elsewhere. */
+static bool find_predecessor(const struct sm *sm, const struct durable *offer, const char *host,
+                             const char **after)
 {
     const struct passing *before = offer->after ? find(sm, offer->after) : NULL;
 
-    return before && strcmp(before->host, host) == 0 ? offer->after : NULL;
+    *after = before && strcmp(before->host, host) == 0 ? offer->after : NULL;
+    return before || !offer->after || !is_of_same(offer->id, offer->after);
 }
 
 static void refuse(struct sm *sm, const struct durable *offer, enum stanza_condition reason)
@@ -105,7 +116,10 @@ void gateway_pass(struct sm *sm, const struct durable *offer, struct stanza *sta
 {
     struct durable words = *offer;
 
-    words.after = predecessor(sm, offer, host);
+    if (!find_predecessor(sm, offer, host, &words.after)) {
+        refuse(sm, offer, STANZA_UNEXPECTED_REQUEST);
+        return;
+    }
     remember(sm, offer, host);
     if (shared_offer(sm, &words, stanza) < 0)
         refuse(sm, offer, STANZA_RESOURCE_CONSTRAINT);
@@ -155,16 +169,21 @@ static void pass_together(struct sm *sm, const struct batch *batch, struct stanz
     size_t made;
 
     passed.items = items;
+    passed.count = 0;
     for (size_t i = 0; i < batch->count; i++) {
         const struct durable offer = batch_word(batch, i);
+        struct batch_item item = batch->items[i];
 
-        items[i] = batch->items[i];
-        items[i].after = predecessor(sm, &offer, host);
-        remember(sm, &offer, host);
+        if (find_predecessor(sm, &offer, host, &item.after)) {
+            items[passed.count++] = item;
+            remember(sm, &offer, host);
+        } else {
+            refuse(sm, &offer, STANZA_UNEXPECTED_REQUEST);
+        }
     }
-    if (words_offer_batch(sm, &passed, stanza, host, &made) < 0) {
-        for (size_t i = made; i < batch->count; i++) {
-            const struct durable offer = batch_word(batch, i);
+    if (passed.count > 0 && words_offer_batch(sm, &passed, stanza, host, &made) < 0) {
+        for (size_t i = made; i < passed.count; i++) {
+            const struct durable offer = batch_word(&passed, i);
             refuse(sm, &offer, STANZA_RESOURCE_CONSTRAINT);
         }
     }

@@ -123,7 +123,6 @@ def test_people_of_other_domains_are_in_rooms(network, foreign, login, name):
     place.presence_of(place.owner, "other", lambda e: e.get("type") == "unavailable")
 
 
-@pytest.mark.long
 @pytest.mark.seconds(240)
 def test_nothing_is_lost_on_the_way_to_a_room(network, foreign, login):
     """Nor doubled: kontalk-muc of beta stores nothing of what it passes on, and the other domain
@@ -147,3 +146,28 @@ def test_nothing_is_lost_on_the_way_to_a_room(network, foreign, login):
         stanza = place.owner.wait_for(lambda e: rooms.is_message(e) and rooms.body(e), 90)
         heard.append(rooms.body(stanza))
     assert heard == texts
+
+
+@pytest.mark.seconds(240)
+def test_a_room_that_stays_away(network, foreign, login):
+    """Beta has it no longer than `stanza-expiry`: then its author is told, and the room does not
+    hear it afterwards."""
+    place = rooms.Room(network.gamma, lambda: login(where=network.gamma), "away")
+    other = login(where=foreign)
+    assert rooms.error(place.join(other, "other")[-1]) is None
+    beta = network.beta
+    beta.reconfigure({"s2s": {"stanza-expiry": "1s"}})
+    try:
+        network.cut("beta", "gamma")
+        network.wait_state("beta", "gamma", "down")
+        place.say(other, "unheard")
+        refused = other.wait_for(lambda e: rooms.is_message(e) and rooms.error(e), 60)
+    finally:
+        beta.reconfigure({"s2s": {"stanza-expiry": None}})
+    assert refused.get("from") == place.jid
+    assert rooms.error(refused) == ("wait", "resource-constraint")
+    network.heal()
+    network.wait_linked()
+    place.say(other, "heard")
+    assert rooms.body(place.owner.wait_for(lambda e: rooms.is_message(e) and rooms.body(e))) == \
+        "heard"

@@ -224,6 +224,29 @@ static void gateway_passes_on(void **state)
     fake_clear(&fake.router);
 }
 
+/* Nothing overtakes what came back, or what a process before this one had in hand. */
+static void gateway_keeps_the_order(void **state)
+{
+    (void)state;
+    offer("s2s/2", "s2s/1", FOREIGN);
+    expect_answers("refused s2s/2 unexpected-request\n");
+    expect_nothing_routed();
+    offer("s2s/1", NULL, FOREIGN);
+    offer("s2s/2", "s2s/1", FOREIGN);
+    word(DURABLE_REFUSED, "alpha.example.net/s2s/1", AT_BETA("bob"), OURS("bob"),
+         STANZA_REMOTE_SERVER_TIMEOUT, "wait");
+    word(DURABLE_REFUSED, "alpha.example.net/s2s/2", AT_BETA("bob"), OURS("bob"),
+         STANZA_UNEXPECTED_REQUEST, "wait");
+    expect_answers("refused s2s/1 remote-server-timeout\nrefused s2s/2 unexpected-request\n");
+    fake_clear(&fake.router);
+    buffer_clear(&fake.offered);
+    offer("s2s/2", "s2s/1", FOREIGN);
+    expect_answers("refused s2s/2 unexpected-request\n");
+    offer("s2s/2", NULL, FOREIGN); /* the one before it has been settled */
+    assert_string_equal(fake.offered.data, "alpha.example.net/s2s/2 1 -\n");
+    fake_clear(&fake.router);
+}
+
 static void gateway_of_another(void **state)
 {
     (void)state;
@@ -246,7 +269,7 @@ int main(void)
         TEST(refusals_reach_the_sender),  TEST(no_such_node_is_not_for_good),
         TEST(home_is_looked_up_again),    TEST(moved_is_looked_up_again),
         TEST(lost_offers_are_made_again), TEST(gateway_passes_on),
-        TEST(gateway_of_another),
+        TEST(gateway_keeps_the_order),    TEST(gateway_of_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
