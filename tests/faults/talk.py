@@ -117,6 +117,13 @@ def wait_routes(node, *names):
     wait.until(lambda: routes(node).issuperset(names), what=f"routes to {names}")
 
 
+def leave(node, gateway):
+    """Closes the stream of a gateway; returns when the router knows, since what it writes to a
+    third-party component after that has no promise behind it."""
+    gateway.close()
+    wait.until(lambda: gateway.name not in routes(node), what=f"{gateway.name} to be away")
+
+
 def wait_asked(client):
     """Until a client that has been silent for idle-timeout is asked whether it is there: this is
     how time passes in these tests."""

@@ -5,7 +5,7 @@
 
 import pytest
 
-from tests.faults.talk import ROSTER, TEXTS, owner
+from tests.faults.talk import ROSTER, TEXTS, leave, owner
 from tests.harness import wait
 from tests.node import place
 
@@ -85,7 +85,7 @@ def test_for_a_domain_that_is_away(node, login, gateway):
     door.send(f"<presence type='subscribed' from='{BOT}' to='{alice.bare}'/>")
     wait_presence(alice, "subscribed", BOT)
     wait.until(lambda: waits(node) == 0, what="the outbox to be empty")
-    door.close()
+    leave(node, door)
     alice.ask("set", f"<query xmlns='{ROSTER}'><item jid='{BOT}' subscription='remove'/></query>")
     kill(node)
     node.daemon("c2s").start()
