@@ -35,7 +35,8 @@ struct inbound {
     size_t size;
     uint32_t number; /* in the count of the stream */
     unsigned attempt;
-    bool offered;    /* the answer is awaited */
+    enum stanza_condition problem; /* what its sender is told if it waits too long */
+    bool offered;                  /* the answer is awaited */
     uint64_t due_ms; /* it is offered again then; UINT64_MAX: as soon as that is possible */
     uint64_t expires_ms;
     struct inbound *prev, *next;       /* server->inbound, in the order of their coming */
@@ -195,6 +196,7 @@ void inbound_take(struct in *in, struct stanza *stanza)
     inbound->server = server;
     inbound->stanza = stanza;
     inbound->size = arena_size(stanza->arena);
+    inbound->problem = STANZA_RESOURCE_CONSTRAINT;
     inbound->number = in->received;
     inbound->expires_ms = clock_monotonic_ms() + server->limits.expiry_ms;
     server->inbound_bytes += inbound->size;
@@ -257,6 +259,8 @@ static void refused(struct inbound *inbound, const struct durable *answer)
         give_back(inbound, answer->reason, answer->type, answer->text);
         return;
     }
+    if (answer->reason == STANZA_REMOTE_SERVER_TIMEOUT)
+        inbound->problem = answer->reason;
     inbound->offered = false;
     inbound->due_ms = clock_monotonic_ms() + (order ? ORDER_MS : AGAIN_MS);
     if (order)
@@ -308,10 +312,21 @@ bool inbound_is_stuck(const struct server *server)
     return server->inbound_stuck;
 }
 
+/* A component that is away is no reason to let nobody in who may want to speak to others. */
+static bool waits_for_accounts(const struct server *server)
+{
+    const struct inbound *inbound;
+    DL_FOREACH (server->inbound, inbound) {
+        if (policy_has_accounts(server->policy, inbound->stanza->to.domain))
+            return true;
+    }
+    return false;
+}
+
 /* Half of the time after which senders are told: while there is still somebody else to go to. */
 static void look_whether_stuck(struct server *server, uint64_t now)
 {
-    bool waits = server->inbound || !link_is_up(server->link);
+    bool waits = waits_for_accounts(server) || !link_is_up(server->link);
     bool stuck = waits && server->inbound_since_ms + server->limits.expiry_ms / 2 <= now;
     if (!waits)
         server->inbound_since_ms = now;
@@ -333,8 +348,7 @@ static void on_tick(void *user)
     struct inbound *inbound, *next;
     DL_FOREACH_SAFE (server->inbound, inbound, next) {
         if (inbound->expires_ms <= now)
-            give_back(inbound, STANZA_RESOURCE_CONSTRAINT, "wait",
-                      "it could not be stored in time");
+            give_back(inbound, inbound->problem, "wait", "nobody has taken it in time");
         else if (inbound->due_ms <= now || waits_for_others(inbound))
             offer(inbound);
     }

@@ -24,8 +24,8 @@ struct policy {
     unsigned references;
     struct own *own;
     size_t own_count;
-    char **served; /* all names of ours */
-    size_t served_count;
+    char **served; /* all names of ours, those of components last */
+    size_t served_count, accounts_count;
     char **allow, **deny; /* NULL-terminated */
     bool require_tls, require_certificate;
     struct peer *peers;
@@ -72,6 +72,7 @@ static void read_served(struct policy *policy, const struct config *config)
         if (strcmp(name, host) != 0)
             serve(policy, name);
     }
+    policy->accounts_count = policy->served_count;
     for (size_t i = 0; i < config_instances(config, "component"); i++) {
         const char *component = config_instance(config, "component", i);
         size_t count = config_list_size(config, "component", component, "domain");
@@ -319,6 +320,11 @@ void policy_unref(struct policy *policy)
 bool policy_is_ours(const struct policy *policy, const char *domain)
 {
     return has(policy->served, policy->served_count, domain);
+}
+
+bool policy_has_accounts(const struct policy *policy, const char *domain)
+{
+    return has(policy->served, policy->accounts_count, domain);
 }
 
 bool policy_admits(const struct policy *policy, const char *domain)

@@ -22,6 +22,8 @@ void policy_unref(struct policy *policy);
 
 /* A domain that may be written to from outside. */
 bool policy_is_ours(const struct policy *policy, const char *domain);
+/* One of those that no component serves. */
+bool policy_has_accounts(const struct policy *policy, const char *domain);
 /* May be federated with. */
 bool policy_admits(const struct policy *policy, const char *domain);
 bool policy_requires_tls(const struct policy *policy, const char *domain);

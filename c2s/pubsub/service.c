@@ -57,6 +57,13 @@ static struct service *find(const struct sm *sm, const struct jid *jid)
     return NULL;
 }
 
+bool service_is_here(const struct sm *sm, const struct jid *jid)
+{
+    const struct service *service = find(sm, jid);
+
+    return service && service->bound;
+}
+
 /* --- its name --- */
 
 static bool is_owned(const struct service *service)

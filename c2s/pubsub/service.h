@@ -14,6 +14,8 @@ void services_start(struct sm *sm);
 void services_stop(struct sm *sm);
 /* Slots were won or lost. */
 void services_slots_changed(struct sm *sm);
+/* Whether this is a service of this worker, which has bound its name. */
+bool service_is_here(const struct sm *sm, const struct jid *jid);
 /* A stanza for a service of this worker. False: it is none. Borrowed. */
 bool service_arrived(struct sm *sm, struct stanza *stanza);
 

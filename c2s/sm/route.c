@@ -121,9 +121,18 @@ bool route_is_short(struct sm *sm, const struct jid *to)
     return !to->local || (slots_owned(sm->slots, slot_of(to->bare)) && is_here(sm, to));
 }
 
+/* In our own names only: in any other the router takes nothing, and ends the stream. */
+static bool may_write(const struct sm *sm, const struct stanza *stanza)
+{
+    return !stanza->has_from || sm_is_ours(sm, &stanza->from) || service_is_here(sm, &stanza->from);
+}
+
+/* An error in the name of somebody else, for an account whose slot has just gone to another worker,
+ * is dealt with as if the router had brought it. */
 static void route_here(struct sm *sm, struct stanza *stanza)
 {
-    if (route_is_short(sm, &stanza->to)) {
+    if (route_is_short(sm, &stanza->to) ||
+        (sm_is_ours(sm, &stanza->to) && !may_write(sm, stanza))) {
         sm_arrived(sm, stanza);
         return;
     }

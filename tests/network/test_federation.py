@@ -12,6 +12,7 @@ from tests.harness.plugin import running
 from tests.muc import rooms
 from tests.network.test_outages import say
 from tests.node.certificates import Authority
+from tests.node.place import COMPONENT
 
 FOREIGN = "foreign.test"
 CONFERENCE = "conference.example.test"
@@ -39,7 +40,7 @@ def foreign(session_network, tmp_path_factory):
     before = {node: node.settings for node in session_network}
     with running(network=FOREIGN, settings={"s2s": settings}) as other:
         other.reconfigure({f'peer "{domain}"': {"address": address(session_network.beta)}
-                           for domain in ("example.test", CONFERENCE)})
+                           for domain in ("example.test", CONFERENCE, COMPONENT)})
         for node in session_network:
             node.reconfigure({"s2s": settings, f'peer "{FOREIGN}"': {"address": address(other)}})
         yield other
@@ -123,6 +124,24 @@ def test_people_of_other_domains_are_in_rooms(network, foreign, login, name):
     place.presence_of(place.owner, "other", lambda e: e.get("type") == "unavailable")
 
 
+def test_a_component_that_is_not_at_this_node(network, foreign, login):
+    """RFC 6120 §8.3.3.17, at once, or when nobody has come to take what is kept; that nobody does
+    is no reason to let no server in."""
+    beta, other = network.beta, login(where=foreign)
+    beta.reconfigure({"s2s": {"stanza-expiry": "1s"}})
+    try:
+        for stanza in (f"<iq type='get' id='a' to='hall@{COMPONENT}'><a xmlns='b'/></iq>",
+                       f"<presence id='a' to='hall@{COMPONENT}/nick'/>",
+                       f"<message type='chat' id='a' to='hall@{COMPONENT}'><body>a</body>"
+                       "</message>"):
+            other.send(stanza)
+            refused = other.wait_for(lambda e: e.get("type") == "error")
+            assert rooms.error(refused) == ("wait", "remote-server-timeout")
+    finally:
+        beta.reconfigure({"s2s": {"stanza-expiry": None}})
+    assert "event=s2s_stuck" not in beta.daemon("s2s").log()
+
+
 @pytest.mark.seconds(240)
 def test_nothing_is_lost_on_the_way_to_a_room(network, foreign, login):
     """Nor doubled: kontalk-muc of beta stores nothing of what it passes on, and the other domain
@@ -165,7 +184,7 @@ def test_a_room_that_stays_away(network, foreign, login):
     finally:
         beta.reconfigure({"s2s": {"stanza-expiry": None}})
     assert refused.get("from") == place.jid
-    assert rooms.error(refused) == ("wait", "resource-constraint")
+    assert rooms.error(refused) == ("wait", "remote-server-timeout")
     network.heal()
     network.wait_linked()
     place.say(other, "heard")

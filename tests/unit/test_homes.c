@@ -185,6 +185,19 @@ static void foreign_stanzas_are_written_to_nobody(void **state)
     expect_nothing_routed();
 }
 
+/* Nor an error in the name of somebody else, for an account whose slot was lost meanwhile. */
+static void errors_are_written_in_nobody_elses_name(void **state)
+{
+    (void)state;
+    for (size_t slot = 0; slot < SLOTS; slot++)
+        fake.lost[slot] = true;
+    arrive("<message type='error' from='hall@beta.example.net' to='alice@alpha.example.net'>"
+           "<envelope xmlns='urn:kontalk:net:1' stage='home' home='alpha' epoch='1'>"
+           "<iq xmlns='jabber:client' type='get' id='1' from='alice@example.net/a' "
+           "to='hall@rooms.example.net'><query xmlns='a'/></iq></envelope></message>");
+    expect_nothing_routed();
+}
+
 static void forged_envelopes_get_nowhere(void **state)
 {
 #define CHAT(from, to) STANZA("message", "type='chat' from='" from "' to='" to "'", COMPOSING)
@@ -258,6 +271,7 @@ int main(void)
         TEST(stanzas_arrive_as_if_from_here),
         TEST(split_by_slot),
         TEST(foreign_stanzas_are_written_to_nobody),
+        TEST(errors_are_written_in_nobody_elses_name),
         TEST(forged_envelopes_get_nowhere),
         TEST(misdirected),
     };
