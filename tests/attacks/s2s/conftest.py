@@ -99,11 +99,17 @@ def looked_after(scene):
     assert not problems, "\n".join(problems)
 
 
+@pytest.fixture(scope="module")
+def where(shared_federation):
+    """The node that most tests here share; modules that need another one have their own `where`."""
+    return shared_federation
+
+
 @pytest.fixture
-def scene(shared_federation):
-    """The node that most tests here share."""
-    with looked_after(shared_federation):
-        yield shared_federation
+def scene(where):
+    """The node, whose daemons have no problems at the end."""
+    with looked_after(where):
+        yield where
 
 
 @pytest.fixture
@@ -133,6 +139,21 @@ def user_of(scene):
 
 
 @pytest.fixture
-def alice(scene, shared_alice):
-    """A user of the node."""
-    return shared_alice
+def alice(scene, request):
+    """A user of the node: of a node that a module changes, a new one for each test."""
+    if "shared_federation" in request.fixturenames:
+        yield request.getfixturevalue("shared_alice")
+        return
+    with user_of(scene) as client:
+        yield client
+
+
+def say(alice, peer, *bodies):
+    """Headlines, which nobody keeps, for a user of the peer."""
+    for body in bodies:
+        alice.send_message(f"bob@{peer.domain}", body, "headline")
+
+
+def texts(stream, count):
+    """The bodies of so many messages."""
+    return [stream.next_stanza().findtext("{*}body") for _ in range(count)]

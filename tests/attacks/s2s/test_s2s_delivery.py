@@ -8,7 +8,7 @@ import select
 import pytest
 
 from tests.attacks.answers import check_stanza_error
-from tests.attacks.s2s.conftest import looked_after, user_of
+from tests.attacks.s2s.conftest import say, texts
 from tests.attacks.s2s.servers import EXTERNAL, SASL, SM_FEATURE, check_end_of_ours
 from tests.attacks.s2s.zones import address, srv
 from tests.harness import wait
@@ -18,64 +18,42 @@ ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
 
 
 @pytest.fixture(scope="module")
-def changed(changed_federation, change):
+def where(changed_federation, change):
     change(retry_min="50ms", retry_max="200ms", ack_timeout="2s", negotiation_timeout="5s",
            queue_stanzas=str(QUEUE))
     return changed_federation
-
-
-@pytest.fixture
-def scene(changed):
-    with looked_after(changed):
-        yield changed
-
-
-@pytest.fixture
-def alice(scene):
-    with user_of(scene) as client:
-        yield client
-
-
-def texts(stream, count):
-    """The bodies of so many messages."""
-    return [stream.next_stanza().findtext("{*}body") for _ in range(count)]
-
-
-def send(alice, peer, *bodies):
-    for body in bodies:
-        alice.send_message(f"bob@{peer.domain}", body, "headline")
 
 
 # S14: acknowledgements (XEP-0198).
 
 def test_S14_nothing_is_acknowledged(scene, peer, alice):
     """The stream is given up; on the next one everything comes once more, once, in order."""
-    send(alice, peer, "a", "b", "c")
+    say(alice, peer, "a", "b", "c")
     first = peer.accept().serve().enable()
     assert texts(first, 3) == ["a", "b", "c"]
     second = peer.accept().serve().enable()
-    send(alice, peer, "d")
+    say(alice, peer, "d")
     assert texts(second, 4) == ["a", "b", "c", "d"]
     second.acknowledge(4)
-    send(alice, peer, "e")
+    say(alice, peer, "e")
     assert texts(second, 1) == ["e"]
 
 
 def test_S14_a_part_is_acknowledged(scene, peer, alice):
-    send(alice, peer, "a", "b", "c", "d", "e")
+    say(alice, peer, "a", "b", "c", "d", "e")
     first = peer.accept().serve().enable()
     assert texts(first, 5) == ["a", "b", "c", "d", "e"]
     first.acknowledge(2)
     second = peer.accept().serve().enable()
     assert texts(second, 3) == ["c", "d", "e"]
     second.acknowledge(3)
-    send(alice, peer, "f")
+    say(alice, peer, "f")
     assert texts(second, 1) == ["f"]
 
 
 def test_S14_no_progress(scene, peer, alice):
     """To answer is not enough; and the two do not ask and answer without end."""
-    send(alice, peer, "a")
+    say(alice, peer, "a")
     first = peer.accept().serve().enable()
     assert texts(first, 1) == ["a"]
     asked = 0
@@ -92,13 +70,13 @@ def test_S14_no_progress(scene, peer, alice):
 def test_S14_slow_progress(scene, peer, alice):
     """As long as there is some, the stream lives."""
     bodies = [f"m{i}" for i in range(8)]
-    send(alice, peer, *bodies)
+    say(alice, peer, *bodies)
     stream = peer.accept().serve().enable()
     assert texts(stream, 8) == bodies
     for number in range(1, 8):
         stream.acknowledge(number)
         stream.wait_for(lambda e: e.tag.endswith("}r"))
-    send(alice, peer, "last")
+    say(alice, peer, "last")
     assert texts(stream, 1) == ["last"]
 
 
@@ -112,7 +90,7 @@ WRONG = {"too-many": ("3", "undefined-condition"), "fewer": ("-1", "bad-format")
 @pytest.mark.parametrize("h, condition", WRONG.values(), ids=[f"S14-h-{name}" for name in WRONG])
 def test_wrong_number(scene, peer, alice, h, condition):
     """Nothing of it is believed."""
-    send(alice, peer, "a", "b")
+    say(alice, peer, "a", "b")
     first = peer.accept().serve().enable()
     assert texts(first, 2) == ["a", "b"]
     first.acknowledge(h)
@@ -124,9 +102,9 @@ def test_S14_it_takes_nothing(scene, peer, alice):
     """Much more than anything holds: each message arrives once in the end or comes back."""
     count = 3 * QUEUE
     bodies = [f"{i} {'x' * 2000}" for i in range(count)]
-    send(alice, peer, "first")
+    say(alice, peer, "first")
     stalled = peer.accept().serve().enable()
-    send(alice, peer, *bodies)
+    say(alice, peer, *bodies)
     returned = []
     for _ in range(count - 2 * QUEUE + 1):  # as many may be unacknowledged as may wait
         answer = alice.wait_for(lambda e: e.get("type") == "error")
@@ -144,19 +122,19 @@ def test_S14_it_takes_nothing(scene, peer, alice):
 
 def test_S14_enable_fails(scene, peer, alice):
     """Then it goes without."""
-    send(alice, peer, "a")
+    say(alice, peer, "a")
     stream = peer.accept().serve()
     stream.expect("{urn:xmpp:sm:3}enable")
     stream.send("<failed xmlns='urn:xmpp:sm:3'/>")
     assert texts(stream, 1) == ["a"]
-    send(alice, peer, *[f"m{i}" for i in range(3 * QUEUE)])
+    say(alice, peer, *[f"m{i}" for i in range(3 * QUEUE)])
     assert texts(stream, 3 * QUEUE) == [f"m{i}" for i in range(3 * QUEUE)]
 
 
 @pytest.mark.memory
 def test_S14_questions_nobody_reads_the_answers_of(scene, peer, alice):
     """<r/> without end."""
-    send(alice, peer, "a")
+    say(alice, peer, "a")
     stream = peer.accept().serve(more="")
     assert texts(stream, 1) == ["a"]
     life = scene.lives["s2s"]
@@ -173,7 +151,7 @@ def test_S14_questions_nobody_reads_the_answers_of(scene, peer, alice):
 def test_S15_see_other_host(scene, peers, alice):
     """A peer cannot send us elsewhere."""
     peer, other = peers(), peers()
-    send(alice, peer, "a")
+    say(alice, peer, "a")
     for _ in range(2):
         stream = peer.accept()
         stream.wait_open()
@@ -188,7 +166,7 @@ def test_S15_see_other_host(scene, peers, alice):
 
 
 def test_S15_huge_features(scene, peer, alice):
-    send(alice, peer, "a")
+    say(alice, peer, "a")
     stream = peer.accept()
     stream.wait_open()
     stream.send_header()
@@ -197,7 +175,7 @@ def test_S15_huge_features(scene, peer, alice):
 
 
 def test_S15_many_features(scene, peer, alice):
-    send(alice, peer, "a")
+    say(alice, peer, "a")
     stream = peer.accept()
     stream.wait_open()
     stream.send_header()
@@ -210,7 +188,7 @@ def test_S15_drop_by_drop(scene, peers, alice):
     streams = []
     for begin in ("", "<stream:stream a='", None):
         peer = peers()
-        send(alice, peer, "a")
+        say(alice, peer, "a")
         stream = peer.accept()
         stream.wait_open()
         stream.send_header() if begin is None else stream.send(begin)
@@ -228,7 +206,7 @@ def test_S15_drop_by_drop(scene, peers, alice):
                          ids=("error", "footer", "bad-xml", "cut-off"))
 def test_S16_in_flight(scene, peer, alice, end):
     """What was not acknowledged is sent again."""
-    send(alice, peer, "a", "b", "c")
+    say(alice, peer, "a", "b", "c")
     first = peer.accept().serve().enable()
     assert texts(first, 3) == ["a", "b", "c"]
     first.acknowledge(1)
@@ -241,14 +219,14 @@ def test_S16_in_flight(scene, peer, alice, end):
 @pytest.mark.parametrize("more", (SM_FEATURE, ""), ids=("acknowledging", "not"))
 def test_S16_while_it_closes(scene, peer, alice, more):
     """Between the error and the end of the connection nothing is written where nobody reads."""
-    send(alice, peer, "a")
+    say(alice, peer, "a")
     first = peer.accept().serve(more=more)
     assert texts(first, 1) == ["a"]
     first.send("<a xmlns='urn:xmpp:sm:3' h='1'/>") if more else None
     first.send(f"<stream:error><reset xmlns='{ERRORS}'/></stream:error>")
     while b"</stream:stream>" not in first.socket.recv(65536):
         pass
-    send(alice, peer, "b")
+    say(alice, peer, "b")
     alice.settle()
     first.close()
     assert texts(peer.accept().serve(more=""), 1) == ["b"]
@@ -256,7 +234,7 @@ def test_S16_while_it_closes(scene, peer, alice, more):
 
 def test_S16_during_a_proof(scene, peer, alice):
     """EXTERNAL is under way when the stream ends: nothing is lost, another one is made."""
-    send(alice, peer, "a")
+    say(alice, peer, "a")
     first = peer.accept().accept_starttls().greet(EXTERNAL)
     first.expect(f"{{{SASL}}}auth")
     first.close()
@@ -271,7 +249,7 @@ def test_S16_next_address(scene, peers, alice):
                     srv(other.port, "two.example", 2))
     scene.zones.put("one.example", address(peer.host))
     scene.zones.put("two.example", address(other.host))
-    send(alice, peer, "a")
+    say(alice, peer, "a")
     peer.accept().close()
     stream = other.accept().serve(more="")
     assert texts(stream, 1) == ["a"]

@@ -10,7 +10,6 @@ import socket
 import pytest
 
 from tests.attacks.answers import check_stanza_error
-from tests.attacks.s2s.conftest import looked_after, user_of
 from tests.attacks.s2s.servers import NUMBERS, free_address
 from tests.attacks.s2s.zones import (A, AAAA, CNAME, NXDOMAIN, REFUSED, SERVFAIL, SRV, TRUNCATED,
                                      Reply, address, alias, srv, wire_name)
@@ -21,21 +20,9 @@ TIMEOUT = ("wait", "remote-server-timeout")
 
 
 @pytest.fixture(scope="module")
-def short(changed_federation, change):
+def where(changed_federation, change):
     change(stanza_expiry="1s", retry_min="200ms", retry_max="1s")
     return changed_federation
-
-
-@pytest.fixture
-def scene(short):
-    with looked_after(short):
-        yield short
-
-
-@pytest.fixture
-def alice(scene):
-    with user_of(scene) as client:
-        yield client
 
 
 class Server:

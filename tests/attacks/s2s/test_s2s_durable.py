@@ -24,12 +24,6 @@ def scene(brief):
     return brief
 
 
-@pytest.fixture
-def alice(brief):
-    with user_of(brief) as client:
-        yield client
-
-
 def say(alice, peer, *bodies):
     for body in bodies:
         alice.send_message(f"bob@{peer.domain}", body)

@@ -35,12 +35,6 @@ def scene(own):
 
 
 @pytest.fixture
-def alice(own):
-    with user_of(own) as client:
-        yield client
-
-
-@pytest.fixture
 def stream(peer):
     """With acknowledgements."""
     return enabled(peer.dial_proven())

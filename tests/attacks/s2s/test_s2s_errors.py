@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from tests.attacks.answers import check_stanza_error
-from tests.attacks.s2s.conftest import looked_after, user_of
+from tests.attacks.s2s.conftest import say, texts
 from tests.attacks.s2s.servers import DIALBACK_FEATURE, free_address
 from tests.attacks.s2s.zones import SERVFAIL, SRV, Reply, srv
 from tests.harness import wait
@@ -20,31 +20,9 @@ ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
 
 
 @pytest.fixture(scope="module")
-def changed(changed_federation, change):
+def where(changed_federation, change):
     change(retry_min="50ms", retry_max="200ms", stanza_expiry="1s", queue_stanzas=str(QUEUE))
     return changed_federation
-
-
-@pytest.fixture
-def scene(changed):
-    with looked_after(changed):
-        yield changed
-
-
-@pytest.fixture
-def alice(scene):
-    with user_of(scene) as client:
-        yield client
-
-
-def texts(stream, count):
-    """The bodies of so many messages."""
-    return [stream.next_stanza().findtext("{*}body") for _ in range(count)]
-
-
-def send(alice, peer, *bodies):
-    for body in bodies:
-        alice.send_message(f"bob@{peer.domain}", body, "headline")
 
 
 def no_name(scene, peer):
@@ -128,7 +106,7 @@ def test_why_it_ended(scene, peer, alice, spoil, wanted, why):
     bob = f"bob@{peer.domain}"
     alice.send(f"<iq type='result' id='none' to='{bob}/x'/>"
                f"<message type='error' id='none' to='{bob}'/>")
-    send(alice, peer, "first", "second")
+    say(alice, peer, "first", "second")
     alice.send(f"<iq type='get' id='asked' to='{bob}/x'><ping xmlns='urn:xmpp:ping'/></iq>")
     answers = [next_of(alice, peer, serve) for _ in range(3)]
     assert [answer.get("type") for answer in answers] == ["error"] * 3
@@ -143,7 +121,7 @@ def test_why_it_ended(scene, peer, alice, spoil, wanted, why):
 def test_S13_full_queue(scene, peer, alice):
     """What does not fit goes back at once; the others wait for their time."""
     bodies = [f"m{i}" for i in range(QUEUE + 5)]
-    send(alice, peer, *bodies)
+    say(alice, peer, *bodies)
     answers = [alice.wait_for(lambda e: e.get("type") == "error") for _ in bodies]
     full, rest = answers[:5], answers[5:]
     for answer in full:
@@ -158,7 +136,7 @@ def test_S13_what_waited_is_sent(scene, peer, alice):
     """The first attempt fails; the second one brings everything, in order."""
     host, port = peer.host, peer.port
     peer.listener.close()
-    send(alice, peer, "a", "b", "c")
+    say(alice, peer, "a", "b", "c")
     wait.until(lambda: scene.pairs(peer.domain)[0]["problem"])
     peer.listener = socket.create_server((host, port))
     assert texts(peer.accept().serve(more=""), 3) == ["a", "b", "c"]

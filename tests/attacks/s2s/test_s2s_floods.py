@@ -9,7 +9,6 @@ import struct
 
 import pytest
 
-from tests.attacks.s2s.conftest import looked_after, user_of
 from tests.attacks.s2s.servers import free_address
 from tests.attacks.s2s.zones import A, SRV, Reply, address, srv
 from tests.harness import wait
@@ -22,21 +21,9 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close(2) resets
 
 
 @pytest.fixture(scope="module")
-def changed(changed_federation, change):
+def where(changed_federation, change):
     change(retry_min="100ms", retry_max="1s")
     return changed_federation
-
-
-@pytest.fixture
-def scene(changed):
-    with looked_after(changed):
-        yield changed
-
-
-@pytest.fixture
-def alice(scene):
-    with user_of(scene) as client:
-        yield client
 
 
 class Suburb:

@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from tests.attacks.answers import check_stanza_error, check_stream_error
-from tests.attacks.s2s.conftest import looked_after, user_of
+from tests.attacks.s2s.conftest import looked_after
 from tests.attacks.s2s.servers import (DIALBACK_FEATURE, EXTERNAL, SASL, SERVER, STARTTLS,
                                        check_end_of_ours, free_address, key_of)
 from tests.harness import wait
@@ -25,12 +25,6 @@ def scene(changed_federation, change):
     change(**QUICK)
     with looked_after(changed_federation):
         yield changed_federation
-
-
-@pytest.fixture
-def alice(scene):
-    with user_of(scene) as client:
-        yield client
 
 
 def call(alice, peer, body="x"):
