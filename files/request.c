@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/service/follow.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/datetime.h"
 #include "common/xmpp/form.h"
@@ -32,6 +33,8 @@
 
 static void reply(struct files *files, struct stanza *stanza)
 {
+    if (stanza)
+        FOLLOW(stanza->root, "to the router");
     if (stanza && link_send(files->link, stanza) != 0)
         log_warn("files_not_answered", LOG_TEXT("to", stanza->to.full));
     stanza_unref(stanza);
@@ -40,6 +43,8 @@ static void reply(struct files *files, struct stanza *stanza)
 static void refuse(struct files *files, const struct stanza *request,
                    enum stanza_condition condition, const char *text)
 {
+    FOLLOW(request->root, "refused: %s%s%s", stanza_condition_name(condition), text ? ", " : "",
+           text ? text : "");
     reply(files, stanza_error(request, condition, text));
 }
 
@@ -123,6 +128,8 @@ static void refuse_size(struct files *files, const struct stanza *request)
         stanza_error(request, STANZA_NOT_ACCEPTABLE, "The file is larger than is allowed");
     char size[24];
 
+    FOLLOW(request->root, "refused: the file is larger than %" PRIu64 " bytes",
+           files->limits.size_max);
     snprintf(size, sizeof(size), "%" PRIu64, files->limits.size_max);
     element_add_with_text(element_add(stanza_error_element(error), NS_UPLOAD, "file-too-large"),
                           NS_UPLOAD, "max-file-size", size);
@@ -136,6 +143,7 @@ static void refuse_for_now(struct files *files, const struct stanza *request, in
     char stamp[DATETIME_SIZE];
 
     datetime_format(again_us, stamp);
+    FOLLOW(request->root, "refused: the quota is used up until %s", stamp);
     element_set(element_add(stanza_error_element(error), NS_UPLOAD, "retry"), "stamp", stamp);
     reply(files, error);
 }
@@ -166,6 +174,7 @@ static void grant(struct files *files, const struct stanza *request, const struc
     struct element *put = element_add(answer, NS_UPLOAD, "put");
     struct buffer url = {0}, token = {0};
 
+    FOLLOW(request->root, "a slot for %" PRIu64 " bytes", slot->size);
     slot_texts(files, slot, &url, &token);
     element_set(put, "url", url.data);
     element_set(element_add_with_text(put, NS_UPLOAD, "header", token.data), "name",
@@ -284,6 +293,7 @@ void request_take(struct files *files, struct stanza *stanza)
     if (stanza->kind != STANZA_PRESENCE && !stanza_is_reply(stanza)) {
         const struct row *row =
             stanza->kind == STANZA_IQ && stanza->to.local == NULL ? row_of(stanza, payload) : NULL;
+        FOLLOW(stanza->root, "arrived");
         if (row)
             row->handle(files, stanza, payload);
         else

@@ -54,12 +54,16 @@ static void offered(struct letter *letter)
 {
     letter->attempt++;
     letter->offered = true;
+    letter_follow(letter, "attempt %u, to the router", letter->attempt);
     if (letter == letter->bag->letters)
         letter->bag->asked_ms = clock_monotonic_ms();
 }
 
-static void not_offered(struct bag *bag, int error)
+static void not_offered(const struct letter *letter, int error)
 {
+    struct bag *bag = letter->bag;
+
+    letter_follow(letter, "waits for the router");
     bag->due_ms = error == ERR_LIMIT ? clock_monotonic_ms() + MAIL_TICK_MS : UINT64_MAX;
 }
 
@@ -96,7 +100,7 @@ static void offer(struct mail *mail, struct departure *departure)
         if (i++ < made)
             offered(letter);
         else
-            not_offered(letter->bag, error);
+            not_offered(letter, error);
     }
     free(items);
 }

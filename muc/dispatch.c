@@ -4,7 +4,7 @@
  */
 #include "muc/dispatch.h"
 
-#include "common/base/log.h"
+#include "common/service/follow.h"
 #include "muc/between.h"
 #include "muc/bounce.h"
 #include "muc/enter.h"
@@ -92,6 +92,8 @@ void dispatch_room(struct room *room, struct stanza *stanza)
 
     if (home_takes(room, stanza))
         return;
+    FOLLOW(stanza->root, "in the room %s%s", room->jid->bare,
+           room->exists ? "" : ", which does not exist");
     /* What writes has to wait; who leaves may always leave. */
     if (muc_is_busy(room->muc) && stanza->type != PRESENCE_UNAVAILABLE &&
         !stanza_is_error(stanza)) {
@@ -130,6 +132,7 @@ static void refuse_malformed(struct muc *muc, const struct stanza *stanza, int p
 {
     struct stanza *error = stanza_error(stanza, (enum stanza_condition)problem, NULL);
 
+    FOLLOW(stanza->root, "refused: %s", stanza_condition_name((enum stanza_condition)problem));
     if (error)
         muc_send(muc, error);
     stanza_unref(error);
@@ -147,7 +150,9 @@ void dispatch_take(struct muc *muc, struct stanza *stanza, int problem)
     else if (stanza->to.local == NULL) {
         if (!homes_answered(muc, stanza))
             take_for_service(muc, stanza);
-    } else
+    } else {
+        FOLLOW(stanza->root, "arrived");
         room_take(room_get(muc, &stanza->to), stanza);
+    }
     stanza_unref(stanza);
 }

@@ -4,6 +4,10 @@
  */
 #include "muc/errors.h"
 
+#include <string.h>
+
+#include "common/base/memory.h"
+
 static const struct situation_row {
     enum stanza_condition condition;
     const char *type, *section, *text;
@@ -24,4 +28,14 @@ struct stanza *situation_error(const struct stanza *request, enum situation situ
 const char *situation_section(enum situation situation)
 {
     return rows[situation].section;
+}
+
+char *situation_describe(enum situation situation)
+{
+    const struct situation_row *row = &rows[situation];
+    bool is_other = strncmp(row->section, "XEP", 3) == 0;
+
+    return xasprintf("%s, %s%s%s%s", stanza_condition_name(row->condition),
+                     is_other ? "" : "XEP-0045 ", row->section, row->text ? ": " : "",
+                     row->text ? row->text : "");
 }

@@ -17,3 +17,5 @@ enum situation {
 struct stanza *situation_error(const struct stanza *request, enum situation situation);
 /* Of XEP-0045, e.g. "7.2.5". */
 const char *situation_section(enum situation situation);
+/* "policy-violation, XEP-0045 16: Too many messages", for who follows it; free() it. */
+char *situation_describe(enum situation situation);

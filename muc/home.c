@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/service/follow.h"
 #include "common/xmpp/namespaces.h"
 #include "muc/creators.h"
 #include "muc/enter.h"
@@ -246,6 +247,7 @@ bool home_takes(struct room *room, struct stanza *stanza)
     /* That the name is ours says the registrar alone: it may just be given back. */
     if (room->claimed || !creates(room, stanza))
         return false;
+    FOLLOW(stanza->root, "waits: the name of the room is claimed at the registrar");
     room_wait(room, stanza, true);
     ask(room, CLAIM);
     return true;

@@ -5,12 +5,14 @@
 #include "muc/mail.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
 #include "common/base/encode.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/service/follow.h"
 #include "common/tls/crypto.h"
 #include "muc/bounce.h"
 #include "muc/mail_internal.h"
@@ -105,6 +107,23 @@ static struct letter *add_letter(struct mail *mail, struct mail_message *message
     return letter;
 }
 
+void letter_follow(const struct letter *letter, const char *format, ...)
+{
+    struct stanza *stanza = letter->message->stanza;
+    va_list arguments;
+    char *what;
+
+    if (!FOLLOWED)
+        return;
+    va_start(arguments, format);
+    what = xvasprintf(format, arguments);
+    va_end(arguments);
+    stanza_set_to(stanza, letter->bag->to);
+    FOLLOW(stanza->root, "offer %s: %s", letter->id, what);
+    stanza_set_to(stanza, NULL);
+    free(what);
+}
+
 /* --- offering --- */
 
 /* Its bag has room and has not to wait. */
@@ -130,8 +149,10 @@ static void give_up(struct mail *mail, struct bag *bag)
 {
     struct jid *room = jid_dup(bag->room), *to = jid_dup(bag->to);
 
-    while (bag->letters)
+    while (bag->letters) {
+        letter_follow(bag->letters, "given up: nobody is there, who leaves the room");
         remove_letter(mail, bag->letters);
+    }
     free_bag(mail, bag);
     bounce_session(mail->muc, room, to);
     free(room);
@@ -155,6 +176,7 @@ static void taken(struct mail *mail, struct letter *letter)
 {
     struct bag *bag = letter->bag;
 
+    letter_follow(letter, "taken");
     remove_letter(mail, letter);
     bag->failures = 0;
     bag->asked_ms = clock_monotonic_ms();
@@ -169,6 +191,7 @@ static void refused_for_now(struct mail *mail, struct letter *letter, const stru
     struct bag *bag = letter->bag;
     uint64_t now = clock_monotonic_ms();
 
+    letter_follow(letter, "refused for now: %s", stanza_condition_name(refused->reason));
     letter->offered = false;
     if (refused->reason == STANZA_UNEXPECTED_REQUEST) { /* what was before it has been lost */
         for (struct letter *before = bag->letters; before != letter; before = before->next)

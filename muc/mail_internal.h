@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "common/base/macros.h"
 #include "common/base/table.h"
 #include "muc/mail.h"
 #include "muc/mail_rows.h"
@@ -54,6 +55,9 @@ struct mail {
     struct loop_task *depart;
     struct timer *timer;
 };
+
+/* mail.c: for who follows the message, as what this recipient gets. */
+void letter_follow(const struct letter *letter, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* departures.c: it is to be offered, in the next departure with its message. */
 void departures_add(struct mail *mail, struct letter *letter);

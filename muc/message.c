@@ -4,9 +4,11 @@
  */
 #include "muc/message.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
+#include "common/service/follow.h"
 #include "common/xmpp/namespaces.h"
 #include "muc/archive.h"
 #include "muc/rate.h"
@@ -224,9 +226,12 @@ static void accept(struct turn *turn, const struct session *session, const struc
     struct stanza *reflected;
 
     if (before) {
+        FOLLOW(stanza->root, "said before, as #%" PRId64 ": again to who says it", before->seq);
         repeat(turn, session, before);
         return;
     }
+    if (!keep)
+        FOLLOW(stanza->root, "not kept: it is only passed on");
     reflected = stanza_copy(stanza);
     stanza_set_from(reflected, session->occupant->jid);
     room_accept_take(turn, session->occupant, reflected, keep);

@@ -12,6 +12,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/component/own_link.h"
+#include "common/service/follow.h"
 #include "common/service/service.h"
 #include "common/tls/crypto.h"
 #include "muc/creators.h"
@@ -158,6 +159,7 @@ static const struct link_ops link_ops = {
 
 void muc_send(struct muc *muc, struct stanza *stanza)
 {
+    FOLLOW(stanza->root, "to the router");
     if (link_send(muc->link, stanza) != 0)
         log_warn("muc_not_sent", LOG_TEXT("to", stanza->to.full));
 }

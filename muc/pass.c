@@ -4,6 +4,7 @@
  */
 #include "muc/pass.h"
 
+#include "common/service/follow.h"
 #include "common/xmpp/forward.h"
 #include "common/xmpp/namespaces.h"
 #include "muc/taker.h"
@@ -42,6 +43,7 @@ void pass_on(struct room *room, struct stanza *stanza)
         taker_refuse(muc, taking, STANZA_GONE, "wait");
         return;
     }
+    FOLLOW(stanza->root, "the home of the room is at another node: goes there by c2s");
     message = wrap(room, stanza);
     if (taking)
         taker_pass(muc, taking, message);

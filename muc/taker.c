@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "common/service/follow.h"
 #include "common/tls/crypto.h"
 #include "muc/dispatch.h"
 #include "muc/store.h"
@@ -106,6 +107,7 @@ void taker_settled(struct muc *muc, struct taking *taking, bool failed)
 {
     struct taker *taker = muc->taker;
 
+    FOLLOW(taking->stanza->root, "offer %s %s", taking->id, failed ? "refused for now" : "taken");
     if (failed) {
         answer_taking(muc, taking, DURABLE_REFUSED);
         drop(taker, taking);
@@ -131,6 +133,7 @@ static void take_in_hand(struct muc *muc, const struct durable *offer, struct st
     taking->stanza = stanza_ref(stanza);
     HASH_ADD_KEYPTR(hh, taker->all, taking->id, strlen(taking->id), taking);
     HASH_ADD(by_stanza, taker->in_hand, stanza, sizeof(struct stanza *), taking);
+    FOLLOW(stanza->root, "offer %s arrived, attempt %u", offer->id, offer->attempt);
     dispatch_take(muc, stanza, -1);
     if (offer->to.local == NULL && find(taker, offer->id) == taking && taking->stanza)
         taker_settled(muc, taking, false); /* nothing followed from it */
@@ -144,6 +147,7 @@ void taker_refuse(struct muc *muc, struct taking *taking, enum stanza_condition 
     const struct durable offer = offer_of(taking);
     struct durable words = durable_answer(&offer, DURABLE_REFUSED);
 
+    FOLLOW(taking->stanza->root, "offer %s refused: %s", taking->id, stanza_condition_name(reason));
     words.reason = reason;
     words.type = type;
     link_answer(muc->link, &words);
@@ -216,7 +220,10 @@ void taker_offered(struct muc *muc, const struct durable *offer, struct stanza *
 {
     struct taking *known = find(muc->taker, offer->id);
 
+    if (known)
+        FOLLOW(stanza->root, "offer %s, attempt %u, is known", offer->id, offer->attempt);
     if (known == NULL && offer->after && !find(muc->taker, offer->after)) {
+        FOLLOW(stanza->root, "offer %s refused: what was before it has not come", offer->id);
         answer(muc, offer, DURABLE_REFUSED, STANZA_UNEXPECTED_REQUEST);
     } else if (known == NULL) {
         take_in_hand(muc, offer, stanza);

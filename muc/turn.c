@@ -4,11 +4,13 @@
  */
 #include "muc/turn.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/service/follow.h"
 #include "muc/mail.h"
 #include "muc/store.h"
 #include "muc/taker.h"
@@ -112,10 +114,22 @@ void turn_mail_take(struct turn *turn, struct stanza *stanza, int64_t seq)
     turn->outputs->prev->seq = turn->muc->mail ? seq : 0;
 }
 
+/* With the rule that it is by. */
+static void follow_refused(const struct turn *turn, enum situation situation)
+{
+    char *rule = situation_describe(situation);
+
+    FOLLOW(turn->request->root, "refused: %s", rule);
+    free(rule);
+}
+
 void turn_refuse(struct turn *turn, enum situation situation)
 {
-    if (turn->request)
-        turn_send_take(turn, situation_error(turn->request, situation));
+    if (turn->request == NULL)
+        return;
+    if (FOLLOWED)
+        follow_refused(turn, situation);
+    turn_send_take(turn, situation_error(turn->request, situation));
 }
 
 struct stanza *turn_result(struct turn *turn)
@@ -126,10 +140,19 @@ struct stanza *turn_result(struct turn *turn)
     return result;
 }
 
+/* For who follows what it comes from, which is for the room; each copy is followed by itself. */
+static void follow_said(const struct turn *turn, const struct output *output)
+{
+    if (turn->request && output->to)
+        FOLLOW(turn->request->root, "%s from %s goes to %zu sessions in the room",
+               output->stanza->root->name, output->stanza->from.full, output->count);
+}
+
 static void say(struct turn *turn, struct output *output)
 {
     struct muc *muc = turn->muc;
 
+    follow_said(turn, output);
     if (output->seq) {
         mail_post(muc, turn->room, output->seq, output->stanza, output->to, output->count);
         return;
@@ -146,10 +169,26 @@ static void say(struct turn *turn, struct output *output)
 
 /* --- when --- */
 
+/* What has become of it in the database. */
+static void follow_written(const struct turn *turn)
+{
+    if (turn->request == NULL)
+        return;
+    if (turn->failed)
+        FOLLOW(turn->request->root, "not done: the database does not answer, or too much waits%s",
+               turn->taking ? ", it will be offered again" : "");
+    else if (turn->known)
+        FOLLOW(turn->request->root, "known already: taken before");
+    else if (turn->message)
+        FOLLOW(turn->request->root, "in the archive of %s as #%" PRId64, turn->room->jid->bare,
+               turn->message->seq);
+}
+
 static void speak(struct turn *turn)
 {
     struct output *output;
 
+    follow_written(turn);
     if (turn->failed || turn->known) {
         drop_outputs(turn);
         if (turn->failed && !turn->taking) /* else it is offered again */

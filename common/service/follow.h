@@ -28,11 +28,19 @@
 struct follow_watch;
 extern struct follow_watch *follow_watches; /* NULL: nobody follows anything */
 
+/* Whether anybody does. FOLLOW_NOTHING: a build for tests/bench/bench_trace, as if there were no
+ * hops. */
+#ifdef FOLLOW_NOTHING
+#define FOLLOWED false
+#else
+#define FOLLOWED __builtin_expect(follow_watches != NULL, 0)
+#endif
+
 /* root: of a stanza, or an envelope around one (docs/NETWORK.md), which is what is followed then.
  * What is behind it is evaluated only if somebody watches; it must have nothing that was said. */
 #define FOLLOW(root, ...)                                                                          \
     do {                                                                                           \
-        if (__builtin_expect(follow_watches != NULL, 0))                                           \
+        if (FOLLOWED)                                                                              \
             follow_hop(root, __VA_ARGS__);                                                         \
     } while (0)
 /* Set by follow_open(). */

@@ -8,6 +8,7 @@ import pytest
 
 from tests.harness.network import LINK_SECONDS
 from tests.harness.tracing import tracing
+from tests.muc import rooms
 
 SECRET = "planted-where-people-talk"
 
@@ -46,3 +47,19 @@ def test_another_home_that_is_away(network, user):
         trace.wait("c2s", "outbox: offer .* refused for now: remote-server-timeout", "away")
     network.heal()
     bob.wait_message(SECRET, LINK_SECONDS)
+
+
+def test_a_room_of_another_home(network, user):
+    """Said at alpha, in a room of beta."""
+    alice = user(network.alpha)
+    place = rooms.Room(network.beta, lambda: user(network.beta), "followed")
+    place.join(alice, "alice")
+    with tracing(network.alpha, place.jid) as here, tracing(network.beta, place.jid) as there:
+        alice.send(f"<message type='groupchat' id='in-a-room' to='{place.jid}'>"
+                   f"<body>{SECRET}</body></message>")
+        place.hears(alice, SECRET)
+        here.wait("net", f"to node {re.escape(network.beta.place.host)}", "in-a-room")
+        there.wait("muc", rf"^in the archive of {place.jid} as #\d+$", "in-a-room")
+        there.wait("muc", "goes to 2 sessions in the room$", "in-a-room")
+        here.wait("c2s", "to the client " + re.escape(alice.full), "in-a-room")
+        assert SECRET not in here.text + there.text

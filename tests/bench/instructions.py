@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Instructions for each chat message, counted by callgrind: one pair of clients, one message on its
+# way at a time, so that every message is read, handled and written by itself. The same daemon is
+# counted with FEW and then with MANY messages; what is there anyway (timers, pings) falls out of
+# (instructions of MANY - of FEW) / (MANY - FEW). What the kernel does is not in it.
+
+import collections
+import contextlib
+import glob
+import os
+import re
+import subprocess
+import tempfile
+
+from tests.bench import servers
+from tests.bench.load import Load
+
+FEW, MANY = 500, 2500
+
+
+class Callgrind:
+    """One daemon under callgrind, and its counts from dump to dump."""
+
+    def __init__(self, directory, daemon):
+        self.out = f"{directory}/callgrind"
+        self.daemon = daemon
+        # The branches of libraries that depend on the processor are those of valgrind's.
+        self.words = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.out}",
+                      "--error-limit=no", "--log-file=/dev/null"]
+
+    def dump(self, server):
+        """Ends a count and begins the next; returns the file of the one that has ended."""
+        before = self._dumps()
+        (pid,) = server.parts()[self.daemon]
+        subprocess.run(["callgrind_control", "--dump", str(pid)], check=True, timeout=60,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        (new,) = self._dumps() - before
+        return new
+
+    def _dumps(self):
+        return set(glob.glob(f"{self.out}.[0-9]*"))
+
+
+def functions(dump):
+    """{function: instructions of its own}. In the file names come with a number the first time
+    and as that number alone later; a line behind "calls=" is what the called function cost."""
+    names, found = {}, collections.Counter()
+    function = program = ""
+    with open(dump, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if match := re.match(r"c?(fn|ob)=\((\d+)\)(?: (.*))?", line):
+                kind, number, name = match.groups()
+                if name:
+                    names[kind, number] = name
+                if line.startswith("fn="):
+                    function = names[kind, number]
+                elif line.startswith("ob="):
+                    program = names[kind, number]
+            elif line.startswith("calls="):
+                next(file)
+            elif match := re.match(r"[+*\d-]\S* (\d+)$", line):
+                found[describe(function, program)] += int(match[1])
+    return found
+
+
+def describe(function, program):
+    """With the library if it is none of ours; recursion levels count as one function."""
+    name = re.sub(r"'\d+$", "", function)
+    library = re.match(r"(lib[a-z_+-]+[0-9]*|ld-linux[\w-]*)[-.]", os.path.basename(program))
+    return f"{name} ({library[1]})" if library else name
+
+
+def count(daemon, settings, meanwhile=None):
+    """{function: instructions per message}. meanwhile(server): a context in which they are said."""
+    with tempfile.TemporaryDirectory(prefix="kontalk-bench-callgrind-") as directory:
+        callgrind = Callgrind(directory, daemon)
+        with servers.running("kontalk", 2, settings=settings,
+                             wrap={daemon: callgrind.words}) as server, Load(server) as load, \
+                meanwhile(server) if meanwhile else contextlib.nullcontext():
+            load.login(2)
+            load.talk(FEW, 1)
+            callgrind.dump(server)
+            load.talk(FEW, 1)
+            few = functions(callgrind.dump(server))
+            load.talk(MANY, 1)
+            many = functions(callgrind.dump(server))
+    return {name: (many[name] - few[name]) / (MANY - FEW) for name in many}
