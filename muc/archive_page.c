@@ -143,9 +143,7 @@ static void on_read(struct turn *turn, const struct db_result *result)
 {
     const struct archive_query *query = turn->user;
 
-    if (!turn->room->exists)
-        turn_refuse(turn, SITUATION_NO_ROOM);
-    else if (db_get_int(result, 0, MISSING_COLUMN) > 0)
+    if (db_get_int(result, 0, MISSING_COLUMN) > 0)
         turn_refuse(turn, SITUATION_ARCHIVE_NO_ID);
     else if (query->max == 0)
         archive_add_fin(turn_result(turn)->root, db_get_int(result, 0, 1) == 0, NULL, NULL,

@@ -75,13 +75,16 @@ static void remove_letter(struct mail *mail, struct letter *letter)
     mail_rows_settled(mail->rows, message);
 }
 
-static char *letter_id(const struct jid *room, int64_t seq, const struct jid *to)
+/* With the number of the room: one that is made anew counts from the beginning, and what was said
+ * in it before may be on its way still. */
+static char *letter_id(const struct jid *room, const struct mail_message *message,
+                       const struct jid *to)
 {
     uint8_t digest[CRYPTO_HASH_MAX];
     struct buffer id = {0};
 
     crypto_digest(CRYPTO_SHA256, to->full, strlen(to->full), digest);
-    buffer_printf(&id, "%s/%" PRId64 "/", room->bare, seq);
+    buffer_printf(&id, "%s/%" PRId64 "/%" PRId64 "/", room->bare, message->room, message->seq);
     hex_encode(&id, digest, ID_HASH);
     return buffer_take(&id);
 }
@@ -90,7 +93,7 @@ static char *letter_id(const struct jid *room, int64_t seq, const struct jid *to
 static struct letter *add_letter(struct mail *mail, struct mail_message *message,
                                  const struct jid *room, const struct jid *to)
 {
-    char *id = letter_id(room, message->seq, to);
+    char *id = letter_id(room, message, to);
     struct letter *letter;
 
     HASH_FIND_STR(mail->letters, id, letter);

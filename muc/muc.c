@@ -324,9 +324,9 @@ void muc_stop(void *state, void (*stopped)(void *user), void *user)
     timer_close(muc->tick);
     retention_stop(muc->retention);
     schema_end(muc->schema);
-    room_sweep(muc, true);
-    while (muc->turns)
+    while (muc->turns) /* some of them need their room */
         turn_drop(muc->turns);
+    room_sweep(muc, true);
     if (muc->mail)
         mail_stop(muc);
     taker_stop(muc);

@@ -204,7 +204,7 @@ static void on_found(struct turn *turn, const struct db_result *result)
 {
     const struct session *session = room_session(turn->room, &turn->request->from);
 
-    if (!turn->room->exists || db_rows(result) == 0) {
+    if (db_rows(result) == 0) {
         turn_refuse(turn, SITUATION_ARCHIVE_NO_ID);
     } else if (session == NULL || session->occupant->role < ROLE_MODERATOR) {
         turn_refuse(turn, SITUATION_MODERATE_FORBIDDEN);

@@ -154,7 +154,7 @@ static struct db_value take(struct turn *turn, int64_t seq, uint8_t place[STORE_
 
 bool store_was_first(const struct turn *turn, const struct db_result *result, size_t count UNUSED)
 {
-    return turn->message && db_rows(result) > 0 && db_get_int(result, 0, 0) == turn->room->id &&
+    return turn->message && db_rows(result) > 0 && db_get_int(result, 0, 0) == turn->about &&
            db_get_int(result, 0, 1) == turn->message->seq;
 }
 

@@ -34,10 +34,17 @@ struct turn *turn_begin(struct muc *muc, struct room *room, struct stanza *reque
 
     turn->muc = muc;
     turn->room = room;
+    turn->about = room ? room->id : 0;
     turn->request = request ? stanza_ref(request) : NULL;
     turn->taking = request ? taker_find(muc, request) : NULL;
     DL_APPEND(*order_of(turn), turn);
     return turn;
+}
+
+/* A room in memory can be destroyed, and made anew by somebody else, while a turn waits. */
+static bool is_same_room(const struct turn *turn)
+{
+    return turn->room == NULL || turn->room->id == turn->about;
 }
 
 static void drop_outputs(struct turn *turn)
@@ -153,7 +160,7 @@ static void say(struct turn *turn, struct output *output)
     struct muc *muc = turn->muc;
 
     follow_said(turn, output);
-    if (output->seq) {
+    if (output->seq && is_same_room(turn)) { /* else there is no row of it any more */
         mail_post(muc, turn->room, output->seq, output->stanza, output->to, output->count);
         return;
     }
@@ -193,7 +200,7 @@ static void speak(struct turn *turn)
         drop_outputs(turn);
         if (turn->failed && !turn->taking) /* else it is offered again */
             turn_refuse(turn, SITUATION_DATABASE_AWAY);
-    } else if (turn->message) {
+    } else if (turn->message && is_same_room(turn)) {
         message_remember(turn->room, turn->message);
         turn->message = NULL;
     }
@@ -207,19 +214,20 @@ static void speak(struct turn *turn)
 /* All of the front that may speak. What belongs to no order speaks alone. */
 static void advance(struct turn *turn)
 {
-    struct room *room = turn->aside ? NULL : turn->room;
+    struct room *room = turn->room;
 
-    if (room == NULL) {
+    if (room == NULL || turn->aside) {
         speak(turn);
         turn_drop(turn);
-        return;
+    } else {
+        while (room->turns && room->turns->written) {
+            turn = room->turns;
+            speak(turn);
+            turn_drop(turn);
+        }
     }
-    while (room->turns && room->turns->written) {
-        turn = room->turns;
-        speak(turn);
-        turn_drop(turn);
-    }
-    room_settled(room);
+    if (room)
+        room_settled(room);
 }
 
 static void on_committed(void *user, int status, const struct db_result *results, size_t count)
@@ -237,7 +245,7 @@ static void on_committed(void *user, int status, const struct db_result *results
     } else {
         if (turn->taken_at)
             turn->known = !store_was_first(turn, &results[turn->taken_at], count);
-        if (turn->committed)
+        if (turn->committed && is_same_room(turn))
             turn->committed(turn, results, count);
     }
     if (status != ERR_CANCELLED)
@@ -286,6 +294,8 @@ static void on_queried(void *user, int status, const struct db_result *results, 
     turn->reading = false;
     if (status < 0)
         turn->failed = true;
+    else if (!is_same_room(turn))
+        turn_refuse(turn, SITUATION_NO_ROOM);
     else
         turn->queried(turn, &results[0]);
     turn_end(turn);

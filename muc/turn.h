@@ -28,6 +28,7 @@ struct turn {
     bool written;            /* committed, or there was nothing */
     bool reading;            /* turn_query() is under way */
     bool aside;              /* in no order, but it needs its room */
+    int64_t about;           /* the number of the room when it began */
     bool failed;
     void (*queried)(struct turn *turn, const struct db_result *result);
     void (*committed)(struct turn *turn, const struct db_result *results, size_t count);

@@ -18,7 +18,8 @@ from tests.node.client import Stream
 
 COMPONENT = "jabber:component:accept"
 SECONDS = 30
-BEGIN = re.compile(r"(^|(?<=/>)|(?<=</message>)|(?<=</presence>))<(message|presence|iq)\b")
+BEGIN = re.compile(r"(^|(?<=/>)|(?<=</message>)|(?<=</presence>)|(?<=</iq>))"
+                   r"<(message|presence|iq)\b")
 
 
 class Puppets:
