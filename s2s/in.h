@@ -101,4 +101,6 @@ void in_sm_r(void *in, struct element *element);
 void in_sm_begin(struct in *in);
 
 /* in_stanza.c */
+/* From there, and it may be. To be consumed. */
+void in_deliver(struct in *in, struct stanza *stanza);
 void in_stanza(void *user, struct stanza *stanza, int problem, const char *bytes, size_t length);

@@ -9,6 +9,7 @@
 #include "common/service/follow.h"
 #include "s2s/in.h"
 #include "s2s/inbound.h"
+#include "s2s/multicast.h"
 #include "s2s/out.h"
 #include "s2s/probe.h"
 
@@ -47,6 +48,23 @@ static int judge(const struct in *in, const struct stanza *stanza)
     return -1;
 }
 
+void in_deliver(struct in *in, struct stanza *stanza)
+{
+    if (inbound_is_durable(stanza))
+        inbound_take(in, stanza);
+    else
+        server_to_router(in->server, stanza);
+}
+
+static void arrived(struct in *in, struct stanza *stanza)
+{
+    if (multicast_came(in, stanza))
+        return;
+    if (stanza->kind == STANZA_PRESENCE)
+        multicast_presence(in, stanza);
+    in_deliver(in, stanza);
+}
+
 void in_stanza(void *user, struct stanza *stanza, int problem, const char *bytes, size_t length)
 {
     struct in *in = user;
@@ -71,10 +89,7 @@ void in_stanza(void *user, struct stanza *stanza, int problem, const char *bytes
         return;
     }
     if (problem < 0) {
-        if (inbound_is_durable(stanza))
-            inbound_take(in, stanza);
-        else
-            server_to_router(in->server, stanza);
+        arrived(in, stanza);
         return;
     }
     struct stanza *error = stanza_error(stanza, (enum stanza_condition)problem, NULL);

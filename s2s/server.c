@@ -14,6 +14,7 @@
 #include "s2s/dns_unbound.h"
 #include "s2s/in.h"
 #include "s2s/inbound.h"
+#include "s2s/multicast.h"
 #include "s2s/offer.h"
 #include "s2s/out.h"
 #include "s2s/pair.h"
@@ -194,6 +195,7 @@ static void on_link_closed(void *user)
     }
     offer_free_all(server);
     inbound_stop(server);
+    multicast_stop(server);
     dns_unbound_free(server->dns);
     parser_pool_free(server->parsers);
     server_close_network(server);

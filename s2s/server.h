@@ -20,6 +20,7 @@
 #include "s2s/policy.h"
 
 struct remote;
+struct directed;
 struct in;
 struct inbound;
 struct offer;
@@ -33,6 +34,7 @@ struct server_limits {
     uint64_t retry_min_ms, retry_max_ms, expiry_ms;
     unsigned connecting;
     size_t queue_stanzas, queue_bytes, queue_total;
+    size_t addresses; /* of one stanza that comes in */
     unsigned pending_pairs, pending_verifications;
     bool internal_addresses;
     bool bidi;
@@ -72,6 +74,8 @@ struct server {
     uint64_t inbound_since_ms; /* nobody has taken or refused anything */
     size_t inbound_bytes;
     bool inbound_stuck;
+
+    struct directed *directed; /* who was sent presence that was for several (multicast.h) */
 
     bool congested; /* the router does not take more: nothing is read from outside */
     bool stopping;

@@ -33,6 +33,7 @@ void server_read_limits(struct server *server, const struct config *config)
     limits->queue_total = number(config, "queue-total");
     limits->pending_pairs = (unsigned)number(config, "pending-pairs");
     limits->pending_verifications = (unsigned)number(config, "pending-verifications");
+    limits->addresses = number(config, "addresses");
     limits->internal_addresses = config_bool(config, "s2s", NULL, "internal-addresses");
     limits->bidi = config_bool(config, "s2s", NULL, "bidi");
     gate_limit(server->gate, number(config, "connections-per-address"),

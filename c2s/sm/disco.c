@@ -6,12 +6,16 @@
  */
 #include "c2s/sm/disco.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "c2s/pubsub/pubsub.h"
 #include "c2s/pubsub/service.h"
 #include "c2s/sm/caps.h"
 #include "c2s/sm/commands.h"
+#include "c2s/sm/homes.h"
+#include "common/xmpp/form.h"
 
 static void add_identity(struct element *query, const char *category, const char *type,
                          const char *name)
@@ -50,12 +54,39 @@ void disco_server_info(struct sm *sm, struct element *query)
             module->server_info(sm, query);
 }
 
+/* To other domains: kontalk-s2s takes what is for several accounts (XEP-0033). How many, others say
+ * in such a form too. */
+static void add_addresses(const struct sm_request *request, struct element *query)
+{
+    static const char *const feature[] = {NS_ADDRESS, NULL};
+    const struct config *config = worker_config(request->sm->worker);
+    uint64_t max = (uint64_t)config_number(config, "s2s", NULL, "addresses");
+    struct element *form;
+    char text[24];
+
+    if (max == 0 || !homes_is_foreign(request->sm, request->iq->from.domain) ||
+        strcmp(request->iq->to.domain, worker_network(request->sm->worker)) != 0)
+        return;
+    add_features(query, feature);
+    snprintf(text, sizeof(text), "%" PRIu64, max);
+    form = form_add(query, "result", NS_ADDRESS);
+    form_add_field(form, "message", "text-single", text);
+    form_add_field(form, "presence", "text-single", text);
+}
+
 static void account_info(struct element *query)
 {
     add_identity(query, "account", "registered", NULL);
     add_identity(query, "pubsub", "pep", NULL);
     SM_MODULES (module)
         add_features(query, module->account_features);
+}
+
+static void server_info(const struct sm_request *request, struct element *query)
+{
+    disco_server_info(request->sm, query);
+    if (!element_get(request->payload, "node")) /* it has no part in the hash (XEP-0115) */
+        add_addresses(request, query);
 }
 
 static struct element *begin(struct sm_request *request, struct stanza **result)
@@ -91,7 +122,7 @@ static void info(struct sm_request *request)
         return;
     }
     if (is_server)
-        disco_server_info(request->sm, query);
+        server_info(request, query);
     else
         account_info(query);
     sm_reply_take(request, result);

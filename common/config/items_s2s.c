@@ -75,6 +75,9 @@ const struct config_item config_s2s_items[] = {
      "The largest stanza that another server may send."},
     {"s2s", "stanza-size-before-auth", CONFIG_SIZE, 0, "16k", 10000, MIB, NULL,
      "The same before it has proved who it is."},
+    {"s2s", "addresses", CONFIG_NUMBER, 0, "99", 0, 400, NULL,
+     "How many accounts here one stanza of another server may be for (XEP-0033), as the domain of "
+     "the network tells others. 0: they send one to each."},
     {"s2s", "metrics-listen", CONFIG_ADDRESS, CONFIG_LIST | CONFIG_RESTART, NULL, PLAIN_ROW,
      "Where kontalk-s2s tells its metrics and its health by HTTP, beside the socket "
      "kontalk-s2s.metrics in run-directory; such as 127.0.0.1:9269."},

@@ -26,4 +26,5 @@
 #define NS_SESSION       "urn:ietf:params:xml:ns:xmpp-session"
 #define NS_APP_ERRORS    "urn:xmpp:errors"
 #define NS_ROUTER        "urn:kontalk:router:1"
-#define NS_DELAY         "urn:xmpp:delay" /* XEP-0203 */
+#define NS_DELAY         "urn:xmpp:delay"                     /* XEP-0203 */
+#define NS_ADDRESS       "http://jabber.org/protocol/address" /* XEP-0033 */

@@ -210,6 +210,33 @@ def test_s2s_dies(scene, peer, alice):
     assert heard[0] == "1"
 
 
+def test_for_several(scene, peer, alice):
+    """XEP-0033: it is acknowledged when every copy has been taken, and is the peer's until then."""
+    more = [scene.node.add_account().jid for _ in range(3)]
+    addresses = "".join(f"<address type='bcc' jid='{jid}'/>" for jid in (alice.full, *more))
+
+    def send(stream, identity):
+        stream.send(f"<message type='chat' from='bob@{stream.domain}/x' to='{stream.other}' "
+                    f"id='{identity}'><body>{identity}</body>"
+                    "<addresses xmlns='http://jabber.org/protocol/address'>"
+                    f"{addresses}</addresses></message>")
+
+    stream = enabled(peer.dial_proven())
+    with scene.node.daemon("c2s").paused():
+        send(stream, "1")
+        assert ask(stream) == 0
+        scene.node.daemon("s2s").kill()
+        stream.read_to_end()
+        scene.node.daemon("s2s").start()
+    again = enabled(peer.dial_proven())
+    send(again, "1")
+    send(again, "2")
+    again.send(f"<r xmlns='{SM}'/>")
+    wait_h(again, 2)
+    hear(alice, "1", "2")
+    nothing_more(alice)
+
+
 def test_a_peer_that_does_not_care(scene, peer, alice):
     """It is rid of what it has sent, so somebody here keeps it."""
     stream = peer.dial_proven()
