@@ -249,6 +249,7 @@ int worker_start(struct loop *loop, const struct config *config, void **state)
     struct worker *worker = xcalloc(1, sizeof(*worker));
 
     worker->loop = loop;
+    worker->handshakes.started_us = clock_monotonic_ms() * 1000;
     worker->config = config;
     worker->id = xstrdup(service_instance() ? service_instance()
                                             : config_text(config, "c2s", NULL, "worker"));
@@ -339,11 +340,9 @@ static void stop_plugin_when_empty(struct worker *worker)
 
 uint64_t worker_handshake_wait(struct worker *worker)
 {
-    uint64_t now_us = clock_monotonic_ms() * 1000;
-    uint64_t begin_us = MAX(worker->next_handshake_us, now_us);
-
-    worker->next_handshake_us = begin_us + 1000000 / worker->limits.handshakes_per_second;
-    return (begin_us - now_us) / 1000;
+    return pace_wait(&worker->handshakes, clock_monotonic_ms() * 1000,
+                     worker->limits.handshakes_per_second) /
+           1000;
 }
 
 void worker_web_changed(struct worker *worker)

@@ -13,6 +13,7 @@
 #include "c2s/admission.h"
 #include "c2s/domain.h"
 #include "c2s/home.h"
+#include "c2s/pace.h"
 #include "c2s/plugin.h"
 #include "common/component/link.h"
 #include "common/io/listeners.h"
@@ -72,7 +73,7 @@ struct worker {
     struct census *census;      /* metrics.c, while all families are read */
     size_t clients_count;
     struct worker_traffic traffic;
-    uint64_t next_handshake_us; /* handshakes are spread evenly: each has its moment */
+    struct pace handshakes;
     const struct c2s_plugin *plugin;
     void *plugin_state;
     struct timer *retry; /* of the schema check at start */
@@ -89,8 +90,7 @@ int worker_reload(void *state, const struct config *config);
 void worker_stop(void *state, void (*stopped)(void *user), void *user);
 /* Once link and database have closed. */
 void worker_end_when_closed(struct worker *worker);
-/* After how many ms a TLS handshake may begin: they cost the most of all that strangers can ask
- * for, so a flood of them waits instead of slowing those who are logged in. */
+/* After how many ms a TLS handshake may begin (pace.h). */
 uint64_t worker_handshake_wait(struct worker *worker);
 /* As much waits for the router, or for the database, as may: whoever sends more is read no further
  * for now. */

@@ -54,7 +54,8 @@ const struct config_item config_c2s_items[] = {
      "How many new connections from one address are accepted at once, before connection-rate "
      "holds."},
     {"c2s", "handshakes-per-second", CONFIG_NUMBER, 0, "200", 1, 1000000, NULL,
-     "How many TLS handshakes are begun in a second; further ones wait."},
+     "How many TLS handshakes are begun in a second; further ones wait. In the minute behind the "
+     "start, when everybody comes back, as many as in five seconds need not wait."},
     {"c2s", "unauthenticated-timeout", CONFIG_DURATION, 0, "30s", 100, HOUR, NULL,
      "How long a client may take from connecting to being authenticated."},
     {"c2s", "tls-timeout", CONFIG_DURATION, 0, "10s", 100, HOUR, NULL,
