@@ -87,6 +87,8 @@ MUST_CHECK int backup_take(struct backup *backup, const char *name, const struct
 MUST_CHECK int backup_copy(struct backup *backup, const char *path, const char *name);
 /* The directory `path` here is `name` in the backup, whose parent is there; once is enough. */
 MUST_CHECK int backup_make_directory(struct backup *backup, const char *path, const char *name);
+/* The file of passwords that it names ("passfile=/etc/kontalk/pgpass"), or NULL. */
+const char *backup_passfile(const struct backup *backup, const char *conninfo);
 MUST_CHECK int backup_files(struct backup *backup, const struct config *config);
 MUST_CHECK int backup_configuration(struct backup *backup, const struct ctl *ctl);
 /* The databases as they are at one moment, which goes on until `end` is called. */

@@ -216,8 +216,7 @@ static int copy_configured(struct backup *backup, const char *root, const char *
     return error == ERR_NOT_FOUND ? 0 : error;
 }
 
-/* passfile=/etc/kontalk/pgpass */
-static const char *passfile(struct backup *backup, const char *conninfo)
+const char *backup_passfile(const struct backup *backup, const char *conninfo)
 {
     const char *begin = conninfo ? strstr(conninfo, "passfile=") : NULL;
 
@@ -234,7 +233,7 @@ static int copy_value(struct backup *backup, const char *root, const struct conf
     int error;
 
     if (item->type == CONFIG_CONNINFO)
-        value = passfile(backup, value);
+        value = backup_passfile(backup, value);
     else if (item->type != CONFIG_FILE && item->type != CONFIG_FILE_SECRET)
         return 0;
     if (!value || *value != '/')

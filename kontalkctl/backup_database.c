@@ -124,7 +124,7 @@ static int read_home(struct backup *backup, struct db_session *session)
 
 int backup_databases(struct backup *backup, const struct ctl *ctl)
 {
-    const char *conninfo = config_text(ctl->config, "database", NULL, "conninfo");
+    const char *conninfo = ctl_conninfo(ctl->config, "database");
     struct db_session *session = ctl_database(ctl);
     const char *snapshot = NULL;
 

@@ -75,6 +75,8 @@ MUST_CHECK int ctl_follow_quietly(const struct ctl *ctl, const char *daemon, siz
 /* The control sockets of all processes of a daemon, whether they still run or not. */
 void ctl_processes(const struct ctl *ctl, const char *daemon,
                    void (*process)(void *user, const char *path), void *user);
+/* How to connect as the owner of the tables of [database] or [muc]; NULL: it is not said. */
+const char *ctl_conninfo(const struct config *config, const char *section);
 /* A session of its own with the database; complains and returns NULL if there is none. */
 struct db_session *ctl_database(const struct ctl *ctl);
 /* The system's user that owns the tables where nobody is named: PostgreSQL knows its clients by

@@ -51,9 +51,18 @@ struct db_session *ctl_database_as(const char *conninfo, const char *user)
     return NULL;
 }
 
+const char *ctl_conninfo(const struct config *config, const char *section)
+{
+    const char *owner = strcmp(section, "database") == 0
+                            ? config_text(config, section, NULL, "owner-conninfo")
+                            : NULL;
+
+    return owner ? owner : config_text(config, section, NULL, "conninfo");
+}
+
 struct db_session *ctl_database(const struct ctl *ctl)
 {
-    const char *conninfo = config_text(ctl->config, "database", NULL, "conninfo");
+    const char *conninfo = ctl_conninfo(ctl->config, "database");
 
     if (conninfo)
         return ctl_database_as(conninfo, CTL_OWNER);

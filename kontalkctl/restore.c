@@ -199,16 +199,46 @@ static int check_files(const struct restore *restore)
     return error || files > 0 ? ERR_EXISTS : 0;
 }
 
+static bool is_passfile(const struct restore *restore, const char *path)
+{
+    static const char *const keys[][2] = {
+        {"database", "conninfo"}, {"database", "owner-conninfo"}, {"muc", "conninfo"}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const char *named = backup_passfile(
+            &restore->backup, config_text(restore->ctl.config, keys[i][0], NULL, keys[i][1]));
+        if (named && strcmp(named, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Without passwords no database can even be asked. */
+static int put_passfiles(const struct restore *restore)
+{
+    const struct backup *backup = &restore->backup;
+    int error = 0;
+
+    for (size_t i = 0; !error && i < backup->count; i++) {
+        const struct backup_piece *piece = &backup->pieces[i];
+        const char *path = piece->is_directory ? NULL : place_of(restore, piece);
+        if (path && access(path, F_OK) != 0 && is_passfile(restore, path))
+            error = restore_piece(backup, piece, path, false);
+    }
+    return error;
+}
+
 static int check_here(const struct restore *restore)
 {
     int error = check_stopped(restore);
 
-    if (error || restore->force)
-        return error;
-    error = check_configuration(restore);
-    if (!error)
+    if (!error && !restore->force)
+        error = check_configuration(restore);
+    if (!error && !restore->force)
         error = check_files(restore);
-    return error ? error : restore_is_empty(&restore->backup, &restore->ctl);
+    if (!error)
+        error = put_passfiles(restore);
+    return error || restore->force ? error : restore_is_empty(&restore->backup, &restore->ctl);
 }
 
 /* --- putting it back --- */
@@ -225,10 +255,12 @@ static void remove_logs(const struct restore *restore)
 }
 
 /* Outside of the directory of the configuration others may have to do with it, such as certbot:
- * there nothing is replaced. */
-static bool is_left(const struct backup_piece *piece, const char *path)
+ * there nothing is replaced. Passwords that are here are those of the database that is here. */
+static bool is_left(const struct restore *restore, const struct backup_piece *piece,
+                    const char *path)
 {
-    return backup_inside(piece->name, BACKUP_SYSTEM) && access(path, F_OK) == 0;
+    return (backup_inside(piece->name, BACKUP_SYSTEM) || is_passfile(restore, path)) &&
+           access(path, F_OK) == 0;
 }
 
 static int put_back(const struct restore *restore)
@@ -240,7 +272,7 @@ static int put_back(const struct restore *restore)
     for (size_t i = 0; !error && i < backup->count; i++) {
         const struct backup_piece *piece = &backup->pieces[i];
         const char *path = piece->is_directory ? NULL : place_of(restore, piece);
-        if (path && !is_left(piece, path))
+        if (path && !is_left(restore, piece, path))
             error = restore_piece(backup, piece, path, !backup_inside(piece->name, BACKUP_FILES));
     }
     return error;

@@ -82,7 +82,7 @@ int backup_verify_databases(const struct backup *backup)
 static struct db_session *open_store(const struct ctl *ctl, const struct backup_store *store,
                                      const char **conninfo)
 {
-    *conninfo = config_text(ctl->config, store->section, NULL, "conninfo");
+    *conninfo = ctl_conninfo(ctl->config, store->section);
     if (*conninfo)
         return ctl_database_as(*conninfo, store->user);
     ctl_fail("the configuration names no database for %s ([%s] conninfo)", store->what,

@@ -43,6 +43,9 @@ const struct config_item config_database_items[] = {
     {"database", "conninfo", CONFIG_CONNINFO, CONFIG_RESTART, NULL, PLAIN_ROW,
      "How to connect, as libpq has it: \"host=/run/postgresql dbname=kontalk\". Passwords belong "
      "into a file: passfile=/etc/kontalk/pgpass. kontalk-c2s cannot do without."},
+    {"database", "owner-conninfo", CONFIG_CONNINFO, 0, NULL, PLAIN_ROW,
+     "How kontalkctl connects, as the owner of the tables, where that takes another passfile than "
+     "that of kontalk-c2s. Without it: as conninfo says."},
     {"database", "connections", CONFIG_NUMBER, CONFIG_RESTART, "4", 1, 64, NULL,
      "How many connections each worker has."},
     {"database", "writers", CONFIG_NUMBER, CONFIG_RESTART, "1", 1, 64, NULL,

@@ -4,6 +4,7 @@
 # files, and made again; a backup that is not whole is refused. As root, with the rights of the
 # package: tests/systemd.
 
+import contextlib
 import glob
 import io
 import os
@@ -280,3 +281,40 @@ def test_what_is_replaced_is_kept(stopped, made):
     stopped.control("restore", "--force", made[1])
     assert "# mine" not in place.read(stopped.place.configuration)
     assert "# mine" in place.read(f"{stopped.place.configuration}.before-restore")
+
+
+@contextlib.contextmanager
+def password_needed(node):
+    """By the owner of the tables."""
+    rules = f"{node.postgres.data}/pg_hba.conf"
+    before = place.read(rules)
+    node.postgres.query("postgres", "ALTER ROLE kontalk PASSWORD 'of the owner'")
+    with open(rules, "w", encoding="utf-8") as text:
+        text.write(f"local all kontalk scram-sha-256\n{before}")
+    node.postgres.query("postgres", "SELECT pg_reload_conf()")
+    yield
+    with open(rules, "w", encoding="utf-8") as text:
+        text.write(before)
+    node.postgres.query("postgres", "SELECT pg_reload_conf()")
+
+
+def test_passwords_of_the_database(stopped, tmp_path):
+    """They are put back before it is asked, unless there are some that are this machine's."""
+    passwords, line = f"{stopped.place.secrets}/pgpass", "*:*:*:*:of the owner\n"
+    configuration = place.read(stopped.place.configuration)
+    with password_needed(stopped):
+        place.write(passwords, line)
+        os.chmod(passwords, 0o600)
+        with open(stopped.place.configuration, "a", encoding="utf-8") as file:
+            file.write("[database]\nowner-conninfo = "
+                       f"{stopped.postgres.conninfo} passfile={passwords}\n")
+        stopped.control("backup", str(tmp_path / "made"))
+        os.unlink(passwords)
+        with pytest.raises(place.Error, match="the database cannot be reached"):
+            stopped.control("db", "migrate")
+        stopped.control("restore", "--force", str(tmp_path / "made"))
+        assert place.read(passwords) == line
+        place.write(passwords, f"{line}# here\n")
+        stopped.control("restore", "--force", str(tmp_path / "made"))
+        assert "# here" in place.read(passwords)
+    place.write(stopped.place.configuration, configuration)
