@@ -19,6 +19,7 @@
 #include "common/base/memory.h"
 
 #define PATIENCE_S 60
+#define UNITS_MAX  8
 
 extern char **environ;
 
@@ -41,7 +42,7 @@ static const char *site_file(const struct setup *setup)
     return arena_printf(setup->arena, "%s/conf.d/site.conf", setup->directory);
 }
 
-static bool has_own_database(const struct setup *setup)
+bool setup_has_own_database(const struct setup *setup)
 {
     return strcmp(setup->database, "local") != 0 && strcmp(setup->database, "none") != 0;
 }
@@ -53,11 +54,19 @@ static void write_lines(const struct setup *setup, FILE *file)
             "host = %s\nnetwork = %s\n\n[domain \"%s\"]\ncertificate = %s\nkey = %s\n",
             setup->host, setup->domain, setup->domain, setup_tls_file(setup, "fullchain.pem"),
             setup_tls_file(setup, "privkey.pem"));
+    if (setup->rooms)
+        fprintf(file, "service = %s\n", setup->rooms);
+    if (setup->files)
+        fprintf(file, "service = %s\n", setup->files);
     if (setup->admin)
         fprintf(file, "admin-address = xmpp:%s\nabuse-address = xmpp:%s\n", setup->admin,
                 setup->admin);
-    if (has_own_database(setup))
+    if (setup_has_own_database(setup))
         fprintf(file, "\n[database]\nconninfo = %s\n", setup->database);
+    if (setup->owner_database)
+        fprintf(file, "%sowner-conninfo = %s\n",
+                setup_has_own_database(setup) ? "" : "\n[database]\n", setup->owner_database);
+    setup_write_services(setup, file);
 }
 
 /* A new file, and the directory for it. */
@@ -111,38 +120,73 @@ static int make_database(const struct setup *setup, const struct ctl *ctl)
 
     if (strcmp(setup->database, "none") == 0)
         return 0;
-    if (has_own_database(setup) ? ctl_run(ctl, "db migrate", 0, NULL) != EXIT_SUCCESS
-                                : run_program(words) != 0) {
+    if (setup_has_own_database(setup) ? ctl_run(ctl, "db migrate", 0, NULL) != EXIT_SUCCESS
+                                      : run_program(words) != 0) {
         ctl_fail("the database could not be made; try again: %s",
-                 has_own_database(setup) ? "kontalkctl db migrate" : words[0]);
+                 setup_has_own_database(setup) ? "kontalkctl db migrate" : words[0]);
         return ERR_INVALID;
     }
     puts("The database is ready.");
     return 0;
 }
 
-static bool is_healthy(const struct ctl *ctl)
+static int wait_healthy(const struct ctl *ctl, const char *daemon)
 {
     static const char *const words[] = {"health"};
 
-    return ctl_ask(ctl, "c2s", ARRAY_SIZE(words), words) == 0;
+    for (int second = 0; second < PATIENCE_S; second++) {
+        if (ctl_ask(ctl, daemon, ARRAY_SIZE(words), words) == 0)
+            return 0;
+        sleep(1);
+    }
+    ctl_fail("kontalk-%s does not serve yet: systemctl status 'kontalk-*'", daemon);
+    return ERR_INVALID;
 }
 
-static int start_units(const struct ctl *ctl)
+/* systemctl enable --now kontalk.target … */
+static size_t start_words(const struct setup *setup, const char *words[UNITS_MAX])
 {
-    const char *const words[] = {"systemctl", "enable", "--now", "kontalk.target", NULL};
+    size_t count = 0;
 
+    words[count++] = "systemctl";
+    words[count++] = "enable";
+    words[count++] = "--now";
+    words[count++] = "kontalk.target";
+    if (setup->rooms)
+        words[count++] = "kontalk-muc";
+    if (setup->files)
+        words[count++] = "kontalk-files";
+    words[count] = NULL;
+    return count;
+}
+
+static int start_units(const struct setup *setup, const struct ctl *ctl)
+{
+    const char *words[UNITS_MAX];
+    int error = 0;
+
+    start_words(setup, words);
     if (run_program(words) != 0) {
         ctl_fail("the units could not be started");
         return ERR_INVALID;
     }
-    for (int second = 0; second < PATIENCE_S; second++) {
-        if (is_healthy(ctl))
-            return 0;
-        sleep(1);
-    }
-    ctl_fail("kontalk-c2s does not serve yet: systemctl status 'kontalk-*'");
-    return ERR_INVALID;
+    error = wait_healthy(ctl, "c2s");
+    if (!error && setup->rooms)
+        error = wait_healthy(ctl, "muc");
+    if (!error && setup->files)
+        error = wait_healthy(ctl, "files");
+    return error;
+}
+
+static void print_start(const struct setup *setup)
+{
+    const char *words[UNITS_MAX];
+    size_t count = start_words(setup, words);
+
+    fputs("Then:", stdout);
+    for (size_t i = 0; i < count; i++)
+        printf(" %s", words[i]);
+    putchar('\n');
 }
 
 static int make_admin(const struct setup *setup, const struct ctl *ctl)
@@ -162,10 +206,11 @@ static void print_rest(const struct setup *setup)
     if (!setup->certificate)
         printf("The certificate is for a trial: clients have to trust %s.\n",
                setup_tls_file(setup, "authority.pem"));
+    setup_tell_services(setup);
     setup_print_dns(setup);
     if (setup->start)
         return;
-    puts("Then: systemctl enable --now kontalk.target");
+    print_start(setup);
     if (setup->admin)
         printf("      kontalkctl user add %s\n      kontalkctl user admin %s\n"
                "  or: kontalkctl invite --name %s --admin\n",
@@ -178,6 +223,8 @@ static int take_steps(const struct setup *setup, const struct ctl *given)
     int error = setup_certificate(setup);
 
     if (!error)
+        error = setup_secrets(setup);
+    if (!error)
         error = write_site(setup);
     if (!error && (config = load(given)) == NULL)
         error = ERR_INVALID;
@@ -185,7 +232,7 @@ static int take_steps(const struct setup *setup, const struct ctl *given)
     if (!error)
         error = make_database(setup, &ctl);
     if (!error && setup->start)
-        error = start_units(&ctl);
+        error = start_units(setup, &ctl);
     if (!error && setup->start && setup->admin)
         error = make_admin(setup, &ctl);
     if (!error)
@@ -219,7 +266,7 @@ static int run(const struct ctl *ctl, size_t argc, const char *const *argv)
 }
 
 const struct ctl_verb setup_verbs[] = {
-    {"setup", 0, 16, run,
+    {"setup", 0, 24, run,
      "[OPTION …]  makes a server of four answers: its domain, its certificate, its database, its "
      "administrator"},
     {0},

@@ -75,7 +75,8 @@ static const char *ask(const struct setup *setup, const char *question, const ch
 }
 
 struct options {
-    const char *domain, *host, *certificate, *key, *database, *admin;
+    const char *domain, *host, *certificate, *key, *database, *admin, *rooms, *files,
+        *rooms_database, *owner_database;
     bool start;
 };
 
@@ -85,9 +86,16 @@ static int read_options(struct options *options, size_t argc, const char *const 
         const char *name;
         const char **value;
     } known[] = {
-        {"--domain", &options->domain},           {"--host", &options->host},
-        {"--certificate", &options->certificate}, {"--key", &options->key},
-        {"--database", &options->database},       {"--admin", &options->admin},
+        {"--domain", &options->domain},
+        {"--host", &options->host},
+        {"--certificate", &options->certificate},
+        {"--key", &options->key},
+        {"--database", &options->database},
+        {"--admin", &options->admin},
+        {"--rooms", &options->rooms},
+        {"--files", &options->files},
+        {"--rooms-database", &options->rooms_database},
+        {"--owner-database", &options->owner_database},
     };
 
     for (size_t i = 0; i < argc; i++) {
@@ -167,6 +175,44 @@ static int take_admin(struct setup *setup, const char *given)
     return 0;
 }
 
+/* "conference.example.net" unless it is said otherwise; 'none': there is no such service. */
+static int take_service(const struct setup *setup, const char *option, const char *given,
+                        const char *label, const char **domain)
+{
+    struct jid jid;
+
+    if (!given)
+        given = arena_printf(setup->arena, "%s.%s", label, setup->domain);
+    if (strcmp(given, "none") == 0)
+        return 0;
+    if (jid_parse(setup->arena, given, &jid) != 0 || jid.local || jid.resource ||
+        !strchr(jid.domain, '.') || strcmp(jid.domain, setup->domain) == 0) {
+        ctl_fail("%s: '%s' is no domain of its own", option, given);
+        return ERR_INVALID;
+    }
+    *domain = jid.domain;
+    return 0;
+}
+
+/* Rooms have tables of their own, for which a database elsewhere has a role and a password. */
+static int take_services(struct setup *setup, const struct options *options)
+{
+    int error = take_service(setup, "--rooms", options->rooms, "conference", &setup->rooms);
+
+    if (!error)
+        error = take_service(setup, "--files", options->files, "upload", &setup->files);
+    setup->rooms_database = options->rooms_database;
+    if (error || !setup->rooms || setup->rooms_database || !setup_has_own_database(setup))
+        return error;
+    if (options->rooms) {
+        ctl_fail("--rooms with a database of your own needs --rooms-database CONNINFO");
+        return ERR_INVALID;
+    }
+    fputs("No rooms: with a database of your own they need --rooms-database CONNINFO.\n", stderr);
+    setup->rooms = NULL;
+    return 0;
+}
+
 int setup_ask(struct setup *setup, size_t argc, const char *const *argv)
 {
     struct options options = {0};
@@ -179,6 +225,8 @@ int setup_ask(struct setup *setup, size_t argc, const char *const *argv)
     if (!setup->database)
         setup->database = ask(
             setup, "Its database: 'local', or how to connect (libpq), or 'none' for now", "local");
+    setup->owner_database = options.owner_database;
     setup->start = options.start;
-    return take_admin(setup, options.admin);
+    int error = take_admin(setup, options.admin);
+    return error ? error : take_services(setup, &options);
 }

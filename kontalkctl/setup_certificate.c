@@ -26,21 +26,25 @@ const char *setup_tls_file(const struct setup *setup, const char *name)
 }
 
 /* It has to be what a daemon would take. */
-static int verify(const struct setup *setup)
+static int verify(const char *name, const char *certificate, const char *key, const char **problem)
 {
     const struct tls_settings settings = {.role = TLS_SERVER};
     struct tls_context *context;
-    const char *problem = NULL;
 
-    int error = tls_context_new(&settings, &context, &problem);
+    int error = tls_context_new(&settings, &context, problem);
     if (!error) {
-        error = tls_context_add_certificate(context, setup->domain, setup->certificate, setup->key,
-                                            &problem);
+        error = tls_context_add_certificate(context, name, certificate, key, problem);
         tls_context_unref(context);
     }
-    if (error)
-        ctl_fail("%s: %s", setup->certificate, problem);
-    return error ? ERR_INVALID : 0;
+    return error;
+}
+
+bool setup_covers(const struct setup *setup, const char *name)
+{
+    const char *problem;
+
+    return verify(name, setup_tls_file(setup, "fullchain.pem"),
+                  setup_tls_file(setup, "privkey.pem"), &problem) == 0;
 }
 
 static int make_directory(const char *path)
@@ -103,12 +107,16 @@ static int copy_pair(const struct setup *setup)
 
 static int make_trial(const struct setup *setup)
 {
-    const char *names[] = {setup->domain, arena_printf(setup->arena, "upload.%s", setup->domain),
-                           arena_printf(setup->arena, "conference.%s", setup->domain), setup->host};
+    const char *names[4] = {setup->domain, setup->host};
+    size_t count = 2;
     const char *key = setup_tls_file(setup, "privkey.pem");
     const char *problem;
 
-    int error = tls_trial_make(names, ARRAY_SIZE(names), setup_tls_file(setup, "authority.pem"),
+    if (setup->rooms)
+        names[count++] = setup->rooms;
+    if (setup->files)
+        names[count++] = setup->files;
+    int error = tls_trial_make(names, count, setup_tls_file(setup, "authority.pem"),
                                setup_tls_file(setup, "fullchain.pem"), key, &problem);
     if (!error && share(key) == 0)
         return 0;
@@ -118,8 +126,13 @@ static int make_trial(const struct setup *setup)
 
 int setup_certificate(const struct setup *setup)
 {
-    if (setup->certificate && verify(setup))
+    const char *problem = NULL;
+
+    if (setup->certificate &&
+        verify(setup->domain, setup->certificate, setup->key, &problem) != 0) {
+        ctl_fail("%s: %s", setup->certificate, problem);
         return ERR_INVALID;
+    }
     if (make_directory(arena_printf(setup->arena, "%s/tls", setup->directory)) ||
         make_directory(setup_tls_file(setup, "")))
         return ERR_INVALID;

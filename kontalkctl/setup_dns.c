@@ -76,12 +76,31 @@ static void print_record(void *user UNUSED, const char *record)
     printf("    %s\n", record);
 }
 
+static void print_service(const struct setup *setup, const struct setup_service *service,
+                          const char *domain)
+{
+    print_record(NULL,
+                 setup_service_record(setup->arena, service, domain, service->port, setup->host));
+}
+
+void setup_print_addresses(const struct setup *setup, const char *host)
+{
+    setup_address_records(setup->arena, host, print_record, NULL);
+}
+
+void setup_print_servers(const struct setup *setup, const char *domain)
+{
+    for (const struct setup_service *service = setup_services; service->name; service++)
+        if (strcmp(service->section, "s2s") == 0)
+            print_service(setup, service, domain);
+}
+
 void setup_print_dns(const struct setup *setup)
 {
     puts("These records belong into the DNS:\n");
-    setup_address_records(setup->arena, setup->host, print_record, NULL);
+    setup_print_addresses(setup, setup->host);
     for (const struct setup_service *service = setup_services; service->name; service++)
-        print_record(NULL, setup_service_record(setup->arena, service, setup->domain, service->port,
-                                                setup->host));
+        print_service(setup, service, setup->domain);
+    setup_print_service_records(setup);
     putchar('\n');
 }

@@ -37,6 +37,9 @@ class Site:
     def tls(self, name):
         return f"{self.directory}/tls/{DOMAIN}/{name}"
 
+    def secret(self, name):
+        return f"{self.directory}/secrets/components/{name}"
+
     def read(self):
         return place.read(f"{self.directory}/conf.d/site.conf")
 
@@ -80,11 +83,24 @@ def test_trial(site):
     assert site.read().splitlines()[1:] == [
         "[node]", "host = one.example.net", f"network = {DOMAIN}", "", f'[domain "{DOMAIN}"]',
         f"certificate = {site.tls('fullchain.pem')}", f"key = {site.tls('privkey.pem')}",
-        f"admin-address = xmpp:admin@{DOMAIN}", f"abuse-address = xmpp:admin@{DOMAIN}"]
+        f"service = conference.{DOMAIN}", f"service = upload.{DOMAIN}",
+        f"admin-address = xmpp:admin@{DOMAIN}", f"abuse-address = xmpp:admin@{DOMAIN}", "",
+        f'[component "conference.{DOMAIN}"]', f"secret-file = {site.secret('conference')}",
+        "allow = durable", "",
+        "[muc]", f"domain = conference.{DOMAIN}", f"secret-file = {site.secret('conference')}",
+        "durable = yes", "",
+        f'[component "upload.{DOMAIN}"]', f"secret-file = {site.secret('upload')}", "",
+        "[files]", f"domain = upload.{DOMAIN}", f"secret-file = {site.secret('upload')}",
+        "listen-tls = [::]:5443", f"certificate = {site.tls('fullchain.pem')}",
+        f"key = {site.tls('privkey.pem')}", f"public-url = https://upload.{DOMAIN}:5443"]
     assert site.ctl("conf", "check").returncode == 0
     assert stat.S_IMODE(os.stat(site.tls("privkey.pem")).st_mode) & 0o007 == 0
     assert f"    _xmpp-client._tcp.{DOMAIN}. 3600 IN SRV 0 5 5222 one.example.net." in done.stdout
-    assert f"    _xmpps-server._tcp.{DOMAIN}. 3600 IN SRV 0 5 5270 one.example.net." in done.stdout
+    for name in (DOMAIN, f"conference.{DOMAIN}"):
+        record = f"    _xmpps-server._tcp.{name}. 3600 IN SRV 0 5 5270 one.example.net."
+        assert record in done.stdout
+    assert f"    upload.{DOMAIN}. 3600 IN A" in done.stdout
+    assert "systemctl enable --now kontalk.target kontalk-muc kontalk-files\n" in done.stdout
     assert f"user add admin@{DOMAIN}" in done.stdout
     assert f"invite --name admin@{DOMAIN} --admin" in done.stdout
 
@@ -95,6 +111,36 @@ def test_trial_certificate(site):
         assert verified(site, name)
     with pytest.raises(ssl.SSLCertVerificationError):
         verified(site, "other.example")
+
+
+def test_secrets(site):
+    """Each component has one of its own, which nobody else can read; what is there stays."""
+    os.makedirs(os.path.dirname(site.secret("upload")))
+    with open(site.secret("upload"), "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write("made before")
+    assert site.setup().returncode == 0
+    assert len(place.read(site.secret("conference"))) == 40
+    assert stat.S_IMODE(os.stat(site.secret("conference")).st_mode) == 0o600
+    assert place.read(site.secret("upload")) == "made before"
+
+
+def test_without_rooms_and_files(site):
+    done = site.setup("--rooms", "none", "--files", "none")
+    assert done.returncode == 0, done.stderr
+    assert "component" not in site.read() and "service" not in site.read()
+    assert "systemctl enable --now kontalk.target\n" in done.stdout
+    assert "conference" not in done.stdout and "upload" not in done.stdout
+
+
+def test_certificate_for_the_domain_alone(site, issued):
+    """Files are under a name that it is for; that other servers do not believe rooms is told."""
+    certificate, key = issued(DOMAIN)
+    done = site.setup("--certificate", certificate, "--key", key)
+    assert done.returncode == 0, done.stderr
+    assert f"public-url = https://{DOMAIN}:5443" in site.read()
+    assert f"-d {DOMAIN} -d conference.{DOMAIN}" in done.stdout
+    assert "upload." not in done.stdout
 
 
 def test_twice(site):
@@ -135,6 +181,9 @@ def test_certificate_of_somebody_else(site, issued):
     (["--domain", "localhost"], "is no domain"),
     (["--domain", DOMAIN, "--admin", "admin@other.example"], "no address of"),
     (["--domain"], "needs a value"),
+    (["--domain", DOMAIN, "--rooms", DOMAIN], "no domain of its own"),
+    (["--domain", DOMAIN, "--rooms", "rooms.example.net", "--database", "dbname=x"],
+     "--rooms-database"),
     (["--password", "x"], "no option is called")))
 def test_wrong_answers(site, words, said):
     done = site.ctl("setup", *words)
@@ -146,7 +195,15 @@ def test_database(site, node):
     done = site.setup(database=node.postgres.conninfo)
     assert done.returncode == 0, done.stderr
     assert "schema version" in done.stdout
-    assert f"conninfo = {node.postgres.conninfo}" in site.read()
+    assert site.read().count(f"conninfo = {node.postgres.conninfo}") == 1
+    assert "No rooms" in done.stderr and "[muc]" not in site.read()
+
+
+def test_database_of_rooms(site, node):
+    """They have a role, and so a way to connect, of their own."""
+    done = site.setup("--rooms-database", "dbname=rooms", database=node.postgres.conninfo)
+    assert done.returncode == 0, done.stderr
+    assert "durable = yes\nconninfo = dbname=rooms\n" in site.read()
 
 
 def test_no_database(site):

@@ -3,11 +3,18 @@
 # The client's side of SCRAM (RFC 5802, RFC 7677), without SASLprep: names and passwords are ASCII.
 
 import base64
+import functools
 import hashlib
 import hmac
 import secrets
 
 HASHES = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256", "SCRAM-SHA-512": "sha512"}
+
+
+@functools.lru_cache(maxsize=4096)
+def salted_password(name, password, salt, rounds):
+    """The most of what a login costs a client, who may keep it (RFC 5802 §3)."""
+    return hashlib.pbkdf2_hmac(name, password, salt, rounds)
 
 
 class Scram:
@@ -31,7 +38,7 @@ class Scram:
         if not fields["r"].startswith(self.nonce):
             raise ValueError("the server's nonce does not begin with ours")
         salt = base64.b64decode(fields["s"], validate=True)
-        salted = hashlib.pbkdf2_hmac(self.hash, self.password, salt, int(fields["i"]))
+        salted = salted_password(self.hash, self.password, salt, int(fields["i"]))
         channel = base64.b64encode(self.gs2_header + self.binding)
         without_proof = b"c=" + channel + b",r=" + fields["r"].encode()
         message = b",".join((self.first_bare, server_first, without_proof))

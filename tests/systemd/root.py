@@ -12,7 +12,7 @@ import subprocess
 
 CODENAME = "bookworm"
 # What boots, the database, and what the tests look with.
-BESIDE = ("systemd", "systemd-sysv", "dbus", "postgresql", "procps", "apt")
+BESIDE = ("systemd", "systemd-sysv", "dbus", "postgresql", "certbot", "procps", "apt")
 SECONDS = 900
 
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 #
-# A server in a machine, as INSTALL.md tells its administrator to set it up.
+# A server in a machine, as docs/INSTALL.md tells its administrator to set it up.
 
 import itertools
 import os
 import re
 import secrets
 import subprocess
+import types
 
 from tests.harness import wait
 from tests.harness.node import Account
@@ -14,19 +15,11 @@ from tests.node import certificates
 
 NETWORK = "example.test"
 TLS = f"/etc/kontalk/tls/{NETWORK}"
-COMPONENTS = f"""[component "upload.{NETWORK}"]
-secret-file = /etc/kontalk/secrets/components/upload
-
-[files]
-secret-file = /etc/kontalk/secrets/components/upload
-
-[component "conference.{NETWORK}"]
-secret-file = /etc/kontalk/secrets/components/upload
-
-[muc]
-secret-file = /etc/kontalk/secrets/components/upload
-"""
-PORTS = {"C2S": 5222, "C2S_TLS": 5223, "S2S": 5269}
+# What the certificate is for, as docs/INSTALL.md has it.
+NAMES = (NETWORK, f"xmpp.{NETWORK}", f"conference.{NETWORK}", f"upload.{NETWORK}")
+SECRETS = tuple(f"/etc/kontalk/secrets/{name}" for name in (
+    "c2s/decoy", "s2s/dialback", "components/conference", "components/upload"))
+PORTS = {"C2S": 5222, "C2S_TLS": 5223, "S2S": 5269, "FILES": 5443}
 DAEMONS = ("kontalk-router", "kontalk-c2s@1", "kontalk-s2s", "kontalk-files", "kontalk-muc")
 # What clients may do at once is for people, not for tests of many from one address.
 LIMITS = """[c2s]
@@ -55,8 +48,9 @@ class Server:
         self.authority = certificates.Authority(scratch)
         self.authority.ensure()
         self.ca = self.authority.certificate
-        self.component_secret = secrets.token_hex(16)
-        self.passwords = [self.component_secret]
+        self.passwords = []
+        self.place = types.SimpleNamespace(upload=f"upload.{NETWORK}",
+                                           conference=f"conference.{NETWORK}")
         self._names = itertools.count(1)
 
     def address(self, service):
@@ -76,11 +70,13 @@ class Server:
     def set_up(self):
         machine = self.machine
         self.put_certificate("first")
-        machine.write("/etc/kontalk/secrets/components/upload", self.component_secret, "600")
-        machine.write("/etc/kontalk/conf.d/components.conf", COMPONENTS + LIMITS)
+        self.lift_limits()
         self.make_cluster()
         machine.run("kontalkctl", "setup", "--domain", NETWORK, "--host", f"xmpp.{NETWORK}",
                     "--certificate", "/root/live/fullchain.pem")
+
+    def lift_limits(self):
+        self.machine.write("/etc/kontalk/conf.d/limits.conf", LIMITS)
 
     def make_cluster(self):
         """One PostgreSQL, as Debian makes it by itself where it is installed for a server."""
@@ -97,9 +93,8 @@ class Server:
 
     def issue(self, name):
         """Certificate and key for the domain, other ones for each name."""
-        names = (NETWORK, f"xmpp.{NETWORK}")
         return [open(path, "rb").read()
-                for path in self.authority.issue_server(f"{self.scratch}/{name}", names)]
+                for path in self.authority.issue_server(f"{self.scratch}/{name}", NAMES)]
 
     def put_certificate(self, name):
         """As certbot leaves it."""

@@ -13,7 +13,7 @@ import pytest
 
 from tests.harness import slix, wait
 from tests.harness.smacks import SmStream
-from tests.systemd.server import DAEMONS, NETWORK, TLS
+from tests.systemd.server import DAEMONS, NETWORK, SECRETS, TLS
 
 # Fixtures included: the first test builds the package and boots.
 pytestmark = pytest.mark.seconds(300)
@@ -80,7 +80,7 @@ def test_users_and_rights(server):
              for unit in DAEMONS]
     assert len(set(users)) == len(DAEMONS) and "root" not in users
     for user in users:
-        for path in ("/etc/kontalk/secrets/c2s/decoy", "/etc/kontalk/secrets/components/upload"):
+        for path in SECRETS:
             assert machine.call("runuser", "-u", user, "--", "cat", path).returncode != 0
     # Only the worker for clients gets at the database, and not at the shape of it.
     for user in ("kontalk-router", "kontalk-s2s", "kontalk-files"):
@@ -247,8 +247,7 @@ def test_no_secret_is_told(server):
         pid = server.property(unit, "MainPID")
         told += machine.run("sh", "-c", f"tr '\\0' ' ' </proc/{pid}/cmdline;"
                             f"tr '\\0' ' ' </proc/{pid}/environ")
-    machine_made = [machine.run("cat", f"/etc/kontalk/secrets/{name}")
-                    for name in ("c2s/decoy", "s2s/dialback")]
+    machine_made = [machine.run("cat", path) for path in SECRETS]
     assert "event=service_ready" in told
     for secret in [*server.passwords, *machine_made]:
         assert len(secret) > 10 and secret not in told

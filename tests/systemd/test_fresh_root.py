@@ -6,15 +6,20 @@
 
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import time
 
 import pytest
 
+from tests.files import upload
+from tests.harness.node import Account
+from tests.muc.rooms import Room
+from tests.systemd import document
 from tests.systemd import root as roots
 from tests.systemd.conftest import booted
-from tests.systemd.server import DAEMONS, TLS, Server, build
+from tests.systemd.server import DAEMONS, NETWORK, TLS, Server, build
 from tests.systemd.talkers import Talker, talk_while
 from tests.systemd.test_boot import EXPOSURE, expected_certificate, session, shown_certificate
 
@@ -24,6 +29,7 @@ FIGURES = f"{WORKING}/figures"
 CLIENTS = int(os.environ.get("CLIENTS", "1000"))
 SWAPS = 50
 NEXT = "0.1+next"
+PASSWORD = secrets.token_urlsafe(12)
 # A step as a release would add one.
 STEP = '    {.sql = "ALTER TABLE account ADD COLUMN IF NOT EXISTS of_the_next text"},\n'
 
@@ -35,17 +41,18 @@ def note(text):
 
 @pytest.fixture(scope="module")
 def fresh(package, tmp_path_factory):
-    """(server, seconds from a machine that has nothing of ours to a server that runs)"""
+    """Made by the commands of docs/INSTALL.md."""
     try:
         root = roots.make(WORKING, package)
     except (roots.Unavailable, subprocess.TimeoutExpired) as problem:
         pytest.skip(f"no fresh Debian: {problem}")
     machine = booted(root)
     server = Server(machine, str(tmp_path_factory.mktemp("authority")))
+    server.put_certificate("first")
     server.begun = time.monotonic()
-    server.install_with_apt(package)
-    server.set_up()
-    server.start()
+    server.typed, server.found = document.follow(machine, package, PASSWORD)
+    server.lift_limits()
+    machine.run("kontalkctl", "reload")
     yield server
     machine.end()
 
@@ -71,15 +78,32 @@ def next_package(package):
     return build(tree, NEXT, BUILD="build", BIN="build", OBJ="build/obj")
 
 
+def named(name):
+    return Account(f"{name}@{NETWORK}", PASSWORD)
+
+
 def test_first_message(fresh):
-    """The steps of docs/INSTALL.md; then somebody hears something."""
-    account = fresh.add_account()
+    """Behind the commands of docs/INSTALL.md two people talk, in a room too, and share a file."""
     with fresh.machine.network():
-        client = session(fresh, account)
-        client.send_message(account.jid, "first")
-        client.wait_message("first")
-        client.close()
-    note(f"from a fresh root to the first message: {time.monotonic() - fresh.begun:.0f} s")
+        alice, bob = (session(fresh, named(name)) for name in ("alice", "bob"))
+        alice.send_message(bob.bare, "first")
+        bob.wait_message("first")
+        note(f"from a fresh root with the package to the first message: {fresh.typed} commands, "
+             f"{time.monotonic() - fresh.begun:.0f} s")
+        room = Room(fresh, lambda: session(fresh, named("alice")), "all")
+        room.say(room.owner, "in the room")
+        room.hears(room.owner, "in the room")
+        slot = upload.slot(alice, fresh)
+        assert slot.put.startswith(f"https://upload.{NETWORK}:5443/")
+        assert upload.put(fresh, slot).status == 201
+        assert upload.get(fresh, slot).body == upload.CONTENT
+        for client in (alice, bob, room.owner):
+            client.close()
+
+
+def test_findings(fresh):
+    """What is missing on this machine that nobody reaches is all that `check` finds."""
+    print(fresh.found)
 
 
 @pytest.mark.parametrize("unit", EXPOSURE)
@@ -132,7 +156,11 @@ def test_upgrade_under_load(fresh, next_package):
     with fresh.machine.network():
         accounts = fresh.add_accounts(CLIENTS)
         talkers = [Talker(fresh, account) for account in accounts]
+        here = time.process_time()
         talk_while(talkers, lambda: fresh.install_with_apt(next_package))
+        here = time.process_time() - here
+        worker = fresh.machine.run("ps", "-o", "cputimes=", "-p",
+                                   fresh.property("kontalk-c2s@1", "MainPID"))
         said = sum(len(talker.sent) for talker in talkers)
         assert all(talker.resumed > 0 for talker in talkers)
         assert sum(talker.refused for talker in talkers) == 0
@@ -145,7 +173,32 @@ def test_upgrade_under_load(fresh, next_package):
                              "-g", "event=service_(stopping|stopped|ready)")
     note(told)
     note(f"upgrade with {CLIENTS} clients: {said} messages acknowledged, none lost, longest pause "
-         f"{max(talker.longest for talker in talkers):.1f} s")
+         f"{max(talker.longest for talker in talkers):.1f} s; of the processor these clients took "
+         f"{here:.0f} s, the new kontalk-c2s {worker} s")
+
+
+def test_database_elsewhere(fresh):
+    """By TCP and with passwords, as docs/INSTALL.md has it."""
+    machine = fresh.machine
+    machine.run("systemctl", "stop", "kontalk.target", "kontalk-c2s.socket")
+    machine.run("runuser", "-u", "postgres", "--", "dropdb", "kontalk")
+    for role in ("kontalk", "kontalk-c2s", "kontalk-muc"):
+        machine.run("runuser", "-u", "postgres", "--", "dropuser", role)
+    machine.run("rm", "/etc/kontalk/conf.d/site.conf")
+    machine.run("runuser", "-u", "postgres", "--", "psql", "-Xv", "ON_ERROR_STOP=1",
+                data=document.block("sql").encode())
+    machine.run("sh", "-ec", document.block("passfiles"))
+    setup = document.block("setup").replace("db.example.net", "localhost").replace(
+        "192.0.2.7", "127.0.0.1").replace(
+        "verify-full sslrootcert=/etc/ssl/certs/ca-certificates.crt", "prefer")
+    machine.run("sh", "-ec", setup.replace("example.net", NETWORK),
+                data=f"{PASSWORD}\n".encode())
+    with machine.network():
+        client = session(fresh, named("admin"))
+        Room(fresh, lambda: session(fresh, named("admin")), "elsewhere").owner.close()
+        client.close()
+    machine.run("kontalkctl", "backup", "/root/elsewhere")
+    machine.run("systemctl", "restart", "kontalk-migrate")
 
 
 def test_removed_and_purged(fresh):
@@ -154,8 +207,8 @@ def test_removed_and_purged(fresh):
     machine.run("apt-get", "purge", "-q", "-y", "kontalk", seconds=300)
     assert not machine.run("sh", "-c", "ps -eo comm= | grep ^kontalk || :")
     left = machine.run("find", "/etc/kontalk", "-type", "f").splitlines()
-    assert set(left) == {"/etc/kontalk/conf.d/site.conf", "/etc/kontalk/conf.d/components.conf",
-                         f"{TLS}/fullchain.pem", f"{TLS}/privkey.pem",
-                         "/etc/kontalk/secrets/components/upload"}
+    assert set(left) == {"/etc/kontalk/conf.d/limits.conf", f"{TLS}/fullchain.pem",
+                         f"{TLS}/privkey.pem", *(f"/etc/kontalk/pgpass-{user}" for user in (
+                             "owner", "c2s", "muc"))}
     assert machine.run("runuser", "-u", "postgres", "--", "psql", "-XAtd", "kontalk", "-c",
                        "SELECT count(*) FROM account") != "0"
