@@ -46,7 +46,8 @@ class Terminal:
         """Some live on without a terminal, so that it would not do to end tmux."""
         with contextlib.suppress(subprocess.CalledProcessError):  # tmux ends with the last of them
             for leader in self._tmux("list-panes", "-F", "#{pane_pid}").split():
-                os.kill(int(leader), signal.SIGTERM)
+                with contextlib.suppress(ProcessLookupError):  # it was told to end before
+                    os.kill(int(leader), signal.SIGTERM)
             wait.until(lambda: not self._tmux("list-panes"))
 
 
