@@ -18,10 +18,9 @@ ROSTER = "<query xmlns='jabber:iq:roster'><item jid='nurse@verona.example'/></qu
 
 @pytest.fixture(scope="module")
 def hasty(make_node):
-    """A node without patience for clients, with room for two resources of an account."""
+    """A node without patience for clients."""
     return make_node(settings={"c2s": {
-        "unauthenticated-timeout": "700ms", "idle-timeout": "300ms", "ping-timeout": "500ms",
-        "resources-per-user": "2",
+        "unauthenticated-timeout": "2s", "idle-timeout": "300ms", "ping-timeout": "2s",
     }})
 
 
@@ -60,11 +59,12 @@ def test_client_that_answers_pings_stays(login, hasty):
     client.settle()
 
 
-def test_resource_constraint_for_bind(raw, login, hasty):
+def test_resource_constraint_for_bind(raw, login, make_node):
     """RFC 6120 §7.6.2.1 and XEP-0205 §4.4: more resources than an account may have."""
-    owner = hasty.add_account()
-    clients = [login(owner, where=hasty), login(owner, where=hasty)]
-    third = raw(owner, where=hasty)
+    node = make_node(settings={"c2s": {"resources-per-user": "2"}})
+    owner = node.add_account()
+    clients = [login(owner, where=node), login(owner, where=node)]
+    third = raw(owner, where=node)
     third.secure()
     third.authenticate()
     answer = third.ask("set", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")

@@ -112,8 +112,9 @@ def test_bad_stanzas_go_back(router, text):
 
 
 def test_known_names_do_not_take_the_default_route(router):
-    router.third_party(IRC).close()
     federation, worker = router.federation(), router.worker()
+    router.third_party(IRC).close()
+    worker.expect_route(IRC, available=False)
     worker.message(NETWORK, "x@jabber.test", id="1")
     federation.expect("1")
     worker.message(NETWORK, IRC, id="2")
