@@ -67,7 +67,7 @@ def open_window(screen):
 
 
 def ask_until(screen, command, answer):
-    """It may read the keyboard before what the server has already sent: asked again, it has both."""
+    """It may read the keyboard before what the server has sent: asked again, it has both."""
     try:
         screen.type(command)
         screen.wait_screen(answer, seconds=2)

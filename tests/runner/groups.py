@@ -55,16 +55,13 @@ def pytest_groups():
     return [g for g in PYTEST_SECONDS if g in found] + sorted(found - set(PYTEST_SECONDS))
 
 
-def build_sanitized(summary):
-    status, output = process.make(f"SANITIZE={SANITIZE}", "units", "programs", "tools")
-    if status != 0:
-        summary.add(failed(SANITIZER, "build", output))
-    return status == 0
-
-
 def sanitized(options):
     """The unit tests once more, with all that the sanitizers see, and the attacks; with --all every
-    group."""
+    group. They are compiled while other groups run, which have the processor first."""
+    status, output = process.make(f"SANITIZE={SANITIZE}", "units", "programs", "tools", nice=19)
+    if status != 0:
+        yield failed(SANITIZER, "build", output)
+        return
     objects = f"{os.environ.get('BUILD', 'build')}/obj-{SANITIZE.replace(',', '-')}"
     yield from units.run(SANITIZER, f"{objects}/unit", "")
     for group in pytest_groups():
@@ -83,12 +80,13 @@ def run(options, summary):
         return None
     if not build(summary, "programs", "units", "tools"):
         return None
-    directory = os.environ.get("OBJ", "build/obj") + "/unit"
-    if name not in (*pytest_groups(), SANITIZER):
-        summary.run_group("units", lambda: units.run("units", directory, name))
     works = []
-    if with_sanitizer(name) and build_sanitized(summary):
+    if with_sanitizer(name):
         works.append(lambda: summary.run_group(SANITIZER, lambda: sanitized(options)))
+    if name not in (*pytest_groups(), SANITIZER):
+        directory = os.environ.get("OBJ", "build/obj") + "/unit"
+        works.append(functools.partial(summary.run_group, "units",
+                                       lambda: units.run("units", directory, name)))
     works += pytest_works(summary, options)
     if options.all and name == "":
         works.append(functools.partial(run_with_workers, summary))

@@ -86,9 +86,10 @@ def kill_group(process):
         pass
 
 
-def make(*targets, seconds=900):
+def make(*targets, seconds=900, nice=0):
     jobs = os.environ.get("JOBS") or str(os.cpu_count())
-    return run(["make", "--no-print-directory", f"-j{jobs}", *targets], seconds)
+    before = ["nice", "-n", str(nice)] if nice else []
+    return run([*before, "make", "--no-print-directory", f"-j{jobs}", *targets], seconds)
 
 
 def describe(status):
