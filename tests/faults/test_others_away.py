@@ -3,15 +3,17 @@
 # Somebody else stands still: federation, or a component of a third party. Clients and the other
 # components do not notice; who talks to the one that stands hears an error sooner or later.
 
+import socket
+
 import pytest
 
 from tests.faults.talk import ROSTER, Watch, condition, routes, wait_routes
 from tests.harness import wait
 from tests.node.client import CLIENT
 
-# Senders are not to be slowed down before a queue is full.
+# Senders are not to be slowed down before a queue is full, and little waits for who is away.
 NODE = {"router": {"ping-interval": "100ms", "ping-timeout": "500ms", "queue-size": "64k"},
-        "c2s": {"rate-exempt": "127.0.0.0/8"}}
+        "c2s": {"rate-exempt": "127.0.0.0/8"}, "sm": {"outbox-sender": "50"}}
 FULL = ("wait", "resource-constraint")
 KIB = 1024
 PING = "<ping xmlns='urn:xmpp:ping'/>"
@@ -55,6 +57,8 @@ def errors_so_far(client):
 def test_component_that_reads_nothing(hasty, friends, gateway):
     """It is as good as stopped. Its queue fills up, and then nobody waits for it."""
     pair, door = friends(hasty), gateway(hasty)
+    # Without that the kernel keeps 32 MiB for it, and what takes nothing for a minute is cut off.
+    door.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * KIB)
     watch = Watch(hasty, "router", "c2s")
     errors = []
     while not errors:
