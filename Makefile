@@ -15,7 +15,7 @@ OBJ := $(PLAIN)$(if $(FAULT_POINTS),-points)
 BIN := $(if $(SANITIZE)$(FAULT_POINTS),$(OBJ)/bin,$(BUILD))
 # The objects of sources: what has no fault point in it is the same with and without.
 POINTED := $(if $(FAULT_POINTS),$(shell grep -rl --include='*.c' base/fault_point.h \
-	common router c2s net s2s kontalkctl))
+	common router c2s net s2s muc kontalkctl))
 objects = $(patsubst %.c,$(if $(FAULT_POINTS),$(PLAIN),$(OBJ))/%.o,$(filter-out $(POINTED),$(1))) \
 	$(patsubst %.c,$(OBJ)/%.o,$(filter $(POINTED),$(1)))
 

@@ -10,6 +10,7 @@
 
 #include "common/base/encode.h"
 #include "common/xmpp/namespaces.h"
+#include "muc/note.h"
 #include "muc/rate.h"
 
 #define NS_PING       "urn:xmpp:ping"
@@ -59,15 +60,18 @@ static void deliver(struct turn *turn, const struct session *from, const struct 
                     const struct stanza *stanza)
 {
     struct stanza *copy = forwarded(stanza, from->occupant);
-    struct output *output;
     const struct session *session;
+    const struct jid **sessions;
+    size_t count;
 
     mark(copy, from->occupant);
-    stanza_set_to(copy, NULL);
-    output = turn_send_to_take(turn, copy);
+    DL_COUNT(to->sessions, session, count);
+    sessions = arena_alloc(copy->arena, count * sizeof(*sessions));
+    count = 0;
     DL_FOREACH (to->sessions, session) {
-        output_add(output, session->jid);
+        sessions[count++] = session->jid;
     }
+    note_send_take(turn, copy, sessions, count);
 }
 
 void between_message(struct turn *turn, struct stanza *stanza)

@@ -6,6 +6,7 @@
 #include "common/xmpp/namespaces.h"
 #include "muc/affiliation.h"
 #include "muc/modules.h"
+#include "muc/note.h"
 #include "muc/rate.h"
 
 #define NS_CONFERENCE "jabber:x:conference"
@@ -28,14 +29,13 @@ static void add_direct(struct stanza *message, const struct room *room, const ch
 }
 
 static struct stanza *invitation(const struct room *room, const struct session *from,
-                                 const struct jid *to, const struct element *invite)
+                                 const struct element *invite)
 {
     struct stanza *message = stanza_new(STANZA_MESSAGE, MESSAGE_NORMAL);
     struct element *x = element_add(message->root, NS_MUC_USER, "x");
     struct element *copy = element_add_copy(x, invite);
 
     stanza_set_from(message, room->jid);
-    stanza_set_to(message, to);
     element_set(copy, "to", NULL);
     element_set(copy, "from", from->jid->full);
     if (room_is(room, OPTION_PASSWORD_PROTECTED))
@@ -79,6 +79,11 @@ static int check(const struct room *room, const struct session *session, const s
     return -1;
 }
 
+static void send(struct turn *turn, struct stanza *message, const struct jid *to)
+{
+    note_send_take(turn, message, &to, 1);
+}
+
 static void invite_all(struct turn *turn, struct session *session, const struct element *x)
 {
     struct room *room = turn->room;
@@ -89,7 +94,7 @@ static void invite_all(struct turn *turn, struct session *session, const struct 
             continue;
         if (room_is(room, OPTION_MEMBERS_ONLY) && room_affiliation(room, &to) == AFFILIATION_NONE)
             affiliation_set(turn, &to, AFFILIATION_MEMBER, session->occupant->nick, NULL);
-        turn_send_take(turn, invitation(room, session, &to, invite));
+        send(turn, invitation(room, session, invite), &to);
     }
 }
 
@@ -123,11 +128,10 @@ static void decline(struct turn *turn, const struct stanza *stanza, const struct
         return;
     message = stanza_new(STANZA_MESSAGE, MESSAGE_NORMAL);
     stanza_set_from(message, room->jid);
-    stanza_set_to(message, &to);
     copy = element_add_copy(element_add(message->root, NS_MUC_USER, "x"), decline);
     element_set(copy, "to", NULL);
     element_set(copy, "from", stanza->from.bare);
-    turn_send_take(turn, message);
+    send(turn, message, &to);
 }
 
 static bool take(struct turn *turn, struct session *session, struct stanza *stanza)

@@ -175,11 +175,10 @@ static void start_over(struct bag *bag)
 
 /* --- answers --- */
 
-static void taken(struct mail *mail, struct letter *letter)
+static void settled(struct mail *mail, struct letter *letter)
 {
     struct bag *bag = letter->bag;
 
-    letter_follow(letter, "taken");
     remove_letter(mail, letter);
     bag->failures = 0;
     bag->asked_ms = clock_monotonic_ms();
@@ -187,6 +186,20 @@ static void taken(struct mail *mail, struct letter *letter)
         flow(mail, bag);
     else
         free_bag(mail, bag);
+}
+
+static void taken(struct mail *mail, struct letter *letter, const struct durable *took)
+{
+    letter_follow(letter, "taken");
+    mail_rows_took(letter->message, took);
+    settled(mail, letter);
+}
+
+/* A note: that one alone is not wanted. */
+static void refused(struct mail *mail, struct letter *letter, const struct durable *refused)
+{
+    letter_follow(letter, "refused: %s", stanza_condition_name(refused->reason));
+    settled(mail, letter);
 }
 
 static void refused_for_now(struct mail *mail, struct letter *letter, const struct durable *refused)
@@ -220,13 +233,13 @@ void mail_answered(struct muc *muc, const struct durable *answer)
     if (letter == NULL) /* the second answer to two offers: its row may be pending still */
         return;
     if (answer->kind == DURABLE_TOOK)
-        mail_rows_forget(letter->message, answer);
-    if (answer->kind == DURABLE_TOOK)
-        taken(mail, letter);
+        taken(mail, letter, answer);
     else if (strcmp(answer->type, "wait") == 0)
         refused_for_now(mail, letter, answer);
-    else
+    else if (letter->message->stanza->type == MESSAGE_GROUPCHAT)
         give_up(mail, letter->bag);
+    else
+        refused(mail, letter, answer);
     departures_leave_soon(mail);
 }
 
@@ -245,11 +258,11 @@ static void post(struct mail *mail, struct mail_message *message, const struct j
         flow(mail, letter->bag);
 }
 
-void mail_post(struct muc *muc, const struct room *room, int64_t seq, struct stanza *stanza,
-               struct jid *const *to, size_t count)
+void mail_post(struct muc *muc, const struct room *room, const struct posting *posting,
+               const struct jid *const *to, size_t count)
 {
     struct mail *mail = muc->mail;
-    struct mail_message *message = mail_rows_add(mail->rows, room->id, seq, stanza);
+    struct mail_message *message = mail_rows_add(mail->rows, room->id, posting);
     struct jid *jid = jid_dup(room->jid); /* the room may go with the last one in it */
 
     for (size_t i = 0; i < count; i++)
@@ -259,18 +272,24 @@ void mail_post(struct muc *muc, const struct room *room, int64_t seq, struct sta
     mail_rows_settled(mail->rows, message);
 }
 
-void mail_repost(struct room *room, int64_t seq, struct stanza *stanza)
+void mail_repost(struct room *room, const struct posting *posting, const struct jid *const *to,
+                 size_t count)
 {
-    struct mail *mail = room->muc->mail;
-    struct jid **to = xcalloc(HASH_COUNT(room->sessions) + 1, sizeof(*to));
+    if (!mail_rows_has(room->muc->mail->rows, room->id, posting->seq))
+        mail_post(room->muc, room, posting, to, count);
+}
+
+void mail_repost_message(struct room *room, int64_t seq, struct stanza *stanza)
+{
+    const struct posting posting = {.seq = seq, .stanza = stanza};
+    const struct jid **to = xcalloc(HASH_COUNT(room->sessions) + 1, sizeof(*to));
     const struct session *session;
     size_t count = 0;
 
     for (session = room->sessions; session; session = session->hh.next)
         if (session->joined < seq)
             to[count++] = session->jid;
-    if (!mail_rows_has(mail->rows, room->id, seq))
-        mail_post(room->muc, room, seq, stanza, to, count);
+    mail_repost(room, &posting, to, count);
     free(to);
 }
 

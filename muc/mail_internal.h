@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * The inside of mail.c: a *letter* is one message for one session; the letters of a session stand
+ * The inside of mail.c: a *letter* is one message, or one note, for one session; its letters stand
  * in its *bag*, in order. Letters with the same message that may be offered at the same time leave
  * in one *departure*: so the message crosses each link once.
  */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/base/error.h"
+#include "common/base/fault_point.h"
 #include "common/base/table.h"
 
 /* Rows are changed so long behind, so that many are together. */
@@ -16,6 +17,12 @@
 static const struct db_statement settled_statement = {
     "muc_settled",
     "UPDATE message SET pending = false WHERE (room, seq) IN"
+    " (SELECT * FROM unnest($1::bigint[], $2::bigint[]))",
+    2};
+/* Numbers of a room are messages or notes. */
+static const struct db_statement delivered_statement = {
+    "muc_delivered",
+    "DELETE FROM note WHERE (room, seq) IN"
     " (SELECT * FROM unnest($1::bigint[], $2::bigint[]))",
     2};
 
@@ -56,10 +63,11 @@ static void say_forgets(struct mail_rows *rows, const struct mail_message *messa
     free(items);
 }
 
-void mail_rows_forget(struct mail_message *message, const struct durable *took)
+void mail_rows_took(struct mail_message *message, const struct durable *took)
 {
     struct mail_forget *forget;
 
+    message->taken = true;
     if (took->from.domain == NULL)
         return;
     forget = xcalloc(1, sizeof(*forget));
@@ -82,6 +90,7 @@ static void free_message(struct mail_rows *rows, struct mail_message *message, b
         free(forget);
     }
     stanza_unref(message->stanza);
+    stanza_unref(message->undelivered);
     free(message);
 }
 
@@ -109,6 +118,7 @@ static void on_written(void *user, int status, const struct db_result *results U
     struct mail_rows *rows = user;
 
     rows->unit = NULL;
+    FAULT_POINT(muc_settled);
     if (status < 0) { /* the next start finds them pending, which does no harm */
         free_all(rows, &rows->writing, false);
         return;
@@ -139,18 +149,21 @@ static void on_timer(void *user)
     unit = db_unit_new(rows->muc->db, 0);
     db_unit_repeat(unit);
     db_unit_add_values(unit, &settled_statement, DB_TEXT(rooms.data), DB_TEXT(seqs.data));
+    db_unit_add_values(unit, &delivered_statement, DB_TEXT(rooms.data), DB_TEXT(seqs.data));
     rows->unit = db_submit(unit, on_written, rows);
     buffer_fini(&rooms);
     buffer_fini(&seqs);
 }
 
-struct mail_message *mail_rows_add(struct mail_rows *rows, int64_t room, int64_t seq,
-                                   struct stanza *stanza)
+struct mail_message *mail_rows_add(struct mail_rows *rows, int64_t room,
+                                   const struct posting *posting)
 {
     struct mail_message *message = xcalloc(1, sizeof(*message));
 
-    *message =
-        (struct mail_message){.room = room, .seq = seq, .stanza = stanza_ref(stanza), .open = 1};
+    *message = (struct mail_message){
+        .room = room, .seq = posting->seq, .stanza = stanza_ref(posting->stanza), .open = 1};
+    if (posting->undelivered)
+        message->undelivered = stanza_ref(posting->undelivered);
     DL_APPEND(rows->open, message);
     return message;
 }
@@ -181,6 +194,8 @@ void mail_rows_settled(struct mail_rows *rows, struct mail_message *message)
         free_message(rows, message, false);
         return;
     }
+    if (message->undelivered && !message->taken)
+        muc_send(rows->muc, message->undelivered);
     DL_APPEND(rows->settled, message);
     if (!rows->unit && !timer_active(rows->timer))
         timer_start(rows->timer, BEHIND_MS, 0);

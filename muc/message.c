@@ -76,8 +76,13 @@ void message_forget_all(struct room *room)
 
 /* --- into the room --- */
 
-/* Chat states alone, and what its sender does not want to be kept, are only passed on. */
-static bool is_kept(const struct stanza *stanza)
+/* XEP-0045 §7.5: that it is from an occupant, and nothing else. */
+static bool is_mark(const struct element *element)
+{
+    return element_is(element, NS_MUC_USER, "x") && element_first(element) == NULL;
+}
+
+bool message_is_kept(const struct stanza *stanza)
 {
     if (element_find(stanza->root, NS_HINTS, "no-store"))
         return false;
@@ -86,7 +91,7 @@ static bool is_kept(const struct stanza *stanza)
     ELEMENT_FOREACH (child, stanza->root) {
         if (strcmp(child->ns, NS_CHATSTATES) != 0 && strcmp(child->ns, NS_HINTS) != 0 &&
             strcmp(child->ns, NS_SID) != 0 && strcmp(child->ns, NS_OCCUPANT_ID) != 0 &&
-            !element_is(child, NS_CLIENT, "thread"))
+            !is_mark(child) && !element_is(child, NS_CLIENT, "thread"))
             return true;
     }
     return false;
@@ -247,5 +252,5 @@ void message_take(struct turn *turn, struct session *session, struct stanza *sta
     if (subject_is_change(stanza))
         subject_change(turn, session, stanza);
     else if (message_may_take(turn, session, stanza))
-        accept(turn, session, stanza, is_kept(stanza));
+        accept(turn, session, stanza, message_is_kept(stanza));
 }

@@ -28,6 +28,8 @@ void message_take(struct turn *turn, struct session *session, struct stanza *sta
  * been refused. */
 bool message_may_take(struct turn *turn, const struct session *session,
                       const struct stanza *stanza);
+/* Chat states alone, and what its sender does not want to be kept, are only passed on. */
+bool message_is_kept(const struct stanza *stanza);
 /* Accepts what may be said, and keeps it in any case. */
 void message_keep(struct turn *turn, const struct session *session, const struct stanza *stanza);
 /* Stores what an occupant, or the room (NULL) says, and reflects it to all: the one way into a

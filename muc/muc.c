@@ -187,7 +187,7 @@ static const struct db_statement creators_statement = {
 static const struct db_statement pending_rooms = {
     "muc_pending_rooms",
     "SELECT local FROM room WHERE room IN"
-    " (SELECT room FROM message WHERE pending AND content <> '')",
+    " (SELECT room FROM message WHERE pending AND content <> '' UNION SELECT room FROM note)",
     0};
 
 /* Loading a room mails what is pending in it. */

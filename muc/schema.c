@@ -101,6 +101,15 @@ static const struct db_statement steps[] = {
      "ALTER TABLE message ADD COLUMN IF NOT EXISTS pending boolean NOT NULL DEFAULT false", 0},
     {"muc_step_14", "CREATE INDEX IF NOT EXISTS message_pending ON message (room) WHERE pending",
      0},
+    {"muc_step_15",
+     "CREATE TABLE IF NOT EXISTS note ("
+     " room bigint NOT NULL,"
+     " seq bigint NOT NULL,"
+     " recipients text NOT NULL,"
+     " content text NOT NULL,"
+     " undelivered text,"
+     " PRIMARY KEY (room, seq))",
+     0},
 };
 
 static const struct db_statement create = {

@@ -22,6 +22,7 @@ static const struct db_statement destroy_statements[] = {
     {"muc_destroy_affiliations", "DELETE FROM affiliation WHERE room = $1", 1},
     {"muc_destroy_sessions", "DELETE FROM session WHERE room = $1", 1},
     {"muc_destroy_messages", "DELETE FROM message WHERE room = $1", 1},
+    {"muc_destroy_notes", "DELETE FROM note WHERE room = $1", 1},
     {"muc_destroy_room", "DELETE FROM room WHERE room = $1", 1},
 };
 static const struct db_statement option_statement = {
@@ -57,6 +58,18 @@ static const struct db_statement message_statement = {
     " (SELECT 1 FROM taken WHERE id_hash = $12 AND room = $1 AND seq = $2)"
     " ON CONFLICT DO NOTHING",
     12};
+/* $6: what it was offered by; $7: under which number that is stored, if it is so for the first
+ * time. */
+static const struct db_statement note_statement = {
+    "muc_note",
+    "INSERT INTO note (room, seq, recipients, content, undelivered)"
+    " SELECT $1::bigint, $2::bigint, $3::text, $4::text, $5::text WHERE $6::bytea IS NULL OR EXISTS"
+    " (SELECT 1 FROM taken WHERE id_hash = $6 AND room = $1 AND seq = $7::bigint)"
+    " ON CONFLICT DO NOTHING",
+    7};
+/* Rows of notes go, and numbers are never used again. */
+static const struct db_statement last_statement = {
+    "muc_last", "UPDATE room SET last = greatest(last, $2) WHERE room = $1", 2};
 static const struct db_statement take_statement = {
     "muc_take",
     "INSERT INTO taken (id_hash, room, seq, taken) VALUES ($1, $2, $3, now())"
@@ -146,6 +159,9 @@ static struct db_value take(struct turn *turn, int64_t seq, uint8_t place[STORE_
     if (turn->taking == NULL)
         return DB_NULL;
     hash = store_hash(taking_id(turn->taking), place);
+    if (turn->taken_at)
+        return hash;
+    turn->taken_seq = seq;
     turn_write(turn, &take_statement, hash, DB_INT(turn->room->id), DB_INT(seq));
     turn_write(turn, &taken_statement, hash);
     turn->taken_at = turn->statements - 1;
@@ -154,8 +170,8 @@ static struct db_value take(struct turn *turn, int64_t seq, uint8_t place[STORE_
 
 bool store_was_first(const struct turn *turn, const struct db_result *result, size_t count UNUSED)
 {
-    return turn->message && db_rows(result) > 0 && db_get_int(result, 0, 0) == turn->about &&
-           db_get_int(result, 0, 1) == turn->message->seq;
+    return db_rows(result) > 0 && db_get_int(result, 0, 0) == turn->about &&
+           db_get_int(result, 0, 1) == turn->taken_seq;
 }
 
 void store_message(struct turn *turn, const struct message *message)
@@ -171,6 +187,23 @@ void store_message(struct turn *turn, const struct message *message)
                DB_TEXT(content.data), DB_BOOL(room_is(turn->room, OPTION_LOGGING)),
                DB_BOOL(turn->muc->mail != NULL), hash);
     buffer_fini(&content);
+}
+
+void store_note(struct turn *turn, const struct posting *note, const char *recipients)
+{
+    uint8_t place[STORE_HASH_SIZE];
+    struct db_value hash = take(turn, note->seq, place);
+    struct buffer content = {0}, undelivered = {0};
+
+    stanza_write(&content, note->stanza, NS_CLIENT);
+    if (note->undelivered)
+        stanza_write(&undelivered, note->undelivered, NS_CLIENT);
+    turn_write(turn, &note_statement, DB_INT(turn->room->id), DB_INT(note->seq),
+               DB_TEXT(recipients), DB_TEXT(content.data), DB_TEXT(undelivered.data), hash,
+               DB_INT(turn->taken_seq));
+    turn_write(turn, &last_statement, DB_INT(turn->room->id), DB_INT(note->seq));
+    buffer_fini(&content);
+    buffer_fini(&undelivered);
 }
 
 void store_subject(struct turn *turn)

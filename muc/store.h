@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "muc/turn.h"
+#include "muc/mail.h"
 
 /* The SHA-256 of a JID, as a parameter. */
 #define STORE_HASH_SIZE 32
@@ -21,7 +21,9 @@ void store_affiliated(struct turn *turn, const char *bare);
 void store_session(struct turn *turn, const struct session *session);
 void store_session_gone(struct turn *turn, const char *full);
 void store_message(struct turn *turn, const struct message *message);
-/* Of a message that came by an offer: the answer of the statement turn->taken_at. False: it is
+/* recipients: JIDs, with line breaks between. */
+void store_note(struct turn *turn, const struct posting *note, const char *recipients);
+/* Of what came by an offer: the answer of the statement turn->taken_at. False: it is
  * stored already, and was not again. */
 bool store_was_first(const struct turn *turn, const struct db_result *result, size_t count);
 void store_subject(struct turn *turn);

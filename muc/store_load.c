@@ -8,6 +8,7 @@
 #include "muc/dispatch.h"
 #include "muc/mail.h"
 #include "muc/message.h"
+#include "muc/note.h"
 #include "muc/store.h"
 
 #define OF_ROOM " WHERE room = (SELECT room FROM room WHERE local = $1)"
@@ -38,8 +39,10 @@ static const struct db_statement statements[RESULTS] = {
                     " ORDER BY seq DESC LIMIT $2",
                     2},
     [PENDING] = {"muc_load_pending",
-                 "SELECT seq, content FROM message" OF_ROOM
-                 " AND pending AND content <> '' ORDER BY seq",
+                 "SELECT seq, content, NULL, NULL FROM message" OF_ROOM
+                 " AND pending AND content <> ''"
+                 " UNION ALL SELECT seq, content, recipients, undelivered FROM note" OF_ROOM
+                 " ORDER BY seq",
                  1},
 };
 
@@ -109,14 +112,27 @@ static void read_message(struct room *room, const struct db_result *result, size
     message_remember(room, message);
 }
 
+static void read_note(struct room *room, const struct db_result *result, size_t row,
+                      struct stanza *stanza)
+{
+    struct stanza *undelivered = db_is_null(result, row, 3)
+                                     ? NULL
+                                     : muc_parse_stanza(room->muc, db_get_text(result, row, 3));
+
+    note_repost(room, db_get_int(result, row, 0), stanza, db_get_text(result, row, 2), undelivered);
+    stanza_unref(undelivered);
+}
+
 /* Said, and not all have it: so it was when a process before this one ended. */
 static void read_pending(struct room *room, const struct db_result *result)
 {
     for (size_t row = 0; row < db_rows(result); row++) {
         struct stanza *stanza = muc_parse_stanza(room->muc, db_get_text(result, row, 1));
 
-        if (stanza)
-            mail_repost(room, db_get_int(result, row, 0), stanza);
+        if (stanza && db_is_null(result, row, 2))
+            mail_repost_message(room, db_get_int(result, row, 0), stanza);
+        else if (stanza)
+            read_note(room, result, row, stanza);
         stanza_unref(stanza);
     }
 }

@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/fault_point.h"
 #include "common/base/log.h"
 #include "common/service/follow.h"
 #include "muc/mail.h"
@@ -17,7 +18,8 @@
 
 struct output {
     struct stanza *stanza;
-    int64_t seq;     /* of a message that is mailed; 0: it is none */
+    int64_t seq; /* of what is mailed; 0: it is not */
+    struct stanza *undelivered;
     struct jid **to; /* to each of these; NULL: as it stands */
     size_t count;
     struct output *prev, *next;
@@ -56,6 +58,7 @@ static void drop_outputs(struct turn *turn)
             free(output->to[i]);
         free(output->to);
         stanza_unref(output->stanza);
+        stanza_unref(output->undelivered);
         free(output);
     }
     turn->outputs = NULL;
@@ -104,6 +107,12 @@ void output_add(struct output *output, const struct jid *to)
     if ((output->count & (output->count - 1)) == 0) /* doubles */
         output->to = xrealloc(output->to, (2 * output->count + 1) * sizeof(*output->to));
     output->to[output->count++] = jid_dup(to);
+}
+
+void output_post_take(struct output *output, int64_t seq, struct stanza *undelivered)
+{
+    output->seq = seq;
+    output->undelivered = undelivered;
 }
 
 void turn_send_all_take(struct turn *turn, struct stanza *stanza)
@@ -161,7 +170,9 @@ static void say(struct turn *turn, struct output *output)
 
     follow_said(turn, output);
     if (output->seq && is_same_room(turn)) { /* else there is no row of it any more */
-        mail_post(muc, turn->room, output->seq, output->stanza, output->to, output->count);
+        const struct posting posting = {output->seq, output->stanza, output->undelivered};
+
+        mail_post(muc, turn->room, &posting, (const struct jid *const *)output->to, output->count);
         return;
     }
     if (output->to == NULL) {
@@ -207,8 +218,10 @@ static void speak(struct turn *turn)
     DL_FOREACH (turn->outputs, output) {
         say(turn, output);
     }
-    if (turn->taking)
+    if (turn->taking) {
         taker_settled(turn->muc, turn->taking, turn->failed);
+        FAULT_POINT_WRITTEN(muc_took);
+    }
 }
 
 /* All of the front that may speak. What belongs to no order speaks alone. */
@@ -245,6 +258,7 @@ static void on_committed(void *user, int status, const struct db_result *results
     } else {
         if (turn->taken_at)
             turn->known = !store_was_first(turn, &results[turn->taken_at], count);
+        FAULT_POINT(muc_committed);
         if (turn->committed && is_same_room(turn))
             turn->committed(turn, results, count);
     }

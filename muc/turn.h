@@ -23,7 +23,8 @@ struct turn {
     struct message *message; /* accepted with it; NULL: none */
     struct taking *taking;   /* the offer that the request came by; NULL: none */
     size_t statements;       /* in the unit */
-    size_t taken_at;         /* which of them tells whether it was known already */
+    size_t taken_at;         /* which of them tells whether it was known already; 0: none */
+    int64_t taken_seq;       /* what was written of it if not: under this number of the room */
     bool known;              /* it was: nothing is said */
     bool written;            /* committed, or there was nothing */
     bool reading;            /* turn_query() is under way */
@@ -51,6 +52,8 @@ void turn_send_all_take(struct turn *turn, struct stanza *stanza);
 /* The same to some, whose JIDs are added one by one. */
 struct output *turn_send_to_take(struct turn *turn, struct stanza *stanza);
 void output_add(struct output *output, const struct jid *to);
+/* It is stored under that number, and mailed; consumes `undelivered` (struct posting). */
+void output_post_take(struct output *output, int64_t seq, struct stanza *undelivered);
 /* These go to all sessions until somebody answers for each (mail.h): a message that is stored. */
 void turn_mail_take(struct turn *turn, struct stanza *stanza, int64_t seq);
 /* Answers the request with the error of this situation (errors.def). */

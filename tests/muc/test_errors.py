@@ -187,6 +187,7 @@ PROVOKED = {
         place := make(), place.newcomer("n"), inside="<subject>x</subject>"),
     "PRIVATE_NO_RECIPIENT": lambda make: message(place := make(), place.owner, "/who", "chat"),
     "PRIVATE_FORBIDDEN": private_forbidden,
+    "UNDELIVERED": invite("x@nowhere.invalid"),
     "NICK_CHANGE_TAKEN": nick_change("owner"),
     "INVITE_FORBIDDEN": invite("x@example.test", membersonly="1"),
     "INVITE_BAD": invite("example.test"),
