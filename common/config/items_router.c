@@ -24,8 +24,9 @@ const struct config_item config_router_items[] = {
     {"router", "queue-size", CONFIG_SIZE, 0, "4M", 64 * KIB, GIB, NULL,
      "How much may wait for a component that reads slowly. What comes beyond goes back to its "
      "sender as an error."},
-    {"router", "stanza-size", CONFIG_SIZE, 0, "512k", 16 * KIB, 64 * MIB, NULL,
-     "The largest stanza that a component may send."},
+    {"router", "stanza-size", CONFIG_SIZE, 0, "640k", 16 * KIB, 64 * MIB, NULL,
+     "The largest stanza that a component may send: more than the others take from outside, as they "
+     "add to it."},
     {"router", "stanza-depth", CONFIG_NUMBER, 0, "128", 8, 1000, NULL,
      "How deep elements of a stanza may be nested."},
     {"router", "shared-hold", CONFIG_DURATION, 0, "2s", 0, 60 * SECOND, NULL,

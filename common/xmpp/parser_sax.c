@@ -8,6 +8,7 @@
 
 #include "common/xmpp/namespaces.h"
 #include "common/xmpp/parser_context.h"
+#include "common/xmpp/parser_limits.h"
 
 /* A tree may take this many times the bytes its element may have: many small elements and
  * attributes are far larger in memory than on the wire. */
@@ -26,6 +27,8 @@ static const struct parser_error bad_namespace = {STREAM_POLICY_VIOLATION, false
                                                   "a namespace is no URI"};
 static const struct parser_error too_much_memory = {STREAM_POLICY_VIOLATION, false,
                                                     "element too complex"};
+static const struct parser_error too_big_written = {STREAM_POLICY_VIOLATION, true,
+                                                    "element too big when it is written anew"};
 static const struct parser_error text_outside = {STREAM_BAD_FORMAT, false,
                                                  "text between top-level elements"};
 static const struct parser_error unexpected = {STREAM_NOT_WELL_FORMED, false, NULL};
@@ -251,15 +254,23 @@ static bool check_uris(struct parser_context *context, int count, const xmlChar 
     return true;
 }
 
-static bool check_counts(struct parser_context *context, int namespaces, int attributes)
+static bool check_counts(struct parser_context *context, bool is_stanza, unsigned namespaces,
+                         int count, const xmlChar **fields)
 {
     const struct parser_limits *limits = context->limits;
+    unsigned attributes = (unsigned)count;
 
-    if ((unsigned)attributes > limits->attributes) {
+    if (attributes >= limits->namespaces) { /* else it cannot be more */
+        namespaces = MAX(namespaces, limits_written_namespaces(count, fields));
+    }
+    if (is_stanza) {
+        attributes = MAX(attributes, limits_stanza_attributes(count, fields));
+    }
+    if (attributes > limits->attributes) {
         fail_and_stop(context, too_many_attributes);
         return false;
     }
-    if ((unsigned)namespaces > limits->namespaces) {
+    if (namespaces > limits->namespaces) {
         fail_and_stop(context, too_many_namespaces);
         return false;
     }
@@ -314,7 +325,9 @@ static void on_start(void *user, const xmlChar *name, const xmlChar *prefix, con
         return;
     }
     context->primed = true;
-    if (context->priming || !check_counts(context, namespaces, attributes) ||
+    if (context->priming ||
+        !check_counts(context, !is_header && !context->current, (unsigned)namespaces, attributes,
+                      fields) ||
         !check_uris(context, namespaces, declarations) || (!is_header && !check_place(context))) {
         return;
     }
@@ -350,7 +363,10 @@ static void on_end(void *user, const xmlChar *name, const xmlChar *prefix, const
     context->depth--;
     context->current = context->current->parent;
     context->complete = !context->current;
-    check_tree_size(context);
+    if (check_tree_size(context) && context->complete &&
+        !limits_fits_written(context->root, context->limits->element_bytes)) {
+        fail_and_stop(context, too_big_written);
+    }
 }
 
 static void on_text(void *user, const xmlChar *text, int length)

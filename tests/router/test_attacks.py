@@ -58,10 +58,10 @@ BODIES = {
                    "policy-violation"),
     "elements": (f"<message from='{IRC}' to='{IRC}'>" + "<a/>" * 9000 + "</message>",
                  "policy-violation"),
-    "too big": (f"<message from='{IRC}' to='{IRC}'><body>" + "x" * 512 * KIB, "policy-violation"),
-    "endless name": ("<" + "a" * 600 * KIB, "policy-violation"),
-    "endless value": ("<a b='" + "c" * 600 * KIB, "policy-violation"),
-    "endless section": ("<a><![CDATA[" + "c" * 600 * KIB, "policy-violation"),
+    "too big": (f"<message from='{IRC}' to='{IRC}'><body>" + "x" * 640 * KIB, "policy-violation"),
+    "endless name": ("<" + "a" * 700 * KIB, "policy-violation"),
+    "endless value": ("<a b='" + "c" * 700 * KIB, "policy-violation"),
+    "endless section": ("<a><![CDATA[" + "c" * 700 * KIB, "policy-violation"),
 }
 
 

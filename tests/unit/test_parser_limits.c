@@ -10,7 +10,17 @@ static const struct parser_limits small = {
     .element_bytes = 4096,
     .depth = 4,
     .elements = 6,
-    .attributes = 3,
+    .attributes = 8, /* of a stanza five of them may be added on its way */
+    .namespaces = 2,
+};
+
+/* Small in bytes alone. */
+static const struct parser_limits many = {
+    .header_bytes = 200,
+    .element_bytes = 16384,
+    .depth = 4,
+    .elements = 4096,
+    .attributes = 8,
     .namespaces = 2,
 };
 
@@ -27,9 +37,19 @@ static void test_limits(void **state)
         ROW("attributes", H "<a b='' c='' d=''/>", "H E<a b='' c='' d=''/>"),
         ROW("attributes + 1", H "<a b='' c='' d='' e=''/>", "H !policy-violation"),
         ROW("attributes + 3", H "<a b='' c='' d='' e='' f='' g=''/>", "H !policy-violation"),
+        ROW("attributes that are added",
+            H "<a b='' c='' d='' from='' to='' id='' type='' xml:lang=''/>",
+            "H E<a b='' c='' d='' from='' to='' id='' type='' xml:lang=''/>"),
+        ROW("attributes inside", H "<a><b c='' d='' e='' f='' g='' h='' i='' j=''/></a>",
+            "H E<a><b c='' d='' e='' f='' g='' h='' i='' j=''/></a>"),
+        ROW("attributes inside + 1", H "<a><b c='' d='' e='' f='' g='' h='' i='' j='' k=''/></a>",
+            "H !policy-violation"),
         ROW("namespaces", H "<a xmlns:b='b' xmlns:c='c'/>", "H E<a/>"),
         ROW("namespaces + 1", H "<a xmlns:b='b' xmlns:c='c' xmlns:d='d'/>", "H !policy-violation"),
-        ROW("attributes of the header", "<a b='' c='' d='' e=''>", "!policy-violation"),
+        ROW("attributes of the header", "<a b='' c='' d='' e='' f='' g='' h='' i='' j=''>",
+            "!policy-violation"),
+        ROW("namespaces as written", H "<a xmlns:b='b'><c xmlns:d='d' b:e='' d:f=''/></a>",
+            "H !policy-violation"),
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
@@ -151,6 +171,32 @@ static void test_limit_of_tree_memory(void **state)
     buffer_fini(&text);
 }
 
+/* What is passed on is written anew: whoever gets it must not find it too big. */
+static void test_limit_of_written_bytes(void **state)
+{
+    static const struct {
+        const char *before, *piece, *behind;
+        size_t times;
+    } rows[] = {
+        {"<a>", ">", "</a>", 6000},
+        {"<a b=\"", "'", "\"/>", 6000},
+        {"<a xmlns:b='urn:long-long-long-long-long-long-long-long-long-long-long-long-long-long'>",
+         "<b:c/>", "</a>", 300},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct buffer text = {0};
+
+        buffer_append_text(&text, H);
+        buffer_append_text(&text, rows[i].before);
+        append_repeated(&text, rows[i].piece, rows[i].times);
+        buffer_append_text(&text, rows[i].behind);
+        expect(*state, &many, false, text.data, text.length, text.length, 1,
+               "H !policy-violation+too-big", rows[i].piece);
+        buffer_fini(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_endless_tokens),
         cmocka_unit_test(test_far_beyond),
         cmocka_unit_test(test_limit_of_tree_memory),
+        cmocka_unit_test(test_limit_of_written_bytes),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
