@@ -202,8 +202,7 @@ static int affiliation_problem(const struct turn *turn, const struct stanza *req
         if (theirs >= AFFILIATION_ADMIN && !is_self(request, item))
             return SITUATION_ADMIN_NOT_ALLOWED;
     }
-    if (!room_affiliated(room, item->jid.bare) &&
-        HASH_COUNT(room->affiliations) >= room->muc->limits.affiliations)
+    if (affiliation_is_full(room, item->jid.bare))
         return SITUATION_ADMIN_TOO_MANY;
     return -1;
 }

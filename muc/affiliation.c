@@ -22,12 +22,35 @@ void affiliation_list_fini(struct affiliation_list *list)
     free(list->jids);
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+size_t affiliation_list_sort(const struct room *room, struct affiliation_list *list)
+{
+    size_t unknown = 0;
+
+    if (list->count > 0)
+        qsort(list->jids, list->count, sizeof(*list->jids), by_text);
+    for (size_t i = 0; i < list->count; i++) {
+        bool again = i > 0 && strcmp(list->jids[i], list->jids[i - 1]) == 0;
+
+        unknown += !again && !room_affiliated(room, list->jids[i]);
+    }
+    return unknown;
+}
+
 static bool has(const struct affiliation_list *list, const char *jid)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->jids[i], jid) == 0)
-            return true;
-    return false;
+    return list->count > 0 &&
+           bsearch(&jid, list->jids, list->count, sizeof(*list->jids), by_text) != NULL;
+}
+
+bool affiliation_is_full(const struct room *room, const char *bare)
+{
+    return !room_affiliated(room, bare) &&
+           HASH_COUNT(room->affiliations) >= room->muc->limits.affiliations;
 }
 
 /* --- roles --- */

@@ -15,12 +15,16 @@ struct affiliation_list {
 void affiliation_list_add(struct affiliation_list *list, const struct jid *jid);
 void affiliation_list_fini(struct affiliation_list *list);
 
+/* Whether the room cannot know one more; whom it knows already is no more. */
+bool affiliation_is_full(const struct room *room, const char *bare);
 /* actor: the occupant who does it; reason: for people; both may be NULL. */
 void affiliation_set(struct turn *turn, const struct jid *bare, enum affiliation affiliation,
                      const char *actor, const char *reason);
 /* Exactly these have it: others that had it become members (owners: administrators) (§10.2). */
 void affiliation_set_list(struct turn *turn, enum affiliation affiliation,
                           const struct affiliation_list *list);
+/* So that they can be set; how many of them the room does not know yet. */
+size_t affiliation_list_sort(const struct room *room, struct affiliation_list *list);
 /* ROLE_NONE: the occupant is kicked. */
 void role_set(struct turn *turn, struct occupant *occupant, enum role role, const char *actor,
               const char *reason);

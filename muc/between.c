@@ -3,13 +3,13 @@
  * Between occupants.
  *
  * An iq is passed on under an id that names the session that asked, so that an answer finds its way
- * back though the one who answers knows an occupant only. What is in it was signed by nobody:
- * whoever makes one up can only answer in the name of an occupant that he is.
+ * back though the one who answers knows an occupant only. The name tells nothing of the real JID.
+ * Whoever makes up an id can only answer in the name of an occupant that he is.
  */
 #include "muc/between.h"
 
-#include "common/base/encode.h"
 #include "common/xmpp/namespaces.h"
+#include "muc/message.h"
 #include "muc/note.h"
 #include "muc/rate.h"
 
@@ -42,16 +42,9 @@ static bool may_send(const struct room *room, const struct occupant *from,
 }
 
 /* §7.5: marked, so that carbons know what it is. */
-static void mark(struct stanza *message, const struct occupant *from)
+static void mark(const struct room *room, struct stanza *message, const struct occupant *from)
 {
-    struct element *next;
-
-    for (struct element *child = element_first(message->root); child; child = next) {
-        next = element_next(child);
-        if (strcmp(child->ns, NS_MUC_USER) == 0 || strcmp(child->ns, NS_MUC) == 0 ||
-            strcmp(child->ns, NS_OCCUPANT_ID) == 0)
-            element_remove(message->root, child);
-    }
+    message_remove_forged(room, message);
     element_add(message->root, NS_MUC_USER, "x");
     element_set(element_add(message->root, NS_OCCUPANT_ID, "occupant-id"), "id", from->id);
 }
@@ -64,7 +57,7 @@ static void deliver(struct turn *turn, const struct session *from, const struct 
     const struct jid **sessions;
     size_t count;
 
-    mark(copy, from->occupant);
+    mark(turn->room, copy, from->occupant);
     DL_COUNT(to->sessions, session, count);
     sessions = arena_alloc(copy->arena, count * sizeof(*sessions));
     count = 0;
@@ -90,6 +83,8 @@ void between_message(struct turn *turn, struct stanza *stanza)
         turn_refuse(turn, SITUATION_PRIVATE_NO_RECIPIENT);
     else if (!may_send(room, from->occupant, to))
         turn_refuse(turn, SITUATION_PRIVATE_FORBIDDEN);
+    else if (message_is_too_large(turn->muc, stanza))
+        turn_refuse(turn, SITUATION_MESSAGE_TOO_LARGE);
     else if (!rate_allows(room, from->occupant))
         turn_refuse(turn, SITUATION_MESSAGE_TOO_FAST);
     else
@@ -98,31 +93,24 @@ void between_message(struct turn *turn, struct stanza *stanza)
 
 /* --- iq --- */
 
-/* "base64(real full JID of who asked) id" */
-static void set_way_back(struct stanza *request, const struct jid *asker)
+static void set_way_back(struct stanza *request, const struct session *asker)
 {
-    struct buffer id = {0};
-
-    base64_encode(&id, asker->full, strlen(asker->full));
-    buffer_append_char(&id, ' ');
-    buffer_append_text(&id, stanza_id(request));
-    element_set(request->root, "id", id.data);
-    buffer_fini(&id);
+    element_set(request->root, "id",
+                arena_printf(request->arena, "%s %s", asker->mark, stanza_id(request)));
 }
 
 /* Who asked, and its id, from that; NULL: it is none of ours. */
 static const struct session *read_way_back(const struct room *room, struct stanza *reply)
 {
-    const char *id = stanza_id(reply);
-    const char *space = id ? strchr(id, ' ') : NULL;
-    struct buffer full = {0};
-    const struct session *session = NULL;
-    struct jid jid;
+    const char *id = stanza_id(reply), *space = strchr(id, ' ');
+    const struct session *session = space ? room->sessions : NULL;
 
-    if (space && base64_decode(&full, id, (size_t)(space - id)) == 0 && full.length > 0 &&
-        jid_parse(reply->arena, full.data, &jid) == 0)
-        session = room_session(room, &jid);
-    buffer_fini(&full);
+    for (; session; session = session->hh.next) {
+        size_t length = strlen(session->mark);
+
+        if (length == (size_t)(space - id) && strncmp(session->mark, id, length) == 0)
+            break;
+    }
     if (session)
         element_set(reply->root, "id", arena_strdup(reply->arena, space + 1));
     return session;
@@ -136,19 +124,37 @@ static void pass_on(struct turn *turn, const struct session *from, const struct 
     struct stanza *copy = forwarded(stanza, from->occupant);
     const struct element *payload = stanza_payload(copy);
 
-    set_way_back(copy, from->jid);
+    set_way_back(copy, from);
     stanza_set_to(copy,
                   payload && strcmp(payload->ns, NS_VCARD) == 0 ? to->bare : to->sessions->jid);
     turn_send_take(turn, copy);
 }
 
+/* An account can be in the room under several nicknames; for its vCard it answers as a whole. */
+static const struct occupant *who_answers(const struct room *room, const struct jid *from)
+{
+    const struct session *session = room_session(room, from);
+
+    return session ? session->occupant : room_occupant_of(room, from);
+}
+
+/* RFC 6120 §8.3.2: who made an error; here that may be a server, or an account. */
+static void hide_maker(struct stanza *reply)
+{
+    struct element *error = element_find(reply->root, NS_CLIENT, "error");
+
+    if (error)
+        element_set(error, "by", NULL);
+}
+
 static void pass_back(struct turn *turn, struct stanza *stanza)
 {
-    const struct occupant *from = room_occupant_of(turn->room, &stanza->from);
+    const struct occupant *from = who_answers(turn->room, &stanza->from);
     struct stanza *copy = stanza_copy(stanza);
     const struct session *to = from ? read_way_back(turn->room, copy) : NULL;
 
     if (to) {
+        hide_maker(copy);
         stanza_set_from(copy, from->jid);
         stanza_set_to(copy, to->jid);
         turn_send_take(turn, stanza_ref(copy));

@@ -186,14 +186,27 @@ static void apply(struct turn *turn, const struct wish *wish)
     leave_check(turn);
 }
 
+/* -1, or why it cannot be. */
+static int problem_of(const struct room *room, const struct element *form, struct wish *wish)
+{
+    size_t count = HASH_COUNT(room->affiliations);
+
+    if (!read_form(room, form, wish))
+        return SITUATION_CONFIG_BAD;
+    if (wish->has_owners && wish->owners.count == 0)
+        return SITUATION_ADMIN_LAST_OWNER;
+    count += affiliation_list_sort(room, &wish->admins);
+    count += affiliation_list_sort(room, &wish->owners);
+    return count > room->muc->limits.affiliations ? SITUATION_ADMIN_TOO_MANY : -1;
+}
+
 void configure(struct turn *turn, const struct element *form)
 {
     struct wish wish = {0};
+    int problem = problem_of(turn->room, form, &wish);
 
-    if (!read_form(turn->room, form, &wish)) {
-        turn_refuse(turn, SITUATION_CONFIG_BAD);
-    } else if (wish.has_owners && wish.owners.count == 0) {
-        turn_refuse(turn, SITUATION_ADMIN_LAST_OWNER);
+    if (problem >= 0) {
+        turn_refuse(turn, (enum situation)problem);
     } else {
         turn_result(turn);
         apply(turn, &wish);

@@ -5,20 +5,17 @@
 #include <inttypes.h>
 
 #include "common/xmpp/form.h"
+#include "common/xmpp/rsm.h"
+#include "muc/listing.h"
 #include "muc/modules.h"
 #include "muc/subject.h"
 
-#define NS_DISCO_INFO  "http://jabber.org/protocol/disco#info"
-#define NS_DISCO_ITEMS "http://jabber.org/protocol/disco#items"
-#define NS_PING        "urn:xmpp:ping"
-#define NS_RSM         "http://jabber.org/protocol/rsm"
-#define ROOM_INFO      NS_MUC "#roominfo"
-#define FIELD          "muc#roominfo_"
-#define NODE_NICK      "x-roomuser-item"
-#define NODE_TRAFFIC   NS_MUC "#traffic"
-
-/* Rooms on one page. */
-#define PAGE 100
+#define NS_DISCO_INFO "http://jabber.org/protocol/disco#info"
+#define NS_PING       "urn:xmpp:ping"
+#define ROOM_INFO     NS_MUC "#roominfo"
+#define FIELD         "muc#roominfo_"
+#define NODE_NICK     "x-roomuser-item"
+#define NODE_TRAFFIC  NS_MUC "#traffic"
 
 static void add_identity(struct element *query, const char *type, const char *name)
 {
@@ -54,52 +51,6 @@ static void service_info(struct turn *turn, struct stanza *request UNUSED, struc
     add_identity(query, "text", "Rooms");
     MUC_MODULES(module)
     add_features(query, module->service_features);
-}
-
-static const struct db_statement public_rooms = {
-    "muc_public_rooms",
-    "SELECT r.local, coalesce(n.value, ''), (SELECT count(*) FROM room p WHERE NOT EXISTS"
-    " (SELECT 1 FROM room_option h WHERE h.room = p.room AND h.name = 'public' AND h.value = '0'))"
-    " FROM room r LEFT JOIN room_option n ON n.room = r.room AND n.name = 'name'"
-    " WHERE r.local > $1 AND NOT r.locked AND NOT EXISTS (SELECT 1 FROM room_option h"
-    " WHERE h.room = r.room AND h.name = 'public' AND h.value = '0')"
-    " ORDER BY r.local LIMIT $2",
-    2};
-
-static void list_rooms(struct turn *turn, const struct db_result *result)
-{
-    struct element *query = element_add(turn_result(turn)->root, NS_DISCO_ITEMS, "query");
-    size_t rows = db_rows(result), count = rows > PAGE ? PAGE : rows;
-
-    for (size_t row = 0; row < count; row++) {
-        struct element *item = element_add(query, NS_DISCO_ITEMS, "item");
-        const char *local = db_get_text(result, row, 0), *name = db_get_text(result, row, 1);
-
-        element_set(item, "jid", arena_printf(query->arena, "%s@%s", local, turn->muc->domain));
-        element_set(item, "name", *name ? name : local);
-    }
-    if (rows > PAGE || element_find(stanza_payload(turn->request), NS_RSM, "set")) {
-        struct element *set = element_add(query, NS_RSM, "set");
-
-        if (count > 0) {
-            element_add_with_text(set, NS_RSM, "first", db_get_text(result, 0, 0));
-            element_add_with_text(set, NS_RSM, "last", db_get_text(result, count - 1, 0));
-            element_add_with_text(set, NS_RSM, "count", db_get_text(result, 0, 2));
-        }
-    }
-}
-
-/* §6.3 */
-static void service_items(struct turn *turn, struct stanza *request UNUSED, struct element *payload)
-{
-    const struct element *set = element_find(payload, NS_RSM, "set");
-    const char *after = set ? element_child_text(set, NS_RSM, "after") : NULL;
-    const struct db_value values[] = {DB_TEXT(after ? after : ""), DB_INT(PAGE + 1)};
-
-    if (element_get(payload, "node"))
-        turn_refuse(turn, SITUATION_NODE_UNKNOWN);
-    else
-        turn_query(turn, &public_rooms, values, list_rooms, NULL);
 }
 
 /* --- a room --- */
@@ -190,7 +141,7 @@ static void ping(struct turn *turn, struct stanza *request UNUSED, struct elemen
 
 static const struct iq_row rows[] = {
     {NS_DISCO_INFO, "query", IQ_GET, PLACE_SERVICE, false, service_info},
-    {NS_DISCO_ITEMS, "query", IQ_GET, PLACE_SERVICE, false, service_items},
+    {NS_DISCO_ITEMS, "query", IQ_GET, PLACE_SERVICE, false, listing_tell},
     {NS_DISCO_INFO, "query", IQ_GET, PLACE_ROOM, true, room_info},
     {NS_DISCO_ITEMS, "query", IQ_GET, PLACE_ROOM, true, room_items},
     {NS_PING, "ping", IQ_GET, PLACE_SERVICE | PLACE_ROOM, true, ping},

@@ -12,10 +12,13 @@
 #include "muc/creators.h"
 #include "muc/message.h"
 #include "muc/nick.h"
+#include "muc/rate.h"
 #include "muc/store.h"
 #include "muc/subject.h"
 
 #define SALT_BYTES 16
+/* Of one account in a room. */
+#define SESSIONS_MAX 50
 
 /* --- who may --- */
 
@@ -67,7 +70,7 @@ int enter_problem(const struct room *room, const struct jid *jid, const char *ni
         return nick_problem(room, jid, nick);
     if (!room_occupant(room, nick) && is_full(room, affiliation))
         return SITUATION_ENTER_FULL;
-    return -1;
+    return room_sessions_of(room, jid) < SESSIONS_MAX ? -1 : SITUATION_ENTER_TOO_OFTEN;
 }
 
 bool nick_is_good(const char *nick)
@@ -193,7 +196,9 @@ static void present(struct turn *turn, struct session *session, struct stanza *p
 {
     const struct element *x = element_find(presence->root, NS_MUC, "x");
 
-    if (strcmp(session->occupant->nick, presence->to.resource) != 0) {
+    if (!rate_allows_presence(session->occupant)) {
+        turn_refuse(turn, SITUATION_MESSAGE_TOO_FAST);
+    } else if (strcmp(session->occupant->nick, presence->to.resource) != 0) {
         nick_change(turn, session, presence);
     } else if (x) { /* §7.2.1: it has lost track, and hears everything again */
         set_presence(turn, session, presence);
@@ -231,6 +236,8 @@ static void available(struct turn *turn, struct session *session, struct stanza 
         turn_refuse(turn, SITUATION_ENTER_WITHOUT_NICK);
     else if (!nick_is_good(presence->to.resource))
         turn_refuse(turn, SITUATION_NICK_BAD);
+    else if (message_is_too_large(turn->muc, presence))
+        turn_refuse(turn, SITUATION_MESSAGE_TOO_LARGE);
     else if (session)
         present(turn, session, presence);
     else if (x)
@@ -249,7 +256,8 @@ void enter_take(struct turn *turn, struct stanza *presence)
         struct news news = {.own_id = stanza_id(presence)};
         struct stanza *cleaned = presence_cleaned(presence);
 
-        news.presence = cleaned;
+        if (!message_is_too_large(turn->muc, presence))
+            news.presence = cleaned;
         leave(turn, session, &news);
         leave_check(turn);
         stanza_unref(cleaned);

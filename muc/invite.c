@@ -92,7 +92,8 @@ static void invite_all(struct turn *turn, struct session *session, const struct 
     ELEMENT_FOREACH (invite, x) {
         if (!element_is(invite, NS_MUC_USER, "invite") || read_target(invite, &to) >= 0)
             continue;
-        if (room_is(room, OPTION_MEMBERS_ONLY) && room_affiliation(room, &to) == AFFILIATION_NONE)
+        if (room_is(room, OPTION_MEMBERS_ONLY) && room_affiliation(room, &to) == AFFILIATION_NONE &&
+            !affiliation_is_full(room, to.bare))
             affiliation_set(turn, &to, AFFILIATION_MEMBER, session->occupant->nick, NULL);
         send(turn, invitation(room, session, invite), &to);
     }

@@ -15,7 +15,9 @@
 #include "muc/store.h"
 #include "muc/subject.h"
 
-#define NS_HINTS      "urn:xmpp:hints"
+#define NS_HINTS "urn:xmpp:hints"
+/* Of elements in a stanza; c2s takes 64. */
+#define DEPTH_MAX     56
 #define NS_CHATSTATES "http://jabber.org/protocol/chatstates"
 
 /* --- one message --- */
@@ -97,18 +99,35 @@ bool message_is_kept(const struct stanza *stanza)
     return false;
 }
 
-/* XEP-0359 §6: an id of ours is no one else's to give. */
-static void remove_forged(struct room *room, struct stanza *stanza)
+/* Whether the attribute is the address of this room, in whatever form. */
+static bool is_of_room(const struct room *room, const struct element *element, const char *name)
+{
+    const char *text = element_get(element, name);
+    struct jid jid;
+
+    return text && jid_parse(element->arena, text, &jid) == 0 &&
+           strcmp(jid.bare, room->jid->bare) == 0;
+}
+
+/* What only rooms say; of ids and delays those that would be from this one (XEP-0359 §6, XEP-0203
+ * §4). */
+static bool is_forged(const struct room *room, const struct element *element)
+{
+    if (strcmp(element->ns, NS_MUC_USER) == 0 || strcmp(element->ns, NS_MUC) == 0 ||
+        strcmp(element->ns, NS_OCCUPANT_ID) == 0)
+        return true;
+    if (element_is(element, NS_SID, "stanza-id"))
+        return is_of_room(room, element, "by");
+    return element_is(element, NS_DELAY, "delay") && is_of_room(room, element, "from");
+}
+
+void message_remove_forged(const struct room *room, struct stanza *stanza)
 {
     struct element *next;
 
     for (struct element *child = element_first(stanza->root); child; child = next) {
-        const char *by = element_get(child, "by");
-
         next = element_next(child);
-        if ((element_is(child, NS_SID, "stanza-id") && by && strcmp(by, room->jid->bare) == 0) ||
-            element_is(child, NS_OCCUPANT_ID, "occupant-id") ||
-            strcmp(child->ns, NS_MUC_USER) == 0 || strcmp(child->ns, NS_MUC) == 0)
+        if (is_forged(room, child))
             element_remove(stanza->root, child);
     }
 }
@@ -128,7 +147,7 @@ struct message *room_accept_take(struct turn *turn, const struct occupant *occup
     struct room *room = turn->room;
     struct message *message = NULL;
 
-    remove_forged(room, stanza);
+    message_remove_forged(room, stanza);
     stanza_set_to(stanza, NULL);
     if (occupant)
         add_id(stanza, NS_OCCUPANT_ID, "occupant-id", occupant->id, NULL);
@@ -151,11 +170,23 @@ struct message *room_accept_take(struct turn *turn, const struct occupant *occup
     return message;
 }
 
-static bool is_too_large(const struct muc *muc, const struct stanza *stanza)
+/* More would not fit around what is told of it, for example by an archive. */
+static bool is_too_deep(const struct element *element, unsigned depth)
+{
+    ELEMENT_FOREACH (child, element) {
+        if (depth >= DEPTH_MAX || is_too_deep(child, depth + 1))
+            return true;
+    }
+    return false;
+}
+
+bool message_is_too_large(const struct muc *muc, const struct stanza *stanza)
 {
     struct buffer bytes = {0};
     size_t length;
 
+    if (is_too_deep(stanza->root, 1))
+        return true;
     stanza_write(&bytes, stanza, NS_CLIENT);
     length = bytes.length;
     buffer_fini(&bytes);
@@ -168,7 +199,7 @@ bool message_may_take(struct turn *turn, const struct session *session, const st
 
     if (occupant->role < ROLE_PARTICIPANT)
         turn_refuse(turn, SITUATION_MESSAGE_NO_VOICE);
-    else if (is_too_large(turn->muc, stanza))
+    else if (message_is_too_large(turn->muc, stanza))
         turn_refuse(turn, SITUATION_MESSAGE_TOO_LARGE);
     else if (!rate_allows(turn->room, occupant))
         turn_refuse(turn, SITUATION_MESSAGE_TOO_FAST);

@@ -30,6 +30,10 @@ bool message_may_take(struct turn *turn, const struct session *session,
                       const struct stanza *stanza);
 /* Chat states alone, and what its sender does not want to be kept, are only passed on. */
 bool message_is_kept(const struct stanza *stanza);
+/* Beyond `size`, or nested too deeply. */
+bool message_is_too_large(const struct muc *muc, const struct stanza *stanza);
+/* What only the room may say of a stanza. */
+void message_remove_forged(const struct room *room, struct stanza *stanza);
 /* Accepts what may be said, and keeps it in any case. */
 void message_keep(struct turn *turn, const struct session *session, const struct stanza *stanza);
 /* Stores what an occupant, or the room (NULL) says, and reflects it to all: the one way into a

@@ -8,6 +8,8 @@
 #include "common/tls/crypto.h"
 #include "muc/room.h"
 
+#define MARK_BYTES 16
+
 static const char *const affiliation_names[AFFILIATIONS] = {
     [AFFILIATION_OUTCAST] = "outcast", [AFFILIATION_NONE] = "none",
     [AFFILIATION_MEMBER] = "member",   [AFFILIATION_ADMIN] = "admin",
@@ -62,7 +64,9 @@ enum affiliation room_affiliation(const struct room *room, const struct jid *jid
 {
     const struct affiliated *affiliated = room_affiliated(room, jid->bare);
 
-    if (affiliated == NULL && jid->local) /* a domain can be affiliated, too */
+    /* a domain can be affiliated, too; of some accounts in it only a nickname is known beside that
+     */
+    if ((affiliated == NULL || affiliated->affiliation == AFFILIATION_NONE) && jid->local)
         affiliated = room_affiliated(room, jid->domain);
     return affiliated ? affiliated->affiliation : AFFILIATION_NONE;
 }
@@ -154,6 +158,16 @@ struct occupant *room_occupant_of(const struct room *room, const struct jid *bar
     return NULL;
 }
 
+size_t room_sessions_of(const struct room *room, const struct jid *bare)
+{
+    const struct session *session;
+    size_t count = 0;
+
+    for (session = room->sessions; session; session = session->hh.next)
+        count += strcmp(session->jid->bare, bare->bare) == 0;
+    return count;
+}
+
 /* XEP-0421 §3: the same for an account as long as the room lasts, and nobody can tell the account
  * from it. */
 static char *occupant_id(const struct room *room, const struct jid *bare)
@@ -163,6 +177,19 @@ static char *occupant_id(const struct room *room, const struct jid *bare)
 
     crypto_hmac(CRYPTO_SHA256, room->salt, strlen(room->salt), bare->bare, strlen(bare->bare), mac);
     base64_encode(&text, mac, crypto_hash_size(CRYPTO_SHA256));
+    return buffer_take(&text);
+}
+
+/* The same as long as the room lasts, so that answers find it behind a restart. */
+static char *session_mark(const struct room *room, const struct jid *full)
+{
+    uint8_t mac[CRYPTO_HASH_MAX];
+    struct buffer text = {0};
+    char *purpose = xasprintf("session %s", full->full);
+
+    crypto_hmac(CRYPTO_SHA256, room->salt, strlen(room->salt), purpose, strlen(purpose), mac);
+    hex_encode(&text, mac, MARK_BYTES);
+    free(purpose);
     return buffer_take(&text);
 }
 
@@ -189,6 +216,7 @@ struct session *room_add_session(struct room *room, const struct jid *full, cons
 
     session->occupant = occupant ? occupant : add_occupant(room, full, nick, role);
     session->jid = jid_dup(full);
+    session->mark = session_mark(room, full);
     session->presence = stanza_ref(presence);
     session->joined = room->seq;
     DL_APPEND(session->occupant->sessions, session);
@@ -214,6 +242,7 @@ void room_remove_session(struct room *room, struct session *session)
     DL_DELETE(occupant->sessions, session);
     stanza_unref(session->presence);
     free(session->jid);
+    free(session->mark);
     free(session);
     if (occupant->sessions == NULL)
         remove_occupant(room, occupant);

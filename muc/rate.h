@@ -8,3 +8,5 @@
 
 /* Whether one more is allowed, which is counted then. */
 bool rate_allows(const struct room *room, struct occupant *occupant);
+/* The same for changes of presence, moderators' too. */
+bool rate_allows_presence(struct occupant *occupant);

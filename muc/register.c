@@ -66,7 +66,8 @@ static void set_nick(struct turn *turn, const struct jid *jid, const char *nick)
     const struct affiliated *known = room_affiliated(room, jid->bare);
     enum affiliation affiliation = known ? known->affiliation : AFFILIATION_NONE;
 
-    if (nick && affiliation == AFFILIATION_NONE)
+    /* Who has an affiliation by his domain keeps that. */
+    if (nick && room_affiliation(room, jid) == AFFILIATION_NONE)
         affiliation_set(turn, jid, affiliation = AFFILIATION_MEMBER, NULL, NULL);
     room_set_affiliated(room, jid->bare, affiliation, nick, NULL);
     store_affiliated(turn, jid->bare);
@@ -89,6 +90,10 @@ static void submit(struct turn *turn, const struct stanza *request, const struct
     if ((owner && strcmp(owner->jid, request->from.bare) != 0) ||
         (occupant && strcmp(occupant->bare->bare, request->from.bare) != 0)) {
         turn_refuse(turn, SITUATION_REGISTER_NICK_TAKEN);
+        return;
+    }
+    if (affiliation_is_full(room, request->from.bare)) {
+        turn_refuse(turn, SITUATION_ADMIN_TOO_MANY);
         return;
     }
     set_nick(turn, &request->from, nick);

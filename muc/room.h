@@ -54,6 +54,7 @@ struct session {
     struct jid *jid;
     struct occupant *occupant;
     int64_t joined;              /* the last message before it came */
+    char *mark;                  /* names it to others, who may not know its JID (between.c) */
     struct stanza *presence;     /* the last one, without what only rooms say */
     struct session *prev, *next; /* of the occupant */
 };
@@ -68,7 +69,8 @@ struct occupant {
     enum role role;
     struct session *sessions; /* the first one's presence is the one that others see */
     uint64_t rate_ms;         /* anti-flood: since when */
-    uint64_t rate_count;      /* it has said so much */
+    uint64_t rate_count;      /* it has said so much, */
+    uint64_t presence_count;  /* and changed its presence so often */
 };
 
 enum room_state {
@@ -154,6 +156,8 @@ struct session *room_session(const struct room *room, const struct jid *full);
 struct occupant *room_occupant(const struct room *room, const char *nick);
 /* The occupant of this account under any nick; NULL: none. */
 struct occupant *room_occupant_of(const struct room *room, const struct jid *bare);
+/* Under all its nicknames. */
+size_t room_sessions_of(const struct room *room, const struct jid *bare);
 /* Memory only. The presence is kept. A new occupant gets `role`. */
 struct session *room_add_session(struct room *room, const struct jid *full, const char *nick,
                                  enum role role, struct stanza *presence);

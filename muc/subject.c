@@ -7,7 +7,6 @@
 #include "common/base/clock.h"
 #include "common/xmpp/namespaces.h"
 #include "muc/message.h"
-#include "muc/rate.h"
 #include "muc/store.h"
 
 bool subject_is_change(const struct stanza *stanza)
@@ -46,14 +45,11 @@ void subject_change(struct turn *turn, struct session *session, struct stanza *s
         turn_refuse(turn, SITUATION_SUBJECT_FORBIDDEN);
         return;
     }
-    if (!rate_allows(turn->room, session->occupant)) {
-        turn_refuse(turn, SITUATION_MESSAGE_TOO_FAST);
+    if (!message_may_take(turn, session, stanza))
         return;
-    }
     reflected = stanza_copy(stanza);
     stanza_set_from(reflected, occupant->jid);
-    set_subject(turn, reflected);
-    room_accept_take(turn, occupant, reflected, true);
+    set_subject(turn, room_accept_take(turn, occupant, reflected, true)->stanza);
 }
 
 void subject_send(struct turn *turn, const struct session *session)

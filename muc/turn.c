@@ -12,6 +12,7 @@
 #include "common/base/fault_point.h"
 #include "common/base/log.h"
 #include "common/service/follow.h"
+#include "muc/fits.h"
 #include "muc/mail.h"
 #include "muc/store.h"
 #include "muc/taker.h"
@@ -164,6 +165,20 @@ static void follow_said(const struct turn *turn, const struct output *output)
                output->stanza->root->name, output->stanza->from.full, output->count);
 }
 
+/* It cannot be told, but that can. */
+static void refuse_answer(const struct turn *turn, const struct output *output)
+{
+    bool answers = turn->request && output->stanza->type == IQ_RESULT;
+    struct stanza *error =
+        answers ? situation_error(turn->request, SITUATION_ANSWER_TOO_LARGE) : NULL;
+
+    log_warn("muc_too_large", LOG_TEXT("room", turn->room ? turn->room->jid->bare : NULL),
+             LOG_TEXT("from", output->stanza->from.full), LOG_TEXT("to", output->stanza->to.full));
+    if (error)
+        muc_send(turn->muc, error);
+    stanza_unref(error);
+}
+
 static void say(struct turn *turn, struct output *output)
 {
     struct muc *muc = turn->muc;
@@ -173,6 +188,10 @@ static void say(struct turn *turn, struct output *output)
         const struct posting posting = {output->seq, output->stanza, output->undelivered};
 
         mail_post(muc, turn->room, &posting, (const struct jid *const *)output->to, output->count);
+        return;
+    }
+    if (!stanza_fits(output->stanza)) {
+        refuse_answer(turn, output);
         return;
     }
     if (output->to == NULL) {

@@ -41,6 +41,10 @@ class Puppets:
     def make(self):
         return Puppet(self, f"u{next(self._numbers)}@{self.domain}")
 
+    def again(self, puppet, resource):
+        """Another client of the same user."""
+        return Puppet(self, puppet.bare, resource)
+
     def receive(self, puppet, seconds):
         """The next stanza for this one; those for others wait for them."""
         deadline = time.monotonic() + seconds
@@ -73,13 +77,14 @@ def as_of_client(stanza):
 class Puppet:
     """Looks like tests.node.client.Client."""
 
-    def __init__(self, puppets, bare):
+    def __init__(self, puppets, bare, resource="r"):
         self.puppets = puppets
         self.bare = bare
-        self.full = f"{bare}/r"
+        self.full = f"{bare}/{resource}"
         self.domain = puppets.domain
         self._ids = itertools.count(1)
-        puppets.inboxes[self.full] = puppets.inboxes[bare] = collections.deque()
+        inbox = puppets.inboxes[self.full] = collections.deque()
+        puppets.inboxes.setdefault(bare, inbox)
 
     def send(self, text):
         self.puppets.stream.send(BEGIN.sub(rf"<\2 from={quoteattr(self.full)}", text))

@@ -56,6 +56,27 @@ def test_rooms(node, room):
     assert found[shown.jid] == "Coven" and hidden.jid not in found
 
 
+def page(client, node, wish):
+    answer = client.ask("get", f"<query xmlns='{ITEMS}'><set xmlns='{RSM}'>{wish}</set></query>",
+                        to=node.place.conference)
+    return ([item.get("jid").partition("@")[0] for item in answer.iter(tag("item", ITEMS))],
+            answer.findtext(f".//{tag('count', RSM)}"), error(answer))
+
+
+def test_pages_of_rooms(node, room):
+    """§6.3 by XEP-0059: never more than was asked for, forward, backward, and only the number."""
+    places = [room() for _ in range(3)]
+    client = places[0].owner
+    everything, number, _ = page(client, node, "")
+    assert len(everything) == int(number) >= 3
+    assert page(client, node, "<max>2</max>") == (everything[:2], number, None)
+    assert page(client, node, f"<max>1</max><after>{everything[1]}</after>")[0] == everything[2:3]
+    assert page(client, node, "<max>2</max><before/>")[0] == everything[-2:]
+    assert page(client, node, f"<max>1</max><before>{everything[1]}</before>")[0] == everything[:1]
+    assert page(client, node, "<max>0</max>") == ([], number, None)
+    assert page(client, node, "<max>many</max>")[2] == ("modify", "bad-request")
+
+
 def test_many_rooms(node, room):
     """§6.3: more than fit on a page come with a <set/>."""
     place = room()

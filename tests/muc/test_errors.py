@@ -88,6 +88,24 @@ def enter_full(make):
     return entering(place)
 
 
+def enter_too_often(make):
+    place = make()
+    client = place.newcomer("n")
+    for number in range(49):
+        place.join(client.puppets.again(client, number), "n", "<history maxstanzas='0'/>")
+    return entering(place, "n", client.puppets.again(client, "last"))
+
+
+def answer_too_large(make):
+    place = make()
+    for number in range(4):
+        admin_set(place, place.owner, "".join(
+            f"<item affiliation='outcast' jid='{number}-{n}-{'x' * 1000}@example.test'/>"
+            for n in range(150)))
+    return place.owner.ask("get", f"<query xmlns='{ADMIN}'><item affiliation='outcast'/></query>",
+                           to=place.jid)
+
+
 def nick_change(nick):
     def provoke(make):
         place = make()
@@ -176,6 +194,8 @@ PROVOKED = {
     "ENTER_BANNED": lambda make: entering(place := make(), client=banned(place)),
     "ENTER_NICK_TAKEN": lambda make: entering(make(), "owner"),
     "ENTER_FULL": enter_full,
+    "ENTER_TOO_OFTEN": enter_too_often,
+    "ANSWER_TOO_LARGE": answer_too_large,
     "ENTER_NICK_RESERVED": enter_nick_reserved,
     "NICK_BAD": lambda make: entering(make(), "\u00a0"),
     "NOT_OCCUPANT": lambda make: message(place := make(), place.login()),

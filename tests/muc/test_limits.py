@@ -5,7 +5,7 @@
 import pytest
 
 from tests.harness import wait
-from tests.muc.rooms import ADMIN, Room, error
+from tests.muc.rooms import ADMIN, FORM, MUC, OWNER, Room, error
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,26 @@ def test_affiliations(limited, enter):
     answer = place.change(owner, jid="c@example.test", affiliation="outcast")
     assert error(answer) == ("wait", "resource-constraint")
     answer = owner.ask("get", f"<query xmlns='{ADMIN}'><item affiliation='outcast'/></query>",
+                       to=place.jid)
+    assert not list(answer.iter(f"{{{ADMIN}}}item"))
+
+
+def test_affiliations_by_other_ways(limited, enter):
+    """A configuration, a registration and an invitation are no way around."""
+    place, _ = attempt(limited, owner := enter(), "ways")
+    several = [f"{name}@example.test" for name in "abc"]
+    answer = owner.ask("set", f"<query xmlns='{OWNER}'>{place.form(roomadmins=several)}</query>",
+                       to=place.jid)
+    assert error(answer) == ("wait", "resource-constraint")
+    place.configure(owner, roomadmins=several[:2], membersonly="0")
+    form = (f"<x xmlns='{FORM}' type='submit'><field var='FORM_TYPE'><value>{MUC}#register</value>"
+            "</field><field var='muc#register_roomnick'><value>m</value></field></x>")
+    answer = enter().ask("set", f"<query xmlns='jabber:iq:register'>{form}</query>", to=place.jid)
+    assert error(answer) == ("wait", "resource-constraint")
+    place.configure(owner, membersonly="1")
+    owner.send(f"<message to='{place.jid}'><x xmlns='{MUC}#user'><invite to='c@example.test'/></x>"
+               "</message>")
+    answer = owner.ask("get", f"<query xmlns='{ADMIN}'><item affiliation='member'/></query>",
                        to=place.jid)
     assert not list(answer.iter(f"{{{ADMIN}}}item"))
 
