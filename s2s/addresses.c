@@ -128,3 +128,26 @@ struct stanza *addresses_copy(const struct stanza *stanza, const struct recipien
     stanza_set_to(copy, &recipient->jid);
     return copy;
 }
+
+void addresses_begin(struct stanza *stanza, const struct jid *domain)
+{
+    element_add(stanza->root, NS_ADDRESS, "addresses");
+    stanza_set_to(stanza, domain);
+}
+
+void addresses_add(struct stanza *stanza, const struct jid *recipient)
+{
+    struct element *address = element_add(addresses_of(stanza), NS_ADDRESS, "address");
+
+    element_set(address, "type", "bcc");
+    element_set(address, "jid", recipient->full);
+}
+
+struct stanza *addresses_single(const struct stanza *stanza, const struct jid *recipient)
+{
+    struct stanza *single = stanza_copy(stanza);
+
+    element_remove(single->root, addresses_of(single));
+    stanza_set_to(single, recipient);
+    return single;
+}

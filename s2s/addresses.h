@@ -27,5 +27,10 @@ struct element *addresses_of(const struct stanza *stanza);
 MUST_CHECK int addresses_read(struct stanza *stanza, size_t max, struct recipients *recipients);
 /* What all may see of the header stays, as delivered (§4.1.5). */
 void addresses_mark(struct stanza *stanza);
+/* To several of that domain, each as bcc: what goes out (§4.2.3). */
+void addresses_begin(struct stanza *stanza, const struct jid *domain);
+void addresses_add(struct stanza *stanza, const struct jid *recipient);
+/* Of such a stanza: as it is for one of them alone. */
+struct stanza *addresses_single(const struct stanza *stanza, const struct jid *recipient);
 /* Of a stanza that is marked. */
 struct stanza *addresses_copy(const struct stanza *stanza, const struct recipient *recipient);

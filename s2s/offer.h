@@ -14,7 +14,21 @@ struct offer;
 
 /* The stanza is consumed. */
 void offer_received(struct server *server, const struct durable *offer, struct stanza *stanza);
-/* The parcel with it has been acknowledged: the offer is not the parcel's any more. */
+
+/* Several offers of one stanza may go out in one parcel. offer_add() puts one that has come before
+ * `others` (NULL: none); *others are all then. False: it was answered, or will be. */
+bool offer_add(struct server *server, const struct durable *offer, const struct jid *from,
+               struct offer **others);
+void offer_push(struct offer **others, struct offer *offer);
+/* Takes one out; NULL: there is none left. */
+struct offer *offer_pop(struct offer **others);
+const struct jid *offer_recipient(const struct offer *offer);
+bool offer_is_of_several(const struct offer *offer);
+/* The stanza, which is for all of them, is consumed. */
+void offer_send(struct offer *offer, struct stanza *stanza);
+
+/* What follows holds for all in the parcel.
+ * The parcel has been acknowledged: the offer is not the parcel's any more. */
 void offer_took(struct offer *offer);
 /* It ends without having been acknowledged: gone. retry_after as in struct durable. */
 void offer_refuse(struct offer *offer, enum stanza_condition reason, const char *text,

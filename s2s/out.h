@@ -53,7 +53,9 @@ struct out {
     uint32_t acknowledged;  /* h of the latest <a/> */
     struct parcel *unacked; /* sent, in order */
     uint32_t unacked_count;
-    size_t unacked_bytes;
+    struct parcel *held; /* acknowledged, for several, and not confirmed by a barrier */
+    uint32_t held_count;
+    size_t unacked_bytes; /* of both */
 
     struct out *prev, *next;             /* server->outs */
     struct out *prev_there, *next_there; /* remote->outs */
@@ -107,7 +109,7 @@ bool out_sm_return(struct out *out);
 /* Their answer is awaited, or has come. */
 void out_ack_begin(struct out *out);
 void out_ack_progress(struct out *out);
-/* One that was sent has arrived. */
+/* One that was sent has arrived, and is not refused as a whole. */
 void out_ack_settle(struct out *out, struct parcel *parcel);
 /* As much may be unacknowledged as may wait. */
 bool out_sm_has_room(const struct out *out);

@@ -59,7 +59,7 @@ void out_sm_on_timer(void *user)
     if (++out->ack_ticks < TICKS) {
         if (out->sm)
             ask(out);
-    } else if (out->sm) {
+    } else if (out->sm && out->unacked) {
         out_fail(out, "the server does not acknowledge");
     } else if (!barrier_late(out)) {
         out_fail(out, "the server does not answer a ping");
@@ -69,13 +69,14 @@ void out_sm_on_timer(void *user)
 bool out_sm_has_room(const struct out *out)
 {
     const struct server_limits *limits = &out->server->limits;
-    return out->unacked_count < limits->queue_stanzas && out->unacked_bytes < limits->queue_bytes;
+    return out->unacked_count + out->held_count < limits->queue_stanzas &&
+           out->unacked_bytes < limits->queue_bytes;
 }
 
 static void count(struct out *out, const struct parcel *parcel, int by)
 {
     size_t bytes = by > 0 ? parcel->size : -parcel->size;
-    out->unacked_count += (uint32_t)by;
+    *(parcel->held ? &out->held_count : &out->unacked_count) += (uint32_t)by;
     out->unacked_bytes += bytes;
     out->server->queued_bytes += bytes;
 }
@@ -90,22 +91,43 @@ void out_sm_sent(struct out *out, struct parcel *parcel)
     count(out, parcel, 1);
     if (out->sm)
         ask(out);
-    else
+    if (!out->sm || parcel->several)
         barrier_ask(parcel->pair);
+}
+
+static void leave(struct out *out, struct parcel *parcel)
+{
+    if (parcel->held)
+        DL_DELETE(out->held, parcel);
+    else
+        DL_DELETE(out->unacked, parcel);
+    count(out, parcel, -1);
 }
 
 void out_ack_settle(struct out *out, struct parcel *parcel)
 {
     struct offer *offer = parcel->offer;
     parcel->offer = NULL;
-    DL_DELETE(out->unacked, parcel);
-    count(out, parcel, -1);
+    leave(out, parcel);
     FOLLOW(parcel->stanza->root, "%s has it", out->remote->domain);
     parcel_free(parcel);
     if (offer) {
         FAULT_POINT(s2s_acked_before_delete);
         offer_took(offer);
     }
+}
+
+/* What is for several may still be refused as a whole. */
+static void acknowledged(struct out *out, struct parcel *parcel)
+{
+    if (!parcel->several || parcel->confirmed) {
+        out_ack_settle(out, parcel);
+        return;
+    }
+    leave(out, parcel);
+    parcel->held = true;
+    DL_APPEND(out->held, parcel);
+    count(out, parcel, 1);
 }
 
 void out_sm_a(void *user, struct element *element)
@@ -127,8 +149,10 @@ void out_sm_a(void *user, struct element *element)
         return; /* the timer asks again: not at once, or the two of us would do nothing else */
     out->acknowledged = h;
     for (; settled > 0; settled--)
-        out_ack_settle(out, out->unacked);
+        acknowledged(out, out->unacked);
     out_ack_progress(out);
+    if (out->held)
+        out_ack_begin(out);
     remote_succeeded(out->remote);
     ask(out);
     out_flush(out);
@@ -177,11 +201,10 @@ static void on_failed(void *user, struct element *element)
 
 bool out_sm_return(struct out *out)
 {
-    bool any = out->unacked;
-    while (out->unacked) {
-        struct parcel *parcel = out->unacked->prev; /* the last one */
-        DL_DELETE(out->unacked, parcel);
-        count(out, parcel, -1);
+    bool any = out->unacked || out->held;
+    while (out->unacked || out->held) {
+        struct parcel *parcel = (out->unacked ? out->unacked : out->held)->prev; /* the last one */
+        leave(out, parcel);
         pair_return(parcel->pair, parcel);
     }
     return any;

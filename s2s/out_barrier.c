@@ -3,6 +3,8 @@
  * Servers without XEP-0198: behind stanzas that somebody answers for goes a ping (XEP-0199). As
  * stanzas between two domains are handled in order (RFC 6120 §10.1), its answer, whatever it says,
  * proves that they have arrived. One ping is in question for each pair, and covers all before it.
+ * The same, whatever the server has, behind what is for several (XEP-0033): as a whole that is
+ * refused by an error, which comes before the answer.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,32 +35,59 @@ static struct stanza *ping_of(const struct pair *pair)
     return ping;
 }
 
+static bool is_in_question(const struct pair *pair, const struct parcel *parcel)
+{
+    return parcel->pair == pair && (!pair->out->sm || (parcel->several && !parcel->confirmed));
+}
+
 static bool has_unconfirmed(const struct pair *pair)
 {
     const struct parcel *parcel;
     DL_FOREACH (pair->out->unacked, parcel) {
-        if (parcel->pair == pair)
+        if (is_in_question(pair, parcel))
+            return true;
+    }
+    DL_FOREACH (pair->out->held, parcel) {
+        if (is_in_question(pair, parcel))
             return true;
     }
     return false;
 }
 
+static void cover(const struct pair *pair, struct parcel *parcels)
+{
+    struct parcel *parcel;
+    DL_FOREACH (parcels, parcel) {
+        if (is_in_question(pair, parcel))
+            parcel->covered = true;
+    }
+}
+
+/* With acknowledgements it counts like any stanza. */
+static void send_ping(struct pair *pair)
+{
+    struct stanza *ping = ping_of(pair);
+    if (!pair->out->sm) {
+        stream_send(pair->out->stream, ping);
+        stanza_unref(ping);
+        return;
+    }
+    struct parcel *parcel = parcel_new(pair, ping, NULL);
+    parcel->fleeting = true;
+    out_send(pair->out, parcel);
+}
+
 void barrier_ask(struct pair *pair)
 {
     struct out *out = pair->out;
-    struct parcel *parcel;
     char id[2 * ID_BYTES + 1];
     if (pair->barrier || out->ended || !has_unconfirmed(pair))
         return;
     crypto_random_hex(id, ID_BYTES);
     pair->barrier = xstrdup(id);
-    DL_FOREACH (out->unacked, parcel) {
-        if (parcel->pair == pair)
-            parcel->covered = true;
-    }
-    struct stanza *ping = ping_of(pair);
-    stream_send(out->stream, ping);
-    stanza_unref(ping);
+    cover(pair, out->unacked);
+    cover(pair, out->held);
+    send_ping(pair);
     out_ack_begin(out);
 }
 
@@ -73,8 +102,15 @@ static void confirm(struct pair *pair)
     struct out *out = pair->out;
     struct parcel *parcel, *next;
     barrier_lift(pair);
-    DL_FOREACH_SAFE (out->unacked, parcel, next) {
+    DL_FOREACH_SAFE (out->held, parcel, next) {
         if (parcel->pair == pair && parcel->covered)
+            out_ack_settle(out, parcel);
+    }
+    DL_FOREACH_SAFE (out->unacked, parcel, next) {
+        if (parcel->pair != pair || !parcel->covered)
+            continue;
+        parcel->confirmed = true;
+        if (!out->sm)
             out_ack_settle(out, parcel);
     }
     barrier_ask(pair);
@@ -100,6 +136,8 @@ bool barrier_answered(struct server *server, const struct stanza *stanza)
     out_ack_progress(out);
     remote_succeeded(out->remote);
     confirm(pair);
+    if (out->ack_asked || out->held)
+        out_ack_begin(out);
     out_flush(out);
     return true;
 }
@@ -112,7 +150,7 @@ bool barrier_late(struct out *out)
     if (++out->remote->unanswered < UNANSWERED_MAX || conn_queued(out->conn) > 0)
         return false;
     log_warn("s2s_unconfirmed", LOG_TEXT("remote", out->remote->domain),
-             LOG_INT("stanzas", out->unacked_count));
+             LOG_INT("stanzas", out->unacked_count + out->held_count));
     out_ack_progress(out);
     DL_FOREACH (out->remote->pairs, pair) {
         if (pair->out == out && pair->barrier)

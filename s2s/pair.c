@@ -14,6 +14,7 @@
 #include "common/service/follow.h"
 #include "common/xmpp/datetime.h"
 #include "common/xmpp/namespaces.h"
+#include "s2s/addresses.h"
 #include "s2s/offer.h"
 #include "s2s/out.h"
 
@@ -171,15 +172,22 @@ static bool has_room(const struct remote *remote, size_t size)
            server->queued_bytes + size <= limits->queue_total;
 }
 
-static void enqueue(struct pair *pair, struct stanza *stanza, struct offer *offer)
+struct parcel *parcel_new(struct pair *pair, struct stanza *stanza, struct offer *offer)
 {
     struct parcel *parcel = xcalloc(1, sizeof(*parcel));
     parcel->stanza = stanza;
     parcel->offer = offer;
+    parcel->several = offer_is_of_several(offer);
     parcel->pair = pair;
     parcel->size = arena_size(stanza->arena);
     parcel->given_us = clock_wall_us();
     parcel->deadline_ms = clock_monotonic_ms() + pair->remote->server->limits.expiry_ms;
+    return parcel;
+}
+
+static void enqueue(struct pair *pair, struct stanza *stanza, struct offer *offer)
+{
+    struct parcel *parcel = parcel_new(pair, stanza, offer);
     DL_APPEND(pair->waiting, parcel);
     add_up(parcel);
     arm_expiry(pair);
@@ -247,12 +255,37 @@ static void add_delay(const struct parcel *parcel)
     element_set(delay, "stamp", stamp);
 }
 
-void pair_return(struct pair *pair, struct parcel *parcel)
+static void return_one(struct pair *pair, struct parcel *parcel)
 {
-    parcel->covered = false;
+    parcel->covered = parcel->confirmed = parcel->held = false;
     add_delay(parcel);
     DL_PREPEND(pair->waiting, parcel);
     add_up(parcel);
+}
+
+/* The next stream may lead to another server. */
+static void return_several(struct pair *pair, struct parcel *parcel)
+{
+    struct offer *others = parcel->offer, *offer;
+    parcel->offer = NULL;
+    while ((offer = offer_pop(&others)) != NULL) {
+        struct stanza *stanza = addresses_single(parcel->stanza, offer_recipient(offer));
+        struct parcel *single = parcel_new(pair, stanza, offer);
+        single->given_us = parcel->given_us;
+        single->deadline_ms = parcel->deadline_ms;
+        return_one(pair, single);
+    }
+    parcel_free(parcel);
+}
+
+void pair_return(struct pair *pair, struct parcel *parcel)
+{
+    if (parcel->fleeting)
+        parcel_free(parcel);
+    else if (parcel->several)
+        return_several(pair, parcel);
+    else
+        return_one(pair, parcel);
     timer_stop(pair->expiry);
     arm_expiry(pair);
 }

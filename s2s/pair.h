@@ -35,7 +35,11 @@ struct parcel {
     struct stanza *stanza;
     struct pair *pair;
     struct offer *offer; /* somebody answers for it meanwhile; NULL: nobody does */
+    bool several;        /* the offer is of several, and the stanza for all of them (several.h) */
     bool covered;        /* sent, and a barrier behind it */
+    bool confirmed;      /* the barrier was answered */
+    bool held;           /* acknowledged, but not confirmed */
+    bool fleeting;       /* it makes no sense on another stream */
     size_t size;
     int64_t given_us; /* wall time */
     uint64_t deadline_ms;
@@ -70,8 +74,10 @@ bool pair_asks(const struct pair *pair, const char *stream_id);
 void pair_send(struct pair *pair, struct stanza *stanza, struct offer *offer);
 /* What may be sent now is. */
 void pair_flush(struct pair *pair);
-/* A parcel that was sent, but not acknowledged: goes to the front again. */
+/* A parcel that was sent, but not acknowledged: goes to the front again, one by one. */
 void pair_return(struct pair *pair, struct parcel *parcel);
+/* Takes the stanza, and the offer, which may be NULL. It is in no queue. */
+struct parcel *parcel_new(struct pair *pair, struct stanza *stanza, struct offer *offer);
 void parcel_free(struct parcel *parcel);
 /* Everything that waits ends. */
 void pair_bounce(struct pair *pair, enum stanza_condition condition, const char *text);

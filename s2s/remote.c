@@ -410,6 +410,7 @@ void remote_free(struct remote *remote)
     timer_close(remote->retry);
     free(remote->problem);
     free(remote->failure);
+    free(remote->question);
     free(remote->domain);
     free(remote);
 }

@@ -37,6 +37,10 @@ struct remote {
     char *problem;       /* of the attempt that is under way, else of the latest one */
     char *failure;       /* why the latest attempt failed, until something goes well */
     unsigned unanswered; /* streams on which no ping was answered */
+    /* Stanzas for several (several.h). */
+    unsigned addresses;          /* at most; 0: it does not take them, or that is not known */
+    uint64_t addresses_until_ms; /* then it is asked again */
+    char *question;              /* the id of the latest; NULL: it was not asked */
     struct turn turn;
     struct remote *prev, *next; /* a queue of turns */
 };

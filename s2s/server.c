@@ -19,6 +19,7 @@
 #include "s2s/out.h"
 #include "s2s/pair.h"
 #include "s2s/probe.h"
+#include "s2s/several.h"
 
 /* --- stanzas --- */
 
@@ -157,6 +158,31 @@ static void on_offer(void *user, const struct durable *offer, struct stanza *sta
     offer_received(user, offer, stanza);
 }
 
+/* They are for nodes of the network. */
+static void refuse_whole(struct server *server, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct durable offer = batch_word(batch, i);
+        struct durable refused = durable_answer(&offer, DURABLE_REFUSED);
+        refused.reason = STANZA_FEATURE_NOT_IMPLEMENTED;
+        link_answer(server->link, &refused);
+    }
+}
+
+static void on_batch(void *user, const struct batch *batch, struct stanza *stanza)
+{
+    struct server *server = user;
+    if (batch->kind == DURABLE_OFFER && !batch->whole) {
+        several_offered(server, batch, stanza);
+        return;
+    }
+    if (batch->kind == DURABLE_OFFER)
+        refuse_whole(server, batch);
+    else
+        link_take_one_by_one(server->link, batch);
+    stanza_unref(stanza);
+}
+
 static void on_answered(void *user, const struct durable *answer)
 {
     if (answer->kind == DURABLE_FORGET)
@@ -215,6 +241,7 @@ static const struct link_ops link_ops = {
     .undelivered = on_undelivered,
     .offer = on_offer,
     .answered = on_answered,
+    .batch = on_batch,
     .full = on_full,
     .ready = on_ready,
     .route = on_route,

@@ -13,6 +13,7 @@
 #include "s2s/out.h"
 #include "s2s/probe.h"
 #include "s2s/server.h"
+#include "s2s/several.h"
 
 static int load_key(struct server *server, const struct config *config)
 {
@@ -116,7 +117,8 @@ void server_bind_return(struct server *server)
 
 bool server_answered(struct server *server, const struct stanza *stanza)
 {
-    return probe_answered(server, stanza) || barrier_answered(server, stanza);
+    return probe_answered(server, stanza) || barrier_answered(server, stanza) ||
+           several_answered(server, stanza);
 }
 
 static const struct element *inner_of(const struct stanza *stanza)

@@ -7,7 +7,7 @@
 const struct spec s2s_specs[] = {
     {"RFC 6120", NULL, "streams between servers"},
     {"RFC 6698", NULL, "DANE, where DNSSEC gives it"},
-    {"XEP-0033", "1.2.1", "from other servers to accounts"},
+    {"XEP-0033", "1.2.1", "of rooms to other servers, and from these to accounts"},
     {"XEP-0178", "1.2", NULL},
     {"XEP-0185", "1.0", NULL},
     {"XEP-0198", "1.6.3", "between servers without resumption"},

@@ -2,6 +2,8 @@
 #
 # A room whose occupants come from two servers: each hears what is said once, in order.
 
+import itertools
+
 import pytest
 
 from tests.harness.plugin import running
@@ -9,6 +11,8 @@ from tests.muc.puppets import Puppets
 from tests.muc.rooms import MUC, Room, body, is_message, tag
 from tests.peers.conftest import LEFT, QUICK, RIGHT
 
+ADDRESS = "http://jabber.org/protocol/address"
+NUMBERS = itertools.count(1)
 TEXTS = [f"text {number}" for number in range(5)]
 
 
@@ -64,3 +68,69 @@ def talk(servers, count):
 @pytest.mark.long
 def test_500_occupants(servers):
     talk(servers, 500)
+
+
+def copies(client, text):
+    """Who is named in what it got with that text."""
+    message = client.wait_for(lambda e: is_message(e) and body(e) == text)
+    return [(one.get("type"), one.get("jid"))
+            for one in message.findall(f"{{{ADDRESS}}}addresses/{{{ADDRESS}}}address")]
+
+
+@pytest.fixture
+def visited(servers, login):
+    """A room of left, and people of right in it."""
+    left, right = servers
+    room = Room(left, lambda: login(where=left), f"visited{next(NUMBERS)}")
+    room.login = lambda: login(where=right)
+    return room, [room.newcomer(f"guest{number}") for number in range(4)]
+
+
+def wait_once(room, guests):
+    """Until the stream is used for all at once; returns the texts so far."""
+    texts = []
+    while True:
+        texts.append(f"before {len(texts)}")
+        room.say(room.owner, texts[-1])
+        if [copies(guest, texts[-1]) for guest in guests] == \
+                [[("bcc", guest.full)] for guest in guests]:
+            return texts
+
+
+@pytest.mark.long
+def test_once_over_the_stream(servers, visited):
+    """XEP-0033: each gets a copy that names nobody else, and whoever has gone leaves the room."""
+    room, guests = visited
+    wait_once(room, guests)
+    for text in TEXTS:
+        room.say(room.owner, text)
+        for guest in guests:
+            assert copies(guest, text) == [("bcc", guest.full)]
+    gone = guests.pop()
+    gone.close()
+    room.say(room.owner, "who is there?")
+    room.presence_of(room.owner, "guest3", lambda e: e.get("type") == "unavailable")
+    for guest in guests:
+        assert copies(guest, "who is there?") == [("bcc", guest.full)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_s2s_dies(servers, visited, side):
+    """Whoever it is, nothing of what the room says is lost or comes too early."""
+    room, guests = visited
+    wait_once(room, guests)
+    daemon = servers[side == "right"].daemon("s2s")
+    for text in TEXTS[:2]:
+        room.say(room.owner, text)
+    daemon.kill()
+    for text in TEXTS[2:4]:
+        room.say(room.owner, text)
+    daemon.start()
+    room.say(room.owner, TEXTS[4])
+    for guest in guests:
+        heard = []
+        while TEXTS[4] not in heard:
+            stanza = guest.wait_for(lambda e: is_message(e) and body(e) in TEXTS, 60)
+            heard.append(body(stanza))
+        assert list(dict.fromkeys(heard)) == TEXTS
