@@ -26,16 +26,17 @@ class TestNetwork(Network):
     __test__ = False  # no test, whatever its name looks like
 
     def __init__(self, count=3, settings=None, quick=True, relays=True, workers=WORKERS,
-                 muc=False):
+                 muc=False, network=place.NETWORK):
         """settings: {section: {key: value}} for the kontalk.conf of all nodes; quick=False: the
-        times of links as they are by default; relays=False: links go straight."""
+        times of links as they are by default; relays=False: links go straight; network: its
+        domain."""
         parent = os.environ.get("TEST_SCRATCH")
         directory = tempfile.mkdtemp(prefix="net-" if parent else "kontalk-test-",
                                      dir=parent or "/tmp")
         merged = configuration.merge(QUICK if quick else {}, settings)
         super().__init__(directory, os.environ.get("BIN", "build"), count, durable=False,
                          usual_ports=False, make_node=make_test_node, settings=merged,
-                         workers=workers, muc=muc)
+                         workers=workers, muc=muc, network=network)
         self.relays = {}
         for dialling, other in itertools.permutations(self.nodes, 2) if relays else ():
             self.relays[dialling, other] = relay.Relay(self._target(other))

@@ -14,6 +14,7 @@ KONTALK, PROSODY, EJABBERD, JABBERD2 = "127.0.10.1", "127.0.10.2", "127.0.10.3",
 MACHINES = {"kontalk": KONTALK, "prosody": PROSODY, "ejabberd": EJABBERD, "jabberd2": JABBERD2}
 NOBODY = "127.0.10.99"
 OURS = "kontalk.example"
+ROOMS = f"conference.{OURS}"
 STARTTLS, DIRECT = 5269, 5270
 SRV = {STARTTLS: "_xmpp-server", DIRECT: "_xmpps-server"}
 
@@ -97,7 +98,7 @@ def special_records(certificates):
 
 def records(certificates):
     """The root zone."""
-    found = [host(OURS, KONTALK), service(OURS, STARTTLS)]
+    found = [host(OURS, KONTALK), service(OURS, STARTTLS), host(ROOMS, KONTALK)]
     for server, address in MACHINES.items():
         found += way_records(server, address)
         found.append(service(f"unserved.{server}.example", STARTTLS, f"machine.{server}.example"))

@@ -25,7 +25,10 @@ class World:
         self.certificates = Credentials(self.authority, f"{directory}/tls")
         self.namespace = stack.enter_context(namespace(names.DNS))
         self.anchor = self._start_dns()
-        self.node = stack.enter_context(running(
+        self.node = self._start_node(settings, options)
+
+    def _start_node(self, settings, options):
+        return self._stack.enter_context(running(
             network=names.OURS, authority=self.authority,
             settings=configuration.merge(self._settings(), settings),
             domains={domain: [domain] for domain in names.SERVED},
