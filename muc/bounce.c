@@ -28,15 +28,14 @@ static bool is_delivery_error(const struct stanza *stanza)
     return false;
 }
 
-/* Nodes of the network lose each other for a while; who stays away is found by what is mailed to
- * him (mail.h). */
-static bool is_lost_node(const struct muc *muc, const struct stanza *stanza)
+/* s2s, c2s or another server is away for a while, or nodes of the network have lost each other; who
+ * stays away is found by what is mailed to him (mail.h). */
+static bool is_away(const struct muc *muc, const struct stanza *stanza)
 {
     const struct element *error = element_find(stanza->root, NS_CLIENT, "error");
 
-    return muc->homes && muc->mail && strcmp(stanza->from.domain, muc->network) == 0 &&
-           element_find(error, NS_STANZA_ERRORS,
-                        stanza_condition_name(STANZA_REMOTE_SERVER_TIMEOUT));
+    return muc->mail && element_find(error, NS_STANZA_ERRORS,
+                                     stanza_condition_name(STANZA_REMOTE_SERVER_TIMEOUT));
 }
 
 /* All sessions that this address stands for. */
@@ -68,7 +67,7 @@ void bounce_take(struct turn *turn, struct stanza *stanza)
     struct session *session, *next;
     bool any = false;
 
-    if (!is_delivery_error(stanza) || is_lost_node(turn->muc, stanza))
+    if (!is_delivery_error(stanza) || is_away(turn->muc, stanza))
         return;
     HASH_ITER (hh, turn->room->sessions, session, next) {
         struct news news = {.codes = {STATUS_ERROR}};
