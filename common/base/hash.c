@@ -5,6 +5,7 @@
  */
 #include "common/base/hash.h"
 
+#include <endian.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,15 +42,13 @@ static void rounds(struct state *s, int count)
     }
 }
 
-/* Little-endian, as the paper has it, on every machine. */
+/* Little-endian, as the paper has it, on every machine; fewer bytes count as if zeros followed. */
 static uint64_t word_from(const uint8_t *bytes, size_t count)
 {
     uint64_t word = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        word |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return word;
+    memcpy(&word, bytes, count);
+    return le64toh(word);
 }
 
 static void absorb(struct state *s, uint64_t word, int count)
