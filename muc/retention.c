@@ -30,17 +30,18 @@ struct retention {
     bool known;
 };
 
-static const struct db_statement keep_last = {
-    "muc_retention_last",
-    "UPDATE room r SET last = m.seq FROM (SELECT room, max(seq) AS seq FROM message"
-    " WHERE said < to_timestamp($1::bigint / 1e6) GROUP BY room) m"
-    " WHERE m.room = r.room AND m.seq > r.last",
-    1};
+/* Room by room, as the index on (room, said) has them. */
 static const struct db_statement remove_old = {
     "muc_retention_messages",
-    "WITH old AS (SELECT room, seq FROM message WHERE said < to_timestamp($1::bigint / 1e6)"
-    " LIMIT " ROWS "), gone AS (DELETE FROM message m USING old WHERE m.room = old.room"
-    " AND m.seq = old.seq RETURNING 1) SELECT count(*) FROM gone",
+    "WITH old AS (SELECT r.room, m.seq FROM room r CROSS JOIN LATERAL"
+    " (SELECT seq FROM message WHERE room = r.room AND said < to_timestamp($1::bigint / 1e6)"
+    " ORDER BY said LIMIT " ROWS ") m LIMIT " ROWS "),"
+    " gone AS (DELETE FROM message m USING old WHERE m.room = old.room AND m.seq = old.seq"
+    " RETURNING m.room, m.seq),"
+    " kept AS (UPDATE room r SET last = g.seq FROM"
+    " (SELECT room, max(seq) AS seq FROM gone GROUP BY room) g"
+    " WHERE g.room = r.room AND g.seq > r.last)"
+    " SELECT count(*) FROM gone",
     1};
 
 static void next(struct retention *retention, uint64_t ms)
@@ -60,7 +61,7 @@ static void on_removed(void *user, int status, const struct db_result *results, 
         next(retention, RETRY_MS);
         return;
     }
-    removed = db_get_int(&results[1], 0, 0);
+    removed = db_get_int(&results[0], 0, 0);
     if (removed > 0)
         log_info("muc_retention", LOG_INT("messages", removed));
     next(retention, removed > 0 ? PAUSE_MS : retention->muc->limits.interval_ms);
@@ -90,7 +91,6 @@ static void on_timer(void *user)
     }
     retention->unit = db_unit_new(muc->db, 0);
     db_unit_repeat(retention->unit);
-    db_unit_add_values(retention->unit, &keep_last, DB_INT(before));
     db_unit_add_values(retention->unit, &remove_old, DB_INT(before));
     retention->unit = db_submit(retention->unit, on_removed, retention);
 }
