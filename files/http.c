@@ -24,12 +24,15 @@
 #define MEMORY_MAX (20 * 1024)
 /* A run moves a piece of each file. So many may follow each other before others have their turn. */
 #define RUNS_MAX 32
+/* Of a file under TLS: what a record takes. libmicrohttpd alone would read a quarter of it. */
+#define PIECE (16 * 1024)
 
 struct engine {
     struct http_server *server;
     struct MHD_Daemon *daemon;
     uv_poll_t poll;
     struct timer *timer;
+    bool tls;
     bool retired; /* accepts nothing more */
     struct engine *prev, *next;
 };
@@ -242,15 +245,50 @@ const char *exchange_header(const struct http_exchange *exchange, const char *na
     return MHD_lookup_connection_value(exchange_of(exchange)->connection, MHD_HEADER_KIND, name);
 }
 
+/* What is read of a file to be encrypted. */
+struct part {
+    int file;
+    uint64_t offset;
+};
+
+static ssize_t read_part(void *user, uint64_t position, char *bytes, size_t size)
+{
+    const struct part *part = user;
+    ssize_t count = pread(part->file, bytes, size, (off_t)(part->offset + position));
+
+    return count > 0 ? count : MHD_CONTENT_READER_END_WITH_ERROR; /* it ends too early */
+}
+
+static void close_part(void *user)
+{
+    struct part *part = user;
+
+    close(part->file);
+    free(part);
+}
+
+/* Without TLS the kernel sends it, and nobody reads it. */
+static struct MHD_Response *response_of(const struct engine *engine,
+                                        const struct http_answer *answer)
+{
+    struct part *part;
+
+    if (answer->file < 0)
+        return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    if (!engine->tls)
+        return MHD_create_response_from_fd_at_offset64(answer->length, answer->file,
+                                                       answer->offset);
+    part = xcalloc(1, sizeof(*part));
+    *part = (struct part){answer->file, answer->offset};
+    return MHD_create_response_from_callback(answer->length, PIECE, read_part, part, close_part);
+}
+
 void http_answer(struct http_exchange *exchange, const struct http_answer *answer)
 {
     struct exchange *it = exchange_of(exchange);
 
     it->status = answer->status;
-    it->response =
-        answer->file >= 0
-            ? MHD_create_response_from_fd_at_offset64(answer->length, answer->file, answer->offset)
-            : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    it->response = response_of(it->engine, answer);
     if (it->response == NULL)
         abort(); /* out of memory */
     for (const struct http_field *field = answer->fields; field && field->name; field++)
@@ -309,6 +347,7 @@ static int add_engine(struct http_server *server, const char *certificate, const
     struct engine *engine = xcalloc(1, sizeof(*engine));
 
     engine->server = server;
+    engine->tls = certificate != NULL;
     engine->daemon =
         start_daemon(engine, server->socket >= 0 ? dup(server->socket) : -1, certificate, key);
     if (engine->daemon == NULL) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * An HTTP/1.1 server (RFC 9112) on a loop: libmicrohttpd, which does the protocol and its TLS, and
- * sends files without copying them. One exchange is one request with its answer.
+ * without TLS sends files without copying them. One exchange is one request with its answer.
  *
  * Callbacks run on the loop. Of each exchange `request` comes first, when its header is complete;
  * whoever does not answer there gets the body, if it has one, then `end`, and answers there or
