@@ -4,9 +4,9 @@
  */
 #include "muc/mail.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/encode.h"
@@ -29,15 +29,28 @@
 /* Of one bag on their way at the same time, and at most in it. */
 #define WINDOW  64
 #define BAG_MAX 2000
-#define ID_HASH 16
+/* An empty bag stays for so long: what is said next is for the same people. */
+#define IDLE_MS 10000
 /* They are searched one by one. */
 #define DEPARTURES_MAX 256
 
 /* --- bags and letters --- */
 
+/* Addresses may be too long for ids. */
+static void make_tag(struct bag *bag)
+{
+    uint8_t digest[CRYPTO_HASH_MAX];
+    struct buffer tag = {0};
+
+    crypto_digest(CRYPTO_SHA256, bag->to->full, strlen(bag->to->full), digest);
+    hex_encode(&tag, digest, MAIL_TAG / 2);
+    memcpy(bag->tag, tag.data, sizeof(bag->tag));
+    buffer_fini(&tag);
+}
+
 static struct bag *get_bag(struct mail *mail, const struct jid *room, const struct jid *to)
 {
-    char *key = xasprintf("%s %s", room->bare, to->full);
+    char *key = xjoin(room->bare, " ", to->full);
     struct bag *bag;
 
     HASH_FIND_STR(mail->bags, key, bag);
@@ -47,6 +60,7 @@ static struct bag *get_bag(struct mail *mail, const struct jid *room, const stru
     }
     bag = xcalloc(1, sizeof(*bag));
     *bag = (struct bag){.key = key, .room = jid_dup_with_resource(room, NULL), .to = jid_dup(to)};
+    make_tag(bag);
     HASH_ADD_KEYPTR(hh, mail->bags, bag->key, strlen(bag->key), bag);
     return bag;
 }
@@ -77,15 +91,17 @@ static void remove_letter(struct mail *mail, struct letter *letter)
 
 /* With the number of the room: one that is made anew counts from the beginning, and what was said
  * in it before may be on its way still. */
-static char *letter_id(const struct jid *room, const struct mail_message *message,
-                       const struct jid *to)
+static char *letter_id(const struct bag *bag, const struct mail_message *message)
 {
-    uint8_t digest[CRYPTO_HASH_MAX];
     struct buffer id = {0};
 
-    crypto_digest(CRYPTO_SHA256, to->full, strlen(to->full), digest);
-    buffer_printf(&id, "%s/%" PRId64 "/%" PRId64 "/", room->bare, message->room, message->seq);
-    hex_encode(&id, digest, ID_HASH);
+    buffer_append_text(&id, bag->room->bare);
+    buffer_append_char(&id, '/');
+    buffer_append_number(&id, (uint64_t)message->room);
+    buffer_append_char(&id, '/');
+    buffer_append_number(&id, (uint64_t)message->seq);
+    buffer_append_char(&id, '/');
+    buffer_append(&id, bag->tag, MAIL_TAG);
     return buffer_take(&id);
 }
 
@@ -93,7 +109,8 @@ static char *letter_id(const struct jid *room, const struct mail_message *messag
 static struct letter *add_letter(struct mail *mail, struct mail_message *message,
                                  const struct jid *room, const struct jid *to)
 {
-    char *id = letter_id(room, message, to);
+    struct bag *bag = get_bag(mail, room, to);
+    char *id = letter_id(bag, message);
     struct letter *letter;
 
     HASH_FIND_STR(mail->letters, id, letter);
@@ -102,10 +119,10 @@ static struct letter *add_letter(struct mail *mail, struct mail_message *message
         return NULL;
     }
     letter = xcalloc(1, sizeof(*letter));
-    *letter = (struct letter){.id = id, .message = message, .bag = get_bag(mail, room, to)};
+    *letter = (struct letter){.id = id, .message = message, .bag = bag};
     HASH_ADD_KEYPTR(hh, mail->letters, letter->id, strlen(letter->id), letter);
-    DL_APPEND(letter->bag->letters, letter);
-    letter->bag->count++;
+    DL_APPEND(bag->letters, letter);
+    bag->count++;
     message->open++;
     return letter;
 }
@@ -182,10 +199,7 @@ static void settled(struct mail *mail, struct letter *letter)
     remove_letter(mail, letter);
     bag->failures = 0;
     bag->asked_ms = clock_monotonic_ms();
-    if (bag->letters)
-        flow(mail, bag);
-    else
-        free_bag(mail, bag);
+    flow(mail, bag);
 }
 
 static void taken(struct mail *mail, struct letter *letter, const struct durable *took)
@@ -368,9 +382,13 @@ static void on_timer(void *user)
 {
     struct mail *mail = user;
     struct bag *bag, *next;
+    uint64_t now = clock_monotonic_ms();
 
     HASH_ITER (hh, mail->bags, bag, next) {
-        ask_again(mail, bag);
+        if (bag->letters == NULL && bag->asked_ms + IDLE_MS < now)
+            free_bag(mail, bag);
+        else
+            ask_again(mail, bag);
     }
     HASH_ITER (hh, mail->bags, bag, next) {
         if (bag->letters && !bag->letters->offered)

@@ -11,6 +11,8 @@
 #include "muc/mail.h"
 #include "muc/mail_rows.h"
 
+/* Hexadecimal digits. */
+#define MAIL_TAG 32
 /* When the queue to the router was full. */
 #define MAIL_TICK_MS 1000
 
@@ -18,12 +20,13 @@ struct bag {
     UT_hash_handle hh; /* by key */
     char *key;         /* "room full" */
     struct jid *room, *to;
+    char tag[MAIL_TAG + 1]; /* of `to`, in ids */
     struct letter *letters;
     size_t count;
     unsigned failures;
     uint64_t due_ms;   /* nothing is offered before; UINT64_MAX: until the router has room */
     uint64_t since_ms; /* of the first failure */
-    uint64_t asked_ms; /* since then the first letter waits for an answer */
+    uint64_t asked_ms; /* since then the first letter waits for an answer, or there is none */
 };
 
 struct letter {

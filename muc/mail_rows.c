@@ -27,9 +27,8 @@ static const struct db_statement delivered_statement = {
     2};
 
 struct mail_forget {
-    char *id;
-    struct jid *from, *to;
-    struct mail_forget *prev, *next;
+    struct batch_item item;
+    struct mail_forget *next;
 };
 
 struct mail_rows {
@@ -45,50 +44,44 @@ struct mail_rows {
 /* Those of a message together: all have the same offerer. */
 static void say_forgets(struct mail_rows *rows, const struct mail_message *message)
 {
+    struct batch batch = {.kind = DURABLE_FORGET, .count = message->forgets_count};
     const struct mail_forget *forget = message->forgets;
-    struct batch batch = {.kind = DURABLE_FORGET};
     struct batch_item *items;
 
     if (!forget)
         return;
-    DL_COUNT(message->forgets, forget, batch.count);
     items = xcalloc(batch.count, sizeof(*items));
-    batch.from = *message->forgets->from;
+    batch.from = message->offerer;
     batch.items = items;
-    batch.count = 0;
-    DL_FOREACH (message->forgets, forget) {
-        items[batch.count++] = (struct batch_item){.jid = *forget->to, .id = forget->id};
-    }
+    for (size_t i = 0; forget; forget = forget->next)
+        items[i++] = forget->item;
     link_answer_batch(rows->muc->link, &batch);
     free(items);
 }
 
 void mail_rows_took(struct mail_message *message, const struct durable *took)
 {
+    const struct batch_item item = {.jid = took->from, .id = took->id};
     struct mail_forget *forget;
 
     message->taken = true;
     if (took->from.domain == NULL)
         return;
-    forget = xcalloc(1, sizeof(*forget));
-    forget->id = xstrdup(took->id);
-    forget->from = jid_dup(&took->to);
-    forget->to = jid_dup(&took->from);
-    DL_APPEND(message->forgets, forget);
+    if (message->arena == NULL) {
+        message->arena = arena_new();
+        message->offerer = jid_copy(message->arena, &took->to);
+    }
+    forget = arena_alloc(message->arena, sizeof(*forget));
+    forget->item = batch_copy_item(message->arena, &item);
+    LL_PREPEND(message->forgets, forget);
+    message->forgets_count++;
 }
 
 static void free_message(struct mail_rows *rows, struct mail_message *message, bool tell)
 {
-    struct mail_forget *forget, *next;
-
     if (tell)
         say_forgets(rows, message);
-    DL_FOREACH_SAFE (message->forgets, forget, next) {
-        free(forget->id);
-        free(forget->from);
-        free(forget->to);
-        free(forget);
-    }
+    arena_free(message->arena);
     stanza_unref(message->stanza);
     stanza_unref(message->undelivered);
     free(message);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "common/component/batch.h"
 #include "muc/mail.h"
 
 struct mail_rows;
@@ -15,8 +16,11 @@ struct mail_message {
     struct stanza *stanza, *undelivered; /* as in struct posting */
     size_t open;                         /* letters, and whoever is about to write some */
     bool taken;                          /* by one of them */
-    struct mail_forget *forgets;         /* what its takers are told in the end */
-    struct mail_message *prev, *next;    /* all of them */
+    struct arena *arena;                 /* of what its takers are told in the end; NULL: nothing */
+    struct mail_forget *forgets;
+    size_t forgets_count;
+    struct jid offerer;
+    struct mail_message *prev, *next; /* all of them */
 };
 
 struct mail_rows *mail_rows_new(struct muc *muc);

@@ -47,7 +47,7 @@ void taken_free(struct taken *taken)
 /* A space is in no address. */
 static char *text_of(const struct durable *offer, const char *id)
 {
-    return xasprintf("%s %s", offer->from.bare, id);
+    return xjoin(offer->from.bare, " ", id);
 }
 
 static struct id *find(const struct taken *taken, const struct durable *offer, const char *id)

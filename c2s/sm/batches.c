@@ -23,15 +23,12 @@ struct sorting {
 /* Where the home has to be looked up first, it goes by itself. */
 static void take_alone(const struct sorting *sorting, const struct durable *offer, bool here)
 {
-    struct stanza *copy = stanza_copy(sorting->stanza);
+    struct stanza *copy = stanza_copy_to(sorting->stanza, &offer->to);
 
-    stanza_set_to(copy, &offer->to);
-    if (here) {
-        forged_strip_arrived(sorting->sm, copy);
+    if (here)
         taker_offered(sorting->sm, offer, copy);
-    } else {
+    else
         gateway_offered(sorting->sm, offer, copy);
-    }
     stanza_unref(copy);
 }
 
@@ -88,6 +85,7 @@ void batches_offered(struct sm *sm, const struct batch *batch, struct stanza *st
 
     if (homes_arrived_for_many(sm, batch, stanza))
         return;
+    forged_strip_shared(sm, stanza);
     sorting.hosts = xcalloc(batch->count, sizeof(char *));
     sort(&sorting);
     free(sorting.hosts);

@@ -189,6 +189,13 @@ void forged_strip_arrived(struct sm *sm, struct stanza *stanza)
         note_answer(session, stanza);
 }
 
+void forged_strip_shared(struct sm *sm, struct stanza *stanza)
+{
+    const struct context context = {sm, stanza, false};
+
+    strip(&context);
+}
+
 static void leave(struct session *session)
 {
     struct asked *asked, *next;

@@ -16,5 +16,7 @@
 void forged_strip_sent(struct session *session, struct stanza *stanza);
 /* From the router. The stanza may be changed. */
 void forged_strip_arrived(struct sm *sm, struct stanza *stanza);
+/* The same for one that is for many: what an archive has been asked for is none. */
+void forged_strip_shared(struct sm *sm, struct stanza *stanza);
 
 extern const struct sm_module forged_module;

@@ -26,7 +26,7 @@ struct taking {
     UT_hash_handle by_stanza; /* while it is in hand */
     char *id;
     struct stanza *stanza; /* NULL: taken */
-    struct jid *from, *to; /* of the offer, while it is in hand */
+    struct durable *offer; /* while it is in hand: in the arena of the stanza */
     bool delivered;        /* but not everything is committed */
     bool stored;           /* there may be a row of it */
     bool hashed;
@@ -64,9 +64,7 @@ static void let_go(struct taker *taker, struct taking *taking)
         HASH_DELETE(by_stanza, taker->in_hand, taking);
     stanza_unref(taking->stanza);
     taking->stanza = NULL;
-    free(taking->from);
-    free(taking->to);
-    taking->from = taking->to = NULL;
+    taking->offer = NULL;
 }
 
 static void forget(struct taker *taker, struct taking *taking)
@@ -116,19 +114,11 @@ static void answer(struct sm *sm, const struct durable *offer, enum durable_kind
     words_say(sm, &words);
 }
 
-static void answer_taking(struct sm *sm, const struct taking *taking, enum durable_kind kind,
-                          enum stanza_condition reason)
-{
-    const struct durable offer = {.id = taking->id, .from = *taking->from, .to = *taking->to};
-
-    answer(sm, &offer, kind, reason);
-}
-
 static void took(struct sm *sm, struct taking *taking)
 {
     struct taker *taker = sm->taker;
 
-    answer_taking(sm, taking, DURABLE_TOOK, 0);
+    answer(sm, taking->offer, DURABLE_TOOK, 0);
     let_go(taker, taking);
     DL_APPEND(taker->taken, taking);
     if (++taker->count > TAKEN_MAX)
@@ -137,7 +127,7 @@ static void took(struct sm *sm, struct taking *taking)
 
 static void refuse(struct sm *sm, struct taking *taking)
 {
-    answer_taking(sm, taking, DURABLE_REFUSED, STANZA_RESOURCE_CONSTRAINT);
+    answer(sm, taking->offer, DURABLE_REFUSED, STANZA_RESOURCE_CONSTRAINT);
     forget(sm->taker, taking);
 }
 
@@ -215,9 +205,9 @@ static void take_in_hand(struct sm *sm, const struct durable *offer, struct stan
 
     FOLLOW(stanza->root, "offer %s arrived for %s", offer->id, stanza->to.bare);
     taking->id = xstrdup(offer->id);
-    taking->from = jid_dup(&offer->from);
-    taking->to = jid_dup(&offer->to);
     taking->stanza = stanza_ref(stanza);
+    taking->offer = arena_alloc(stanza->arena, sizeof(*taking->offer));
+    durable_copy(stanza->arena, offer, taking->offer);
     HASH_ADD_KEYPTR(hh, taker->all, taking->id, strlen(taking->id), taking);
     HASH_ADD(by_stanza, taker->in_hand, stanza, sizeof(struct stanza *), taking);
     if (account_queue(account_get(sm, &stanza->to), offered_job, stanza) < 0)

@@ -206,8 +206,8 @@ static void send_all_shared(void *user)
 static struct shared *shared_for(struct sm *sm, const struct durable *word)
 {
     bool took = word->kind == DURABLE_TOOK;
-    char *key = xasprintf("%s %s %s", durable_name(word->kind), word->from.domain,
-                          took ? word->to.full : word->to.domain);
+    char *key = took ? xjoin(word->from.domain, " took ", word->to.full)
+                     : xjoin(word->from.domain, " forget ", word->to.domain);
     struct shared *shared;
 
     HASH_FIND_STR(sm->words->shared, key, shared);

@@ -37,6 +37,8 @@ struct arena {
     size_t left;
     size_t size;      /* bytes from the heap */
     size_t next_size; /* of the next block, with its header */
+    unsigned references;
+    struct arena *kept; /* one of these references; NULL: none */
     alignas(max_align_t) char bytes[];
 };
 
@@ -48,21 +50,38 @@ struct arena *arena_new(void)
     *arena = (struct arena){.free = arena->bytes,
                             .left = size - sizeof(*arena),
                             .size = size,
-                            .next_size = 2 * FIRST_SIZE};
+                            .next_size = 2 * FIRST_SIZE,
+                            .references = 1};
     return arena;
 }
 
-void arena_free(struct arena *arena)
+void arena_keep(struct arena *arena, struct arena *kept)
 {
-    if (!arena) {
-        return;
+    if (arena->kept) {
+        abort();
     }
+    kept->references++;
+    arena->kept = kept;
+}
+
+static void release(struct arena *arena)
+{
     struct block *next;
+
     for (struct block *block = arena->blocks; block; block = next) {
         next = block->next;
         free(block);
     }
     free(arena);
+}
+
+void arena_free(struct arena *arena)
+{
+    while (arena && --arena->references == 0) {
+        struct arena *kept = arena->kept;
+        release(arena);
+        arena = kept;
+    }
 }
 
 static struct block *add_block(struct arena *arena, size_t size)
@@ -130,6 +149,16 @@ char *arena_strndup(struct arena *arena, const char *text, size_t length)
     }
     copy[length] = '\0';
     return copy;
+}
+
+char *arena_join(struct arena *arena, const char *first, const char *second)
+{
+    size_t length = strlen(first), size = strlen(second) + 1;
+    char *text = alloc_aligned(arena, length + size, 1);
+
+    memcpy(text, first, length);
+    memcpy(text + length, second, size);
+    return text;
 }
 
 char *arena_printf(struct arena *arena, const char *format, ...)

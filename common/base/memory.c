@@ -65,6 +65,17 @@ char *xvasprintf(const char *format, va_list args)
     return checked(length < 0 ? NULL : text);
 }
 
+char *xjoin(const char *first, const char *between, const char *second)
+{
+    size_t start = strlen(first), middle = strlen(between), size = strlen(second) + 1;
+    char *text = xmalloc(start + middle + size);
+
+    memcpy(text, first, start);
+    memcpy(text + start, between, middle);
+    memcpy(text + start + middle, second, size);
+    return text;
+}
+
 char *xasprintf(const char *format, ...)
 {
     va_list args;

@@ -18,5 +18,7 @@ char *xstrdup(const char *text);
 /* NULL stays NULL. */
 char *xstrdup_or_null(const char *text);
 char *xstrndup(const char *text, size_t length);
+/* Both, and what is between them: a key, mostly. */
+char *xjoin(const char *first, const char *between, const char *second);
 char *xasprintf(const char *format, ...) PRINTF_LIKE(1, 2);
 char *xvasprintf(const char *format, va_list args) PRINTF_LIKE(1, 0);

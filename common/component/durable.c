@@ -36,9 +36,13 @@ static int read_kind(const struct element *element, enum durable_kind *kind)
     return ERR_MALFORMED;
 }
 
-unsigned durable_read_number(const struct element *element, const char *name)
+bool durable_is_line(const char *text)
 {
-    const char *text = element_get(element, name);
+    return !strpbrk(text, "\t\n");
+}
+
+unsigned durable_number(const char *text)
+{
     int64_t number;
     if (!text || config_number_parse(CONFIG_NUMBER, text, &number) || number > INT32_MAX)
         return 0;
@@ -52,6 +56,11 @@ int durable_read_address(const struct element *element, const char *name, struct
     return text ? jid_parse(element->arena, text, jid) : ERR_NOT_FOUND;
 }
 
+static bool is_id(const char *text)
+{
+    return *text && strlen(text) <= DURABLE_ID_MAX && durable_is_line(text);
+}
+
 /* -1, or why it cannot be passed on. Whoever gets it looks closer. */
 static int judge_stanza(struct element *stanza)
 {
@@ -63,8 +72,10 @@ static int judge_stanza(struct element *stanza)
 
 static int read_offer(struct element *element, struct durable *durable, int *problem)
 {
-    durable->attempt = durable_read_number(element, "attempt");
+    durable->attempt = durable_number(element_get(element, "attempt"));
     durable->after = element_get(element, "after");
+    if (durable->after && !durable_is_line(durable->after))
+        return ERR_MALFORMED;
     durable->stanza = element_first(element);
     if (!durable->stanza || durable_read_address(durable->stanza, "from", &durable->from))
         return ERR_MALFORMED;
@@ -91,7 +102,7 @@ static int read_answer(struct element *element, struct durable *durable)
         durable->type = stanza_condition_type(durable->reason);
     const char *text = element_text(element);
     durable->text = *text ? text : NULL;
-    durable->retry_after = durable_read_number(element, "retry-after");
+    durable->retry_after = durable_number(element_get(element, "retry-after"));
     return 0;
 }
 
@@ -100,7 +111,7 @@ int durable_read(struct element *element, struct durable *durable, int *problem)
     *durable = (struct durable){.id = element_get(element, "id")};
     *problem = -1;
     int error = read_kind(element, &durable->kind);
-    if (error || !durable->id || !*durable->id || strlen(durable->id) > DURABLE_ID_MAX)
+    if (error || !durable->id || !is_id(durable->id))
         return ERR_MALFORMED;
     if (durable->kind == DURABLE_OFFER)
         return read_offer(element, durable, problem);
@@ -191,21 +202,18 @@ static const char *copy_text(struct arena *arena, const char *text)
     return text ? arena_strdup(arena, text) : NULL;
 }
 
-struct jid durable_copy_jid(struct arena *arena, const struct jid *jid)
+/* Domain NULL: it is missing. */
+static struct jid copy_address(struct arena *arena, const struct jid *jid)
 {
-    return (struct jid){.local = copy_text(arena, jid->local),
-                        .domain = copy_text(arena, jid->domain),
-                        .resource = copy_text(arena, jid->resource),
-                        .bare = copy_text(arena, jid->bare),
-                        .full = copy_text(arena, jid->full)};
+    return jid->domain ? jid_copy(arena, jid) : (struct jid){0};
 }
 
 void durable_copy(struct arena *arena, const struct durable *durable, struct durable *copy)
 {
     *copy = *durable;
     copy->id = copy_text(arena, durable->id);
-    copy->from = durable_copy_jid(arena, &durable->from);
-    copy->to = durable_copy_jid(arena, &durable->to);
+    copy->from = copy_address(arena, &durable->from);
+    copy->to = copy_address(arena, &durable->to);
     copy->stanza = NULL;
     copy->after = copy_text(arena, durable->after);
     copy->type = copy_text(arena, durable->type);

@@ -74,24 +74,68 @@ void element_add_text_length(struct element *parent, const char *text, size_t le
     append(parent, &node->node);
 }
 
-static void copy_attributes(struct element *copy, const struct element *original)
+/* How strings get into a copy. */
+typedef const char *string_copier(struct arena *arena, const char *text);
+
+static const char *copy_string(struct arena *arena, const char *text)
+{
+    return arena_strdup(arena, text);
+}
+
+static const char *share_string(struct arena *arena UNUSED, const char *text)
+{
+    return text;
+}
+
+static void copy_attributes(struct element *copy, const struct element *original,
+                            string_copier *string)
 {
     struct attribute **tail = &copy->attributes;
 
     for (const struct attribute *from = original->attributes; from; from = from->next) {
         struct attribute *attribute = arena_alloc(copy->arena, sizeof(*attribute));
         *attribute = (struct attribute){
-            .ns = from->ns ? arena_strdup(copy->arena, from->ns) : NULL,
-            .name = arena_strdup(copy->arena, from->name),
-            .value = arena_strdup(copy->arena, from->value),
+            .ns = from->ns ? string(copy->arena, from->ns) : NULL,
+            .name = string(copy->arena, from->name),
+            .value = string(copy->arena, from->value),
         };
         *tail = attribute;
         tail = &attribute->next;
     }
 }
 
+/* Without what is inside. Elements in their parent's namespace have one string for it. */
+static struct element *copy_alone(struct arena *arena, struct element *parent,
+                                  const struct element *original, string_copier *string)
+{
+    bool same_ns = parent && original->parent->ns == original->ns;
+    struct element *copy = arena_alloc(arena, sizeof(*copy));
+
+    *copy = (struct element){.node = {.type = NODE_ELEMENT},
+                             .arena = arena,
+                             .parent = parent,
+                             .ns = same_ns ? parent->ns : string(arena, original->ns),
+                             .name = string(arena, original->name)};
+    if (parent) {
+        append(parent, &copy->node);
+    }
+    copy_attributes(copy, original, string);
+    return copy;
+}
+
+static void copy_text(struct element *parent, const struct text *original, string_copier *string)
+{
+    struct text *copy = arena_alloc(parent->arena, sizeof(*copy));
+
+    *copy = (struct text){.node = {.type = NODE_TEXT},
+                          .data = string(parent->arena, original->data),
+                          .length = original->length};
+    append(parent, &copy->node);
+}
+
 /* Copies what is inside `original` into `copy`: down at each element, up at each end. */
-static void copy_children(struct element *copy, const struct element *original)
+static void copy_children(struct element *copy, const struct element *original,
+                          string_copier *string)
 {
     const struct element *from = original;
     const struct node *node = from->first;
@@ -106,16 +150,23 @@ static void copy_children(struct element *copy, const struct element *original)
             copy = copy->parent;
         }
         if (node->type == NODE_TEXT) {
-            const struct text *text = (const struct text *)node;
-            element_add_text_length(copy, text->data, text->length);
+            copy_text(copy, (const struct text *)node, string);
             node = node->next;
             continue;
         }
         from = (const struct element *)node;
-        copy = element_add(copy, from->ns, from->name);
-        copy_attributes(copy, from);
+        copy = copy_alone(copy->arena, copy, from, string);
         node = from->first;
     }
+}
+
+static struct element *copy_tree(struct arena *arena, const struct element *original,
+                                 string_copier *string)
+{
+    struct element *copy = copy_alone(arena, NULL, original, string);
+
+    copy_children(copy, original, string);
+    return copy;
 }
 
 struct element *element_add_copy(struct element *parent, const struct element *original)
@@ -130,11 +181,64 @@ struct element *element_add_copy(struct element *parent, const struct element *o
 
 struct element *element_copy(struct arena *arena, const struct element *original)
 {
-    struct element *copy = element_new(arena, original->ns, original->name);
+    return copy_tree(arena, original, copy_string);
+}
 
-    copy_attributes(copy, original);
-    copy_children(copy, original);
-    return copy;
+struct element *element_copy_sharing(struct arena *arena, const struct element *original)
+{
+    arena_keep(arena, original->arena);
+    return copy_tree(arena, original, share_string);
+}
+
+static bool shares_attributes(const struct element *copy, const struct element *original)
+{
+    const struct attribute *a = copy->attributes, *b = original->attributes;
+
+    while (a && b && a->ns == b->ns && a->name == b->name && a->value == b->value) {
+        a = a->next;
+        b = b->next;
+    }
+    return !a && !b;
+}
+
+/* But for what is inside. */
+static bool shares_node(const struct node *copy, const struct node *original)
+{
+    if (!copy || !original || copy->type != original->type) {
+        return copy == original;
+    }
+    if (copy->type == NODE_TEXT) {
+        return ((const struct text *)copy)->data == ((const struct text *)original)->data;
+    }
+    const struct element *a = (const struct element *)copy, *b = (const struct element *)original;
+    return a->ns == b->ns && a->name == b->name && shares_attributes(a, b);
+}
+
+/* A string that is not the very same one is a change. */
+bool element_shares_inside(const struct element *copy, const struct element *original)
+{
+    const struct element *a = copy, *b = original;
+    const struct node *node = a->first, *other = b->first;
+
+    while (shares_node(node, other)) {
+        if (node && node->type == NODE_ELEMENT) {
+            a = (const struct element *)node;
+            b = (const struct element *)other;
+            node = a->first;
+            other = b->first;
+        } else if (node) {
+            node = node->next;
+            other = other->next;
+        } else if (a == copy) {
+            return true;
+        } else {
+            node = a->node.next;
+            other = b->node.next;
+            a = a->parent;
+            b = b->parent;
+        }
+    }
+    return false;
 }
 
 void element_remove(struct element *parent, struct element *child)

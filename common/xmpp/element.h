@@ -58,6 +58,10 @@ void element_add_text_length(struct element *parent, const char *text, size_t le
 struct element *element_add_copy(struct element *parent, const struct element *original);
 /* A deep copy as a root in `arena`. */
 struct element *element_copy(struct arena *arena, const struct element *original);
+/* The same, but strings are those of the original, whose arena is kept (arena_keep()). */
+struct element *element_copy_sharing(struct arena *arena, const struct element *original);
+/* Whether what is inside such a copy has been left as it is in the original. */
+bool element_shares_inside(const struct element *copy, const struct element *original);
 void element_remove(struct element *parent, struct element *child);
 
 /* Attributes without namespace. Setting NULL removes. */
@@ -87,6 +91,10 @@ void element_write(struct buffer *out, const struct element *element, const char
  * stanzas keep their bytes but change the content namespace between streams. */
 void element_write_as(struct buffer *out, const struct element *element, const char *from_ns,
                       const char *default_ns);
+/* What element_write() writes, in two parts: the start tag; what is inside, and the end tag. */
+void element_write_start(struct buffer *out, const struct element *element, const char *default_ns);
+void element_write_inside(struct buffer *out, const struct element *element,
+                          const char *default_ns);
 /* Appends text with & < > ' " escaped: for the few places that write XML by hand. */
 void xml_escape(struct buffer *out, const char *text);
 /* Of an xs:boolean (XML Schema 2, 3.2.2), which has two words for each; NULL is false. */

@@ -259,12 +259,11 @@ static void write_end(struct buffer *out, const struct element *element)
 }
 
 /* Down at each element that has something in it, up at each end. */
-static void write_tree(const struct writer *writer)
+static void write_inside(const struct writer *writer)
 {
     const struct element *open = writer->root;
     const struct node *node = open->first;
 
-    write_start(writer, open);
     while (node || open->first) {
         if (!node) {
             write_end(writer->out, open);
@@ -292,13 +291,31 @@ static void write_tree(const struct writer *writer)
     }
 }
 
+static void write_tree(const struct writer *writer)
+{
+    write_start(writer, writer->root);
+    write_inside(writer);
+}
+
 void element_write(struct buffer *out, const struct element *element, const char *default_ns)
 {
     write_tree(&(struct writer){out, element, NULL, default_ns});
 }
 
+void element_write_start(struct buffer *out, const struct element *element, const char *default_ns)
+{
+    write_start(&(struct writer){out, element, NULL, default_ns}, element);
+}
+
+void element_write_inside(struct buffer *out, const struct element *element, const char *default_ns)
+{
+    write_inside(&(struct writer){out, element, NULL, default_ns});
+}
+
 void element_write_as(struct buffer *out, const struct element *element, const char *from_ns,
                       const char *default_ns)
 {
-    write_tree(&(struct writer){out, element, from_ns, default_ns});
+    bool maps = strcmp(from_ns, default_ns) != 0;
+
+    write_tree(&(struct writer){out, element, maps ? from_ns : NULL, default_ns});
 }

@@ -147,9 +147,23 @@ static struct jid_part part_of(const char *text)
     return (struct jid_part){.text = text, .length = text ? strlen(text) : 0};
 }
 
+static struct parts parts_of(const struct jid *jid, const char *resource)
+{
+    return (struct parts){part_of(jid->local), part_of(jid->domain), part_of(resource)};
+}
+
+struct jid jid_copy(struct arena *arena, const struct jid *jid)
+{
+    struct parts parts = parts_of(jid, jid->resource);
+    struct jid copy;
+
+    lay_out(&parts, arena_alloc(arena, strings_size(&parts)), &copy);
+    return copy;
+}
+
 struct jid *jid_dup_with_resource(const struct jid *jid, const char *resource)
 {
-    struct parts parts = {part_of(jid->local), part_of(jid->domain), part_of(resource)};
+    struct parts parts = parts_of(jid, resource);
     struct jid *copy = xmalloc(sizeof(*copy) + strings_size(&parts));
 
     lay_out(&parts, (char *)(copy + 1), copy);

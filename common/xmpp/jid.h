@@ -31,6 +31,8 @@ MUST_CHECK int jid_parse(struct arena *arena, const char *text, struct jid *jid)
 /* From parts, which are prepared too; local and resource may be NULL. */
 MUST_CHECK int jid_make(struct arena *arena, const char *local, const char *domain,
                         const char *resource, struct jid *jid);
+/* Strings in `arena`. */
+struct jid jid_copy(struct arena *arena, const struct jid *jid);
 /* One block, release with free(). */
 struct jid *jid_dup(const struct jid *jid);
 /* The same with another resource (prepared already) or none (NULL), as one block. */

@@ -202,24 +202,6 @@ void stanza_unref(struct stanza *stanza)
     }
 }
 
-static const char *copy_text(struct arena *arena, const char *text)
-{
-    return text ? arena_strdup(arena, text) : NULL;
-}
-
-static struct jid copy_jid(struct arena *arena, const struct jid *jid)
-{
-    struct jid copy = {
-        .local = copy_text(arena, jid->local),
-        .domain = copy_text(arena, jid->domain),
-        .resource = copy_text(arena, jid->resource),
-        .bare = copy_text(arena, jid->bare),
-    };
-
-    copy.full = jid->full == jid->bare ? copy.bare : copy_text(arena, jid->full);
-    return copy;
-}
-
 struct stanza *stanza_copy(const struct stanza *stanza)
 {
     struct arena *arena = arena_new();
@@ -229,11 +211,24 @@ struct stanza *stanza_copy(const struct stanza *stanza)
     copy->has_from = stanza->has_from;
     copy->has_to = stanza->has_to;
     if (stanza->has_from) {
-        copy->from = copy_jid(arena, &stanza->from);
+        copy->from = jid_copy(arena, &stanza->from);
     }
     if (stanza->has_to) {
-        copy->to = copy_jid(arena, &stanza->to);
+        copy->to = jid_copy(arena, &stanza->to);
     }
+    return copy;
+}
+
+struct stanza *stanza_copy_to(struct stanza *original, const struct jid *to)
+{
+    struct arena *arena = arena_new();
+    struct stanza *copy = make(arena, element_copy_sharing(arena, original->root), original->kind);
+
+    copy->type = original->type;
+    copy->has_from = original->has_from;
+    copy->from = original->from;
+    copy->original = original;
+    stanza_set_to(copy, to);
     return copy;
 }
 
@@ -242,7 +237,7 @@ static void set_address(struct stanza *stanza, const char *name, const struct ji
 {
     element_set(stanza->root, name, jid ? jid->full : NULL);
     /* By value first: `jid` may be the very address that is set. */
-    *address = jid ? copy_jid(stanza->arena, jid) : (struct jid){0};
+    *address = jid ? jid_copy(stanza->arena, jid) : (struct jid){0};
     *has = jid != NULL;
 }
 
@@ -280,13 +275,37 @@ struct element *stanza_payload(const struct stanza *stanza)
     return element_first(stanza->root);
 }
 
+/* Written by the first copy, for all of them. */
+static void append_inside(struct buffer *out, struct stanza *original)
+{
+    if (!original->inside) {
+        size_t start = out->length;
+        element_write_inside(out, original->root, NS_CLIENT);
+        original->inside_length = out->length - start;
+        original->inside =
+            arena_strndup(original->arena, out->data + start, original->inside_length);
+        return;
+    }
+    buffer_append(out, original->inside, original->inside_length);
+}
+
+static bool is_like_original(const struct stanza *stanza)
+{
+    return stanza->original && element_shares_inside(stanza->root, stanza->original->root);
+}
+
 /* What most stanzas fit in: one allocation instead of some that double. */
 #define USUAL_SIZE 512
 
 void stanza_write(struct buffer *out, const struct stanza *stanza, const char *content_ns)
 {
     buffer_reserve(out, USUAL_SIZE);
-    element_write_as(out, stanza->root, NS_CLIENT, content_ns);
+    if (strcmp(content_ns, NS_CLIENT) != 0 || !is_like_original(stanza)) {
+        element_write_as(out, stanza->root, NS_CLIENT, content_ns);
+        return;
+    }
+    element_write_start(out, stanza->root, NS_CLIENT);
+    append_inside(out, stanza->original);
 }
 
 const char *stanza_kind_name(enum stanza_kind kind)

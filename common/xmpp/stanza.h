@@ -47,9 +47,12 @@ struct stanza {
     enum stanza_type type;
     bool has_from;
     bool has_to;
-    bool says_all;   /* for whoever has made it: never written nor copied (c2s/sm/far.h) */
-    struct jid from; /* valid if has_from */
-    struct jid to;   /* valid if has_to */
+    bool says_all;           /* for whoever has made it: never written nor copied (c2s/sm/far.h) */
+    struct jid from;         /* valid if has_from */
+    struct jid to;           /* valid if has_to */
+    struct stanza *original; /* of stanza_copy_to(); else NULL */
+    const char *inside;      /* of such an original: as it is written; NULL: not yet */
+    size_t inside_length;
 };
 
 /* Takes a parsed top-level element with its arena. Errors, after which `arena` is freed:
@@ -69,6 +72,9 @@ struct stanza *stanza_ref(struct stanza *stanza);
 void stanza_unref(struct stanza *stanza);
 /* A copy of its own that may be changed. */
 struct stanza *stanza_copy(const struct stanza *stanza);
+/* The same for one of many who get it: with what it has in common with the original, which is kept,
+ * and need not be written for each of them. The original is not changed any more. */
+struct stanza *stanza_copy_to(struct stanza *original, const struct jid *to);
 
 /* Set the attribute and the parsed address; NULL removes. `jid` is copied. */
 void stanza_set_from(struct stanza *stanza, const struct jid *jid);

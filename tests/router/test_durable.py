@@ -7,7 +7,7 @@ import pytest
 
 from tests.router.router import (BOT, COMPONENT, DURABLE, IRC, NETWORK, PROTOCOLS, ROUTER)
 
-KIB = 1024
+KIB, LF = 1024, "\n"
 ALICE, REMOTE = f"alice@{NETWORK}", "x@jabber.test"
 
 
@@ -63,6 +63,7 @@ def test_bad_offers_are_refused(router, content, reason):
     (f"<offer xmlns='{DURABLE}' id='1'><message xmlns='jabber:client' to='{REMOTE}'/></offer>",
      "bad-format"),
     (offer_text("x" * 4000, ALICE, REMOTE), "bad-format"),
+    (offer_text("1&#9;2", ALICE, REMOTE), "bad-format"),
     (f"<took xmlns='{DURABLE}' id='1' from='{ALICE}'/>", "bad-format"),
     (f"<took xmlns='{DURABLE}' id='1' to='{REMOTE}'/>", "bad-format"),
     (offer_text("1", "a@other.test", REMOTE), "invalid-from"),
@@ -73,6 +74,26 @@ def test_nonsense_ends_the_stream(router, text, condition):
     worker = router.worker()
     worker.send(text)
     assert worker.condition() == condition
+
+
+@pytest.mark.parametrize("ids, to, condition", [
+    ("1/", "<to>2\n3\t\n\tx@jabber.test</to>", None),
+    ("1/", "", "bad-format"),
+    ("", "<to/>", "bad-format"),
+    ("1&#10;", "<to>2</to>", "bad-format"),
+    ("1/", "<to>2\t@</to>", "bad-format"),
+    ("1/", f"<to>{LF.join('2' * 401)}</to>", "bad-format"),
+    ("1/", f"<to>{'2' * 4000}</to>", "bad-format"),
+])
+def test_lines_of_batches(router, ids, to, condition):
+    bot = router.third_party(BOT)
+    bot.send(PROTOCOLS.replace("</protocols>", "<protocol name='batch' version='1'/></protocols>"))
+    bot.send(f"<tooks xmlns='{DURABLE}' from='{BOT}' to='{BOT}' ids='{ids}'>{to}</tooks>")
+    if condition:
+        assert bot.condition() == condition
+    else:
+        tooks = word(bot, "tooks")
+        assert tooks.get("ids") == ids and tooks.findtext("{*}to") == "2\n3\t\n\tx@jabber.test"
 
 
 def test_strangers_have_no_part_in_it(router):

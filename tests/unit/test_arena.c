@@ -72,6 +72,21 @@ static void test_size_grows_with_what_is_taken(void **state)
     arena_free(arena);
 }
 
+/* Found by AddressSanitizer if it were not so. */
+static void test_what_is_kept_stays(void **state)
+{
+    struct arena *original = arena_new(), *copy = arena_new(), *copy_of_copy = arena_new();
+    const char *text = arena_join(original, "sta", "nza");
+
+    (void)state;
+    arena_keep(copy, original);
+    arena_keep(copy_of_copy, copy);
+    arena_free(original);
+    arena_free(copy);
+    assert_string_equal(text, "stanza");
+    arena_free(copy_of_copy);
+}
+
 static void test_null_can_be_freed(void **state)
 {
     (void)state;
@@ -105,6 +120,7 @@ int main(void)
         cmocka_unit_test(test_zalloc_clears),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_size_grows_with_what_is_taken),
+        cmocka_unit_test(test_what_is_kept_stays),
         cmocka_unit_test(test_null_can_be_freed),
         cmocka_unit_test(test_small_ones_share_the_first_block),
     };

@@ -216,6 +216,48 @@ static void test_new_and_copy(void **state)
     stanza_unref(NULL);
 }
 
+#define SAID                                                                                       \
+    "<message from='r@c.test/n'><body>a &amp; b</body><x xmlns='urn:x'><y/>z</x><e "               \
+    "xmlns='urn:e'/>"                                                                              \
+    "</message>"
+
+/* What they have in common is written once, as long as nobody has changed a copy. */
+static void test_copies_for_many(void **state)
+{
+    struct stanza *stanza = read_stanza(*state, SAID), *copies[5];
+    struct element *x;
+    struct jid jid;
+
+    assert_int_equal(jid_parse(stanza->arena, "a@b.test/d", &jid), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(copies); i++) {
+        copies[i] = stanza_copy_to(stanza, &jid);
+        assert_string_equal(copies[i]->to.full, "a@b.test/d");
+        assert_string_equal(copies[i]->from.full, "r@c.test/n");
+    }
+    element_set(copies[0]->root, "id", "1");
+    element_remove(copies[1]->root, element_find(copies[1]->root, "urn:e", "e"));
+    x = element_find(copies[2]->root, "urn:x", "x");
+    element_set(element_find(x, "urn:x", "y"), "v", "1");
+    expect_written(copies[0], NS_CLIENT,
+                   "<message from='r@c.test/n' to='a@b.test/d' id='1'><body>a &amp; b</body>"
+                   "<x xmlns='urn:x'><y/>z</x><e xmlns='urn:e'/></message>");
+    expect_written(copies[1], NS_CLIENT,
+                   "<message from='r@c.test/n' to='a@b.test/d'><body>a &amp; b</body>"
+                   "<x xmlns='urn:x'><y/>z</x></message>");
+    expect_written(copies[2], NS_CLIENT,
+                   "<message from='r@c.test/n' to='a@b.test/d'><body>a &amp; b</body>"
+                   "<x xmlns='urn:x'><y v='1'/>z</x><e xmlns='urn:e'/></message>");
+    element_add(copies[3]->root, NS_CLIENT, "thread");
+    expect_written(stanza, NS_CLIENT, SAID);
+    expect_written(copies[3], NS_CLIENT,
+                   "<message from='r@c.test/n' to='a@b.test/d'><body>a &amp; b</body>"
+                   "<x xmlns='urn:x'><y/>z</x><e xmlns='urn:e'/><thread/></message>");
+    /* the original is kept, and what was written of it */
+    expect_written(copies[4], NS_CLIENT,
+                   "<message from='r@c.test/n' to='a@b.test/d'><body>a &amp; b</body>"
+                   "<x xmlns='urn:x'><y/>z</x><e xmlns='urn:e'/></message>");
+}
+
 static void test_type_names(void **state)
 {
     (void)state;
@@ -355,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_content_namespaces),
         cmocka_unit_test(test_new_and_copy),
+        cmocka_unit_test(test_copies_for_many),
         cmocka_unit_test(test_type_names),
         cmocka_unit_test(test_payload),
         cmocka_unit_test(test_error_reply),
