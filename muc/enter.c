@@ -106,14 +106,14 @@ static void welcome(struct turn *turn, const struct session *session, const stru
     subject_send(turn, session);
 }
 
-static void create_room(struct turn *turn, const struct jid *creator)
+void enter_make_room(struct turn *turn, const struct jid *creator, bool locked)
 {
     struct room *room = turn->room;
     char salt[2 * SALT_BYTES + 1];
 
     crypto_random_hex(salt, SALT_BYTES);
     room->exists = true;
-    room->locked = true;
+    room->locked = locked;
     room->id = ++room->muc->last_room;
     room->creator = xstrdup(creator->bare);
     creators_add(room->muc, creator->bare, 1);
@@ -148,7 +148,7 @@ static void create(struct turn *turn, struct stanza *presence, const struct elem
         turn_refuse(turn, (enum situation)problem);
         return;
     }
-    create_room(turn, &presence->from);
+    enter_make_room(turn, &presence->from, true);
     come_in(turn, presence, presence->to.resource, x, true);
 }
 

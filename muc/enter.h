@@ -9,6 +9,8 @@
 
 /* Available or unavailable. */
 void enter_take(struct turn *turn, struct stanza *presence);
+/* A room that there was not, with that owner, who need not be in it. */
+void enter_make_room(struct turn *turn, const struct jid *creator, bool locked);
 /* The session leaves, for what reason the news say (gone is set); with the last one of a nickname
  * all others are told. The room may go with it (leave_check()). */
 void leave(struct turn *turn, struct session *session, struct news *news);

@@ -13,6 +13,7 @@
 #include "common/xmpp/namespaces.h"
 #include "muc/creators.h"
 #include "muc/enter.h"
+#include "muc/founding.h"
 #include "muc/pass.h"
 #include "muc/taker.h"
 #include "muc/turn.h"
@@ -23,8 +24,9 @@
 #define OURS_MS   10000
 #define OTHERS_MS 2000
 
-enum word { LOOKUP, CLAIM, RELEASE };
-static const char *const words[] = {[LOOKUP] = "lookup", [CLAIM] = "claim", [RELEASE] = "release"};
+enum word { LOOKUP, CLAIM, CLAIM_LOST, RELEASE };
+static const char *const words[] = {
+    [LOOKUP] = "lookup", [CLAIM] = "claim", [CLAIM_LOST] = "claim", [RELEASE] = "release"};
 
 struct home_question {
     UT_hash_handle hh; /* by id */
@@ -44,6 +46,7 @@ struct homes {
 static struct stanza *request(const struct room *room, enum word word, const char *id)
 {
     struct stanza *iq = stanza_new(STANZA_IQ, word == LOOKUP ? IQ_GET : IQ_SET);
+    struct element *payload;
     struct jid jid;
 
     element_set(iq->root, "id", id);
@@ -51,7 +54,9 @@ static struct stanza *request(const struct room *room, enum word word, const cha
         stanza_set_from(iq, &jid);
     if (jid_make(iq->arena, NULL, room->muc->host, NULL, &jid) == 0)
         stanza_set_to(iq, &jid);
-    element_set(element_add(iq->root, NS_DIRECTORY, words[word]), "jid", room->jid->bare);
+    payload = element_add(iq->root, NS_DIRECTORY, words[word]);
+    element_set(payload, "jid", room->jid->bare);
+    element_set(payload, "lost", word == CLAIM_LOST ? "true" : NULL);
     return iq;
 }
 
@@ -134,7 +139,7 @@ static enum home outcome(struct room *room, enum word word, const struct stanza 
 {
     if (word == LOOKUP)
         return found(room->muc, answer, room->home);
-    return word == CLAIM ? claimed(room, answer) : released(room, answer);
+    return word == RELEASE ? released(room, answer) : claimed(room, answer);
 }
 
 static void answered(struct room *room, const struct stanza *answer)
@@ -219,7 +224,7 @@ static bool creates(const struct room *room, const struct stanza *stanza)
 }
 
 /* What is offered is offered again. */
-static void refuse(struct room *room, struct stanza *stanza)
+static void refuse(struct room *room, struct stanza *stanza, enum situation situation)
 {
     struct turn *turn;
 
@@ -228,20 +233,38 @@ static void refuse(struct room *room, struct stanza *stanza)
         return;
     }
     turn = turn_begin(room->muc, NULL, stanza);
-    turn_refuse(turn, SITUATION_HOME_AWAY);
+    turn_refuse(turn, situation);
     turn_end(turn);
+}
+
+/* Whoever has the name now: whether his home is lost the registrar knows. */
+static bool founding_takes(struct room *room, struct stanza *stanza)
+{
+    bool answered = room->founded;
+
+    room->founded = !answered;
+    if (!answered) {
+        room_wait(room, stanza, true);
+        ask(room, CLAIM_LOST);
+    } else if (!room->claimed) {
+        refuse(room, stanza,
+               room->home == HOME_ELSEWHERE ? SITUATION_FOUNDING_ELSEWHERE : SITUATION_HOME_AWAY);
+    }
+    return !answered || !room->claimed;
 }
 
 bool home_takes(struct room *room, struct stanza *stanza)
 {
     if (room->muc->homes == NULL || (room->exists && room->home == HOME_HERE))
         return false;
+    if (founding_is(room->muc, stanza))
+        return founding_takes(room, stanza);
     if (room->home == HOME_ELSEWHERE) {
         pass_on(room, stanza);
         return true;
     }
     if (room->home == HOME_UNKNOWN) {
-        refuse(room, stanza);
+        refuse(room, stanza, SITUATION_HOME_AWAY);
         return true;
     }
     /* That the name is ours says the registrar alone: it may just be given back. */

@@ -9,5 +9,6 @@ const struct muc_module *const muc_modules[] = {
     &owner_module,  &admin_module,   &register_module,
     &invite_module, /* what is no groupchat is dealt with before anybody has to be in the room */
     &voice_module,  &archive_module, &retract_module, /* before it is an ordinary message */
-    &vcard_module,  &hats_module,    NULL,
+    &vcard_module,  &hats_module,    &founding_module,
+    NULL,
 };

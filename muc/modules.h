@@ -16,3 +16,4 @@ extern const struct muc_module admin_module;
 extern const struct muc_module register_module;
 extern const struct muc_module invite_module;
 extern const struct muc_module voice_module;
+extern const struct muc_module founding_module;

@@ -17,6 +17,7 @@
 #include "common/tls/crypto.h"
 #include "muc/creators.h"
 #include "muc/dispatch.h"
+#include "muc/founding.h"
 #include "muc/home.h"
 #include "muc/mail.h"
 #include "muc/pass.h"
@@ -159,6 +160,8 @@ static const struct link_ops link_ops = {
 
 void muc_send(struct muc *muc, struct stanza *stanza)
 {
+    if (muc->foundings && founding_answered(muc, stanza))
+        return;
     FOLLOW(stanza->root, "to the router");
     if (link_send(muc->link, stanza) != 0)
         log_warn("muc_not_sent", LOG_TEXT("to", stanza->to.full));
@@ -323,6 +326,7 @@ void muc_stop(void *state, void (*stopped)(void *user), void *user)
     muc->stopped_user = user;
     timer_close(muc->tick);
     retention_stop(muc->retention);
+    foundings_stop(muc);
     schema_end(muc->schema);
     while (muc->turns) /* some of them need their room */
         turn_drop(muc->turns);
@@ -354,7 +358,14 @@ static void show_counts(void *state, struct control_request *request, size_t arg
     control_end(request, NULL);
 }
 
+static void claim_room(void *state, struct control_request *request, size_t argc UNUSED,
+                       const char *const *argv)
+{
+    founding_begin(state, request, argv[0], argv[1]);
+}
+
 const struct control_command muc_commands[] = {
+    {"room claim", 2, 2, claim_room, "JID OWNER  make a room, also one whose home is lost"},
     {"show counts", 0, 0, show_counts,
      "  rooms and sessions in memory, and messages since the start"},
     {0},

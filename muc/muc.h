@@ -19,6 +19,7 @@
 #include "common/xmpp/parser.h"
 #include "common/xmpp/stanza.h"
 
+struct founding;
 struct room;
 
 /* Read from the configuration once per (re)load. */
@@ -49,7 +50,8 @@ struct muc {
     struct homes *homes;  /* NULL: all rooms are here */
     char *host, *network; /* of this node */
     struct creator *creators;
-    struct turn *turns; /* that belong to no room's order */
+    struct founding *foundings; /* that wait for their room */
+    struct turn *turns;         /* that belong to no room's order */
     struct timer *tick;
     struct retention *retention;
     uint64_t tidied_ms; /* the table `taken` */

@@ -115,6 +115,7 @@ struct room {
     enum home home;
     uint64_t home_ms; /* since when that is known */
     bool claimed;     /* the registrar has given us its name since it was in memory */
+    bool founded;     /* the administrator's claim was answered */
     struct home_question *question;
     uint64_t used_ms; /* when something came for it the last time */
 };

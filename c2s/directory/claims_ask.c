@@ -123,16 +123,18 @@ static void refuse(void *user)
     finish(asking, ERR_UNAVAILABLE);
 }
 
-static void send_names(struct asking *asking, const char *host, bool release)
+static void send_names(struct asking *asking, const char *host, const struct names *names)
 {
     struct directory *directory = asking->directory;
     const struct network_home *home = directory_home(directory);
     struct element *payload;
-    struct stanza *message = words_message(host, release ? "release" : "claim", &payload);
+    struct stanza *message = words_message(host, names->release ? "release" : "claim", &payload);
 
     words_set_number(payload, "document", (int64_t)directory->network->serial);
     element_set(payload, "home", home->name);
     words_set_number(payload, "epoch", (int64_t)home->epoch);
+    if (names->lost)
+        element_set(payload, "lost", "true");
     for (size_t i = 0; i < asking->count; i++)
         element_set(element_add(payload, NS_DIRECTORY, "name"), "jid", asking->jids[i]);
     request_send_take(directory, host, message, payload, on_answer, asking);
@@ -153,12 +155,12 @@ void claims_ask(struct directory *directory, const struct names *names, registra
     asking->done = done;
     asking->user = user;
     if (directory_is_registrar(directory) && own)
-        registrar_name(
-            directory, &(struct namer){own->name, (int64_t)own->epoch},
-            &(struct names){names->release, (const char *const *)asking->jids, asking->count},
-            on_own, asking);
+        registrar_name(directory, &(struct namer){own->name, (int64_t)own->epoch},
+                       &(struct names){names->release, (const char *const *)asking->jids,
+                                       asking->count, names->lost},
+                       on_own, asking);
     else if (host == NULL || strcmp(host, directory->host) == 0 || !own)
         asking->refusal = loop_defer(directory->settings.loop, refuse, asking);
     else
-        send_names(asking, host, names->release);
+        send_names(asking, host, names);
 }

@@ -8,7 +8,7 @@
  *   claims.c     names of our accounts       handover.c   becoming the registrar
  *   pull.c       what other homes have       publish.c    what ours has
  *   recover.c    our home after a restore    requests.c   questions to other nodes
- *   takeover.c   the registrar is lost
+ *   takeover.c   the registrar is lost        fellows.c    other workers of the node
  *   compare.c    two copies of one home      verify.c     all of it, for kontalkctl
  */
 #pragma once
@@ -44,6 +44,10 @@ struct directory_settings {
     bool (*is_keeper)(void *user);
     /* Whether addresses of this domain, a service, have homes one by one. NULL: never. */
     bool (*is_shared)(void *user, const char *domain);
+    /* The ids of all workers of the node: *ids until control returns to the loop. NULL: it is
+     * alone.
+     */
+    size_t (*workers)(void *user, const char *const **ids);
     /* To another node, or worker. Borrowed. ERR_LIMIT. */
     int (*send)(void *user, struct stanza *stanza);
     void *user;
@@ -146,6 +150,11 @@ void recovery_update(struct recovery *recovery);
  * of the others. Until that is done we do not know what was given before. */
 bool recovery_is_needed(const struct directory *directory, int64_t compared_epoch);
 
+/* --- the other workers of this node (fellows.c) --- */
+
+/* What they remember of these, at most DIRECTORY_BATCH, if they are rooms. */
+void fellows_forget(struct directory *directory, const char *const *jids, size_t count);
+
 /* --- requests (requests.c) --- */
 
 /* status 0: `answer` is the payload of the answer, valid during the call. ERR_UNAVAILABLE: it has
@@ -182,4 +191,4 @@ struct directory_word {
 };
 /* Each ends with name NULL. */
 extern const struct directory_word registrar_words[], pull_words[], publish_words[],
-    handover_words[], compare_words[];
+    handover_words[], compare_words[], fellow_words[];

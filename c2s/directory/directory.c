@@ -37,6 +37,11 @@ static bool is_shared(void *user, const char *domain)
     return directory_is_shared(user, domain);
 }
 
+static size_t workers(void *user, const char *const **ids)
+{
+    return worker_ids(user, ids);
+}
+
 static int send_message(void *user, struct stanza *stanza)
 {
     struct worker *worker = user;
@@ -90,6 +95,7 @@ int directory_open(struct worker *worker)
         .key = worker->signing_key,
         .is_keeper = is_keeper,
         .is_shared = is_shared,
+        .workers = workers,
         .send = send_message,
         .user = worker,
     };

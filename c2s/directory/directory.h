@@ -79,6 +79,9 @@ bool directory_is_shared(const struct worker *worker, const char *domain);
  * given back, so that any home can have it again. */
 void directory_claim_room(struct worker *worker, const struct jid *jid, directory_claimed *done,
                           void *user);
+/* Also if another home has it that is not in the document any more. */
+void directory_claim_lost_room(struct worker *worker, const struct jid *jid,
+                               directory_claimed *done, void *user);
 void directory_release_room(struct worker *worker, const struct jid *jid, directory_claimed *done,
                             void *user);
 

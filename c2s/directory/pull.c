@@ -98,6 +98,17 @@ static void page_free(struct page *page)
     free(page);
 }
 
+static void forget(struct directory *directory, const struct page *page)
+{
+    const char *jids[DIRECTORY_BATCH];
+
+    for (size_t i = 0; i < page->count; i++) {
+        jids[i] = page->grants[i].jid;
+        resolver_forget(directory, jids[i]);
+    }
+    fellows_forget(directory, jids, page->count);
+}
+
 static void on_stored(void *user, int status, const struct db_result *results, size_t count)
 {
     struct page *page = user;
@@ -111,8 +122,7 @@ static void on_stored(void *user, int status, const struct db_result *results, s
         failed(pull);
         return;
     }
-    for (size_t i = 0; i < page->count; i++)
-        resolver_forget(directory, page->grants[i].jid);
+    forget(directory, page);
     if (page->count > 0)
         log_debug("directory_pulled", LOG_TEXT("home", pull->home), LOG_INT("entries", page->count),
                   LOG_INT("serial", page->reached));

@@ -25,7 +25,7 @@ struct registrar {
 /* Reading, then writing what has to be written, then what became of it. */
 struct naming_job {
     struct registrar *registrar;
-    bool release;
+    bool release, lost;
     char *home;
     int64_t epoch; /* of that home */
     char **jids;
@@ -199,6 +199,17 @@ static void add_change(struct db_unit *unit, const struct grant *grant, int64_t 
                        DB_TEXT(grant->home));
 }
 
+/* A room that its home has given back, or, if that is asked for, one whose home will never give it
+ * back: whoever comes first must not get what people think they know. */
+static bool can_be_given_anew(const struct naming_job *job, const struct grant *grant)
+{
+    const struct directory *directory = job->registrar->directory;
+
+    if (job->release || !directory_is_room(directory, grant->jid))
+        return false;
+    return grant->deleted || (job->lost && !network_home_by_name(directory->network, grant->home));
+}
+
 /* What has to be written for one name, if anything. A name that an account is deleted of which was
  * never claimed is reserved too: who knows what was said in its name. */
 static void add_write(struct naming_job *job, struct db_unit *unit, const struct db_result *found,
@@ -221,7 +232,7 @@ static void add_write(struct naming_job *job, struct db_unit *unit, const struct
         rows_get(found, 0, arena, &grant, &number);
         int64_t before = grant.version;
         bool deletes = job->release && !grant.deleted;
-        bool anew = !job->release && grant.deleted && directory_is_room(directory, jid);
+        bool anew = can_be_given_anew(job, &grant);
         if (anew)
             grant.home = job->home;
         if (strcmp(grant.home, job->home) == 0 &&
@@ -277,6 +288,7 @@ void registrar_name(struct directory *directory, const struct namer *namer,
 
     job->registrar = directory->registrar;
     job->release = names->release;
+    job->lost = names->lost;
     job->home = xstrdup(namer->home);
     job->epoch = namer->epoch;
     job->count = MIN(names->count, DIRECTORY_BATCH);

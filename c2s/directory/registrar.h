@@ -22,6 +22,7 @@ struct names {
     bool release; /* the accounts are deleted; else: are to be created, or exist */
     const char *const *jids;
     size_t count;
+    bool lost; /* to be created: also rooms of homes that are not in the document any more */
 };
 
 struct registrar *registrar_new(struct directory *directory);

@@ -140,7 +140,8 @@ static void change(struct directory *directory, struct stanza *message, struct e
     } else if (!read_names(serving)) {
         wait(serving, "malformed");
     } else {
-        const struct names names = {release, serving->jids, serving->count};
+        const struct names names = {release, serving->jids, serving->count,
+                                    element_get(payload, "lost") != NULL};
         const struct namer namer = {home, epoch};
         registrar_name(directory, &namer, &names, on_named, serving);
     }

@@ -44,7 +44,7 @@ bool directory_is_room(const struct directory *directory, const char *name)
 
 struct claiming {
     struct directory *directory;
-    bool release;
+    bool release, lost;
     struct jid *jid;
     directory_claimed *done;
     void *user;
@@ -56,6 +56,7 @@ static void finish(struct claiming *claiming, int status)
     void *user = claiming->user;
 
     resolver_forget(claiming->directory, claiming->jid->bare);
+    fellows_forget(claiming->directory, (const char *const[]){claiming->jid->bare}, 1);
     free(claiming->jid);
     free(claiming);
     done(user, status);
@@ -93,6 +94,7 @@ static void ask(struct claiming *claiming)
 {
     const struct names names = {
         .release = claiming->release,
+        .lost = claiming->lost,
         .jids = (const char *const[]){claiming->jid->bare},
         .count = 1,
     };
@@ -150,6 +152,15 @@ void directory_claim_room(struct worker *worker, const struct jid *jid, director
                           void *user)
 {
     ask_for_room(begin(worker, jid, done, user));
+}
+
+void directory_claim_lost_room(struct worker *worker, const struct jid *jid,
+                               directory_claimed *done, void *user)
+{
+    struct claiming *claiming = begin(worker, jid, done, user);
+
+    claiming->lost = true;
+    ask_for_room(claiming);
 }
 
 void directory_release_room(struct worker *worker, const struct jid *jid, directory_claimed *done,

@@ -111,8 +111,8 @@ static void refuse(struct sm *sm, const struct durable *offer, enum stanza_condi
     words_say(sm, &refused);
 }
 
-void gateway_pass(struct sm *sm, const struct durable *offer, struct stanza *stanza,
-                  const char *host)
+static void pass_alone(struct sm *sm, const struct durable *offer, struct stanza *stanza,
+                       const char *host)
 {
     struct durable words = *offer;
 
@@ -156,7 +156,7 @@ static void pass_one_by_one(struct sm *sm, const struct batch *batch, const stru
         struct stanza *copy = stanza_copy(stanza);
 
         stanza_set_to(copy, &offer.to);
-        gateway_pass(sm, &offer, copy, host);
+        pass_alone(sm, &offer, copy, host);
         stanza_unref(copy);
     }
 }
@@ -193,10 +193,36 @@ static void pass_together(struct sm *sm, const struct batch *batch, struct stanz
 void gateway_pass_batch(struct sm *sm, const struct batch *batch, struct stanza *stanza,
                         const char *host)
 {
-    if (batch->count == 1 || !node_is_host(sm->worker, host) || is_alone(sm, host))
+    if (!node_is_host(sm->worker, host) || is_alone(sm, host))
         pass_one_by_one(sm, batch, stanza, host);
     else
         pass_together(sm, batch, stanza, host);
+}
+
+/* What another home answers to an offer in the name of an account goes to the slot of that account.
+ * A service speaks to accounts of all slots, and only a batch is the worker's own. */
+static bool is_of_service(const struct sm *sm, const struct durable *offer)
+{
+    return places_is_networked(sm, &offer->from) && !places_is_account(sm, &offer->from) &&
+           places_is_account(sm, &offer->to);
+}
+
+void gateway_pass(struct sm *sm, const struct durable *offer, struct stanza *stanza,
+                  const char *host)
+{
+    const struct batch_item item = {
+        .jid = offer->to, .id = offer->id, .attempt = offer->attempt, .after = offer->after};
+    const struct batch batch = {
+        .kind = DURABLE_OFFER, .from = offer->from, .items = &item, .count = 1};
+    struct stanza *copy;
+
+    if (!is_of_service(sm, offer)) {
+        pass_alone(sm, offer, stanza, host);
+        return;
+    }
+    copy = stanza_copy(stanza);
+    gateway_pass_batch(sm, &batch, copy, host);
+    stanza_unref(copy);
 }
 
 /* --- one --- */

@@ -31,6 +31,7 @@ struct arrival {
     struct batch_item *items; /* of an offer: who is to get it, as our router has it */
     size_t count;             /* of an offer for one: 1 */
     bool many;                /* a batch: the stanza inside is for the items, not for its `to` */
+    bool asked_anew;
 };
 
 /* A copy for one of its recipients. */
@@ -38,6 +39,7 @@ struct copy {
     struct arrival *arrival;
     struct stanza *stanza;
     const struct batch_item *item; /* NULL: it was not offered */
+    bool asked_anew;
 };
 
 static void release(struct arrival *arrival)
@@ -47,6 +49,17 @@ static void release(struct arrival *arrival)
     stanza_unref(arrival->stanza);
     stanza_unref(arrival->message);
     free(arrival);
+}
+
+/* A room has a new home, or none, from one moment to the next: what contradicts what is remembered
+ * of it is a reason to ask once more. */
+static bool asks_anew(struct sm *sm, const struct jid *jid, bool *asked_anew)
+{
+    if (*asked_anew || !directory_is_shared(sm->worker, jid->domain))
+        return false;
+    *asked_anew = true;
+    directory_forget(sm->worker, jid);
+    return true;
 }
 
 /* --- answers --- */
@@ -154,6 +167,11 @@ static void on_recipient(struct sm *sm, const struct directory_place *place, voi
 {
     struct copy *copy = user;
 
+    if (place->answer == DIRECTORY_ELSEWHERE &&
+        asks_anew(sm, &copy->stanza->to, &copy->asked_anew)) {
+        places_ask(sm, &copy->stanza->to, on_recipient, copy);
+        return;
+    }
     if (place->answer == DIRECTORY_HERE || place->answer == DIRECTORY_NOBODY)
         arrived_here(sm, copy);
     else
@@ -223,18 +241,28 @@ static void deliver(struct sm *sm, struct arrival *arrival)
 
 /* --- the sender --- */
 
+static bool is_home_of_sender(const struct arrival *arrival, const struct directory_place *place)
+{
+    return place->answer == DIRECTORY_ELSEWHERE &&
+           strcmp(place->host, arrival->message->from.domain) == 0 &&
+           strcmp(place->home, arrival->envelope.home) == 0;
+}
+
 static void on_sender(struct sm *sm, const struct directory_place *place, void *user)
 {
     struct arrival *arrival = user;
+    const struct jid *from = &arrival->stanza->from;
 
-    if (place->answer == DIRECTORY_UNKNOWN)
+    if (place->answer == DIRECTORY_UNKNOWN) {
         answer_all(sm, arrival, STANZA_REMOTE_SERVER_TIMEOUT, "wait");
-    else if (place->answer != DIRECTORY_ELSEWHERE ||
-             strcmp(place->host, arrival->message->from.domain) != 0 ||
-             strcmp(place->home, arrival->envelope.home) != 0)
-        reject(sm, arrival, "home of the sender");
-    else
+    } else if (is_home_of_sender(arrival, place)) {
         deliver(sm, arrival);
+    } else if (asks_anew(sm, from, &arrival->asked_anew)) {
+        places_ask(sm, from, on_sender, arrival);
+        return;
+    } else {
+        reject(sm, arrival, "home of the sender");
+    }
     release(arrival);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "c2s/node_message.h"
+#include "c2s/pubsub/service.h"
 #include "c2s/sm/outbox_internal.h"
 #include "c2s/sm/places.h"
 #include "c2s/sm/words.h"
@@ -215,6 +216,19 @@ static bool is_for_now(const struct list *list, const struct durable *refused)
            (list->away && refused->reason == STANZA_REMOTE_SERVER_NOT_FOUND);
 }
 
+/* What a process before this one, or the worker that had the slot, has only passed on is offered
+ * again by whoever has it, and must not be forgotten until then. */
+static bool is_of_outbox(const struct sm *sm, const char *id)
+{
+    struct arena *arena = arena_new();
+    struct jid jid;
+    bool is = jid_parse(arena, arena_strndup(arena, id, strcspn(id, "/")), &jid) == 0 &&
+              (sm_is_ours(sm, &jid) || service_is_here(sm, &jid));
+
+    arena_free(arena);
+    return is;
+}
+
 void outbox_answered(struct sm *sm, const struct durable *answer)
 {
     struct outbox *outbox = sm->outbox;
@@ -225,7 +239,7 @@ void outbox_answered(struct sm *sm, const struct durable *answer)
                  LOG_TEXT("from", answer->from.full));
         return;
     }
-    if (answer->kind == DURABLE_TOOK) {
+    if (answer->kind == DURABLE_TOOK && (parcel || is_of_outbox(sm, answer->id))) {
         FAULT_POINT(s2s_acked_before_delete);
         forget(outbox, parcel, answer);
     }

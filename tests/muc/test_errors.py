@@ -12,11 +12,11 @@ from tests.muc.rooms import ADMIN, FORM, MUC, OWNER, USER, error, tag
 DEFINITIONS = pathlib.Path(__file__).parents[2] / "muc" / "errors.def"
 ROW = re.compile(r'^SITUATION\((\w+),\s*(\w+),\s*"(\w+)"', re.MULTILINE)
 # Those that need a configuration or a database of their own, in test_limits.py and
-# test_survival.py, or a network, in tests/network/test_rooms.py; archives, retraction, vCards and
-# hats have tests of their own, for all of their errors.
+# test_survival.py, or a network, in tests/network/test_rooms.py; archives, retraction, vCards,
+# hats and rooms of the administrator have tests of their own, for all of their errors.
 ELSEWHERE = {"DATABASE_AWAY", "HOME_AWAY", "ENTER_CREATE_RESTRICTED", "ENTER_TOO_MANY_ROOMS",
              "ADMIN_TOO_MANY"}
-OF_OTHERS = ("ARCHIVE_", "RETRACT_", "MODERATE_", "VCARD_", "HATS_")
+OF_OTHERS = ("ARCHIVE_", "RETRACT_", "MODERATE_", "VCARD_", "HATS_", "FOUNDING_")
 REGISTER = "jabber:iq:register"
 INFO = "http://jabber.org/protocol/disco#info"
 

@@ -30,11 +30,13 @@ def room(user):
 
 @pytest.fixture
 def crowd(network, user):
-    """crowd(place): {node's name: a client of a user there that has entered}."""
+    """crowd(place): {node's name: a client of a user there that has entered}. A worker that
+    remembers another home of the room says so, and is asked again."""
     def enter(place):
         people = {node.place.name: user(node) for node in network}
         for name, client in people.items():
-            assert rooms.error(place.join(client, name)[-1]) is None
+            wait.until(lambda: rooms.error(place.join(client, name)[-1]) is None,
+                       what=f"{name} to be in the room")
         return people
     return enter
 
@@ -118,7 +120,7 @@ def test_destroyed_and_made_elsewhere(network, user, room, crowd):
         for one in network:
             wait.until(lambda: home(one, place.jid) is None, what="the name to be free")
         place = room(node, place.jid.partition("@")[0])
-        assert home(node, place.jid) == node.place.name
+        wait.until(lambda: home(node, place.jid) == node.place.name, what="its new home")
         talk(place, crowd(place), f"now at {node.place.name}")
 
 

@@ -286,7 +286,7 @@ static UNUSED void on_claimed(void *user, int status, const struct named *named,
 
 static UNUSED void ask_for(int node, const char *jid, bool release, struct claimed *claimed)
 {
-    const struct names wanted = {release, &jid, 1};
+    const struct names wanted = {.release = release, .jids = &jid, .count = 1};
 
     *claimed = (struct claimed){0};
     claims_ask(nodes[node].directory, &wanted, on_claimed, claimed);

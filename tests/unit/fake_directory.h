@@ -102,6 +102,11 @@ void directory_claim_room(struct worker *worker UNUSED, const struct jid *jid UN
 {
 }
 
+void directory_claim_lost_room(struct worker *worker UNUSED, const struct jid *jid UNUSED,
+                               directory_claimed *done UNUSED, void *user UNUSED)
+{
+}
+
 void directory_release_room(struct worker *worker UNUSED, const struct jid *jid UNUSED,
                             directory_claimed *done UNUSED, void *user UNUSED)
 {

@@ -197,7 +197,7 @@ static void test_claim_of_an_old_epoch(void **state)
 {
     struct claimed claimed = {0};
     const char *jid = "new@example.net";
-    const struct names wanted = {false, &jid, 1};
+    const struct names wanted = {.jids = &jid, .count = 1};
     const struct namer beta = {"beta", 1};
 
     BEGIN_TEST();

@@ -224,6 +224,41 @@ static void gateway_passes_on(void **state)
     fake_clear(&fake.router);
 }
 
+/* By the worker itself: what is answered to the room's name goes to the worker of another slot. */
+static void rooms_speak_by_the_worker(void **state)
+{
+    (void)state;
+    offer("hall@rooms.example.net/1/a", NULL,
+          STANZA("message",
+                 "type='groupchat' from='hall@rooms.example.net/n' to='bob@example.net/b'",
+                 "<body>1</body>"));
+    expect_routed(
+        "message alpha.example.net/c2s-1 > beta.example.net [home alpha: message groupchat "
+        "hall@rooms.example.net/n > - \"1\"]");
+    assert_string_equal(fake.offered.data, "to bob@beta.example.net/b: "
+                                           "alpha.example.net/hall@rooms.example.net/1/a 1 -\n");
+    word(DURABLE_TOOK, "alpha.example.net/hall@rooms.example.net/1/a", AT_BETA("bob"),
+         "alpha.example.net/c2s-1", 0, NULL);
+    expect_answers("took hall@rooms.example.net/1/a\n");
+}
+
+/* What a process before this one passed on is offered again: it may not be forgotten before. */
+static void passed_on_by_another(void **state)
+{
+    static const char *const ids[] = {"s2s/1", "hall@rooms.example.net/1/a"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+        char *id = xasprintf("alpha.example.net/%s", ids[i]);
+
+        word(DURABLE_TOOK, id, AT_BETA("bob"), "alpha.example.net/c2s-1", 0, NULL);
+        free(id);
+    }
+    expect_answers("");
+    word(DURABLE_TOOK, "alice@example.net/1", AT_BETA("bob"), AT_ALPHA("alice"), 0, NULL);
+    expect_answers("alice@alpha.example.net > bob@beta.example.net forget alice@example.net/1\n");
+}
+
 /* Nothing overtakes what came back, or what a process before this one had in hand. */
 static void gateway_keeps_the_order(void **state)
 {
@@ -269,6 +304,7 @@ int main(void)
         TEST(refusals_reach_the_sender),  TEST(no_such_node_is_not_for_good),
         TEST(home_is_looked_up_again),    TEST(moved_is_looked_up_again),
         TEST(lost_offers_are_made_again), TEST(gateway_passes_on),
+        TEST(rooms_speak_by_the_worker),  TEST(passed_on_by_another),
         TEST(gateway_keeps_the_order),    TEST(gateway_of_another),
     };
 
