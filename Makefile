@@ -254,6 +254,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 SBIN = $(DESTDIR)$(PREFIX)/sbin
 SHARE = $(DESTDIR)$(PREFIX)/share
 MAN = $(SHARE)/man
+ZSH = $(SHARE)/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 LIBEXEC = $(DESTDIR)$(PREFIX)/lib/kontalk
 KONTALK_ETC = $(DESTDIR)$(SYSCONFDIR)/kontalk
 HOOKS = $(DESTDIR)$(SYSCONFDIR)/letsencrypt/renewal-hooks/deploy
@@ -266,8 +267,9 @@ install: programs
 install-files:
 	install -d $(SBIN) $(LIBEXEC) $(MAN)/man5 $(MAN)/man7 $(MAN)/man8 $(DESTDIR)$(UNITDIR) $(HOOKS) \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d $(KONTALK_ETC)/conf.d \
-		$(SHARE)/kontalk $(SHARE)/doc/kontalk
-	install -m 644 $(wildcard docs/monitoring/*) $(SHARE)/kontalk
+		$(SHARE)/kontalk $(SHARE)/doc/kontalk $(SHARE)/bash-completion/completions $(ZSH) \
+		$(SHARE)/fish/vendor_completions.d
+	install -m 644 $(wildcard docs/monitoring/* docs/web/*) $(SHARE)/kontalk
 	install -m 644 README.md $(wildcard docs/*.md) $(SHARE)/doc/kontalk
 	install $(PROGRAMS) $(SBIN)
 	install systemd/kontalk-prepare systemd/kontalk-database $(LIBEXEC)
@@ -281,6 +283,9 @@ install-files:
 	for page in $(notdir $(wildcard docs/man/*.[78])); do \
 		install -m 644 docs/man/$$page $(MAN)/man$${page##*.}/ || exit; done
 	$(BIN)/kontalk-router --manual >$(MAN)/man5/kontalk.conf.5
+	$(BIN)/kontalkctl completion bash >$(SHARE)/bash-completion/completions/kontalkctl
+	$(BIN)/kontalkctl completion zsh >$(ZSH)/_kontalkctl
+	$(BIN)/kontalkctl completion fish >$(SHARE)/fish/vendor_completions.d/kontalkctl.fish
 	{ cat docs/man/kontalkctl.head && $(BIN)/kontalkctl --help | sed -n -f docs/man/verbs.sed && \
 		cat docs/man/kontalkctl.tail; } >$(MAN)/man8/kontalkctl.8
 

@@ -97,7 +97,12 @@ static const struct {
      "    done\n"
      "    compadd -- ${(u)candidates}\n"
      "}\n"
-     "compdef _kontalkctl kontalkctl\n"},
+     /* As a file in $fpath it is the function, and called when it is read. */
+     "if [[ ${funcstack[1]} == _kontalkctl ]]; then\n"
+     "    _kontalkctl \"$@\"\n"
+     "else\n"
+     "    compdef _kontalkctl kontalkctl\n"
+     "fi\n"},
     {"fish",
      "# fish completion of kontalkctl\n"
      "set -g __kontalkctl_lines (string split \\n -- '",

@@ -267,7 +267,9 @@ static int run(const struct ctl *ctl, size_t argc, const char *const *argv)
 
 const struct ctl_verb setup_verbs[] = {
     {"setup", 0, 24, run,
-     "[OPTION …]  makes a server of four answers: its domain, its certificate, its database, its "
-     "administrator"},
+     "[--domain DOMAIN] [--host NAME] [--certificate FILE] [--key FILE] [--database CONNINFO] "
+     "[--owner-database CONNINFO] [--rooms DOMAIN] [--rooms-database CONNINFO] [--files DOMAIN] "
+     "[--admin JID] [--start]  makes a server of four answers: its domain, its certificate, its "
+     "database, its administrator"},
     {0},
 };

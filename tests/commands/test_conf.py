@@ -168,6 +168,18 @@ def test_completion_of_zsh(node):
     assert "conf diff --json\n" in done.stdout and "compadd" in done.stdout, done.stderr
 
 
+def test_completion_of_zsh_in_a_file(node, tmp_path):
+    """As the package installs it: read when it is called for the first time."""
+    with open(tmp_path / "_kontalkctl", "wb") as file:
+        subprocess.run([node.place.program("kontalkctl"), "completion", "zsh"], stdout=file,
+                       timeout=60, check=True)
+    script = (f"fpath=({tmp_path} $fpath); autoload _kontalkctl; compadd() print -r -- $@;"
+              "words=(kontalkctl home ''); CURRENT=3; _kontalkctl")
+    done = subprocess.run(["zsh", "-f", "-c", script], capture_output=True, text=True, timeout=60,
+                          check=False)
+    assert done.stdout.split() == ["--", "show", "raise"], done.stderr
+
+
 def test_completion_of_another_shell(ctl):
     done = ctl("completion", "tcsh")
     assert done.returncode == 1 and "bash, zsh and fish" in done.stderr
