@@ -12,6 +12,7 @@
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "common/tls/crypto.h"
 #include "common/xmpp/uri.h"
 #include "kontalkctl/ctl.h"
 
@@ -74,29 +75,46 @@ static void on_made(void *user, const char *text)
     }
 }
 
-static void show_json(const struct made *made, const char *uri)
+/* The page that shows it, with it behind '#' (XEP-0379 §3.3); NULL: none is configured. */
+static char *page_of(const struct ctl *ctl, const struct made *made, const char *uri)
 {
-    ctl_print_json(json_pack("{s:s, s:s, s:s, s:s}", "invitation", made->id, "address",
-                             made->address, "expires", made->expires, "uri", uri));
+    const char *at = strchr(made->address, '@');
+    const char *page =
+        config_text(ctl->config, "domain", at ? at + 1 : made->address, "invite-page");
+
+    return page ? xasprintf("%s#%s", page, uri + strlen("xmpp:")) : NULL;
 }
 
-static void show(const struct made *made, const struct wish *wish)
+static void show_json(const struct made *made, const char *uri, const char *page)
+{
+    ctl_print_json(json_pack("{s:s, s:s, s:s, s:s, s:s*}", "invitation", made->id, "address",
+                             made->address, "expires", made->expires, "uri", uri, "page", page));
+}
+
+static void show_text(const struct made *made, const struct wish *wish, const char *uri,
+                      const char *page)
+{
+    puts(uri);
+    if (page)
+        puts(page);
+    if (wish->qr)
+        print_qr(uri);
+    fprintf(stderr, "invitation %s, good until %s\n", made->id, made->expires);
+}
+
+static void show(const struct ctl *ctl, const struct made *made, const struct wish *wish)
 {
     char *query = xasprintf("register;preauth=%s", made->token);
     char *uri = uri_of_address(made->address, query);
+    char *page = page_of(ctl, made, uri);
 
-    if (wish->json) {
-        show_json(made, uri);
-    } else {
-        puts(uri);
-        if (wish->qr)
-            print_qr(uri);
-        fprintf(stderr, "invitation %s, good until %s\n", made->id, made->expires);
-    }
-    explicit_bzero(uri, strlen(uri));
-    explicit_bzero(query, strlen(query));
-    free(uri);
-    free(query);
+    if (wish->json)
+        show_json(made, uri, page);
+    else
+        show_text(made, wish, uri, page);
+    crypto_wipe_text(uri);
+    crypto_wipe_text(query);
+    crypto_wipe_text(page);
 }
 
 static const char *creator(void)
@@ -117,7 +135,7 @@ static int make(const struct ctl *ctl, const struct wish *wish)
     if (error == ERR_UNAVAILABLE)
         status = ctl_fail("kontalk-c2s is not running");
     if (!error && made.token)
-        show(&made, wish);
+        show(ctl, &made, wish);
     if (made.token)
         explicit_bzero(made.token, strlen(made.token));
     free(made.id);

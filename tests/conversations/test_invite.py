@@ -3,6 +3,7 @@
 # Users invite people by links (XEP-0401), who become contacts of theirs without being asked
 # (XEP-0379), with a new account or an old one.
 
+import json
 import re
 
 import pytest
@@ -25,6 +26,13 @@ def open_node(make_node):
     """Its users may invite, three people a day; a page shows the links."""
     return make_node(settings={"sm": {"invite-users": "yes", "invite-limit": str(LIMIT)},
                                DOMAIN: {"invite-page": "https://example.test/invite"}})
+
+
+def test_page_of_kontalkctl(open_node):
+    link, page = open_node.control("invite").splitlines()
+    assert page == "https://example.test/invite#" + link.removeprefix("xmpp:")
+    made = json.loads(open_node.control("invite", "--json"))
+    assert made["page"] == "https://example.test/invite#" + made["uri"].removeprefix("xmpp:")
 
 
 @pytest.fixture
