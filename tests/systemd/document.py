@@ -9,7 +9,7 @@ import re
 
 from tests.systemd.server import NETWORK
 
-DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "INSTALL.md"
+DOCUMENTS = pathlib.Path(__file__).parents[2] / "docs"
 CHAPTER = r"## From a bare server to two phones talking\n(.*?)\n## "
 BLOCK = r"<!-- run(?:: (\w+))? -->\n```\n(.*?)```"
 # There is no authority to ask here.
@@ -20,14 +20,15 @@ cp /root/live/* "/etc/letsencrypt/live/$4/"
 """
 
 
-def block(mark):
+def block(mark, name="INSTALL.md"):
     """What stands behind that comment."""
-    return re.search(rf"<!-- {mark} -->\n```\n(.*?)```", DOCUMENT.read_text("utf-8"), re.S)[1]
+    text = (DOCUMENTS / name).read_text("utf-8")
+    return re.search(rf"<!-- {mark} -->\n```\n(.*?)```", text, re.S)[1]
 
 
 def commands():
     """[(what a comment says, command)]"""
-    chapter = re.search(CHAPTER, DOCUMENT.read_text("utf-8"), re.S)[1]
+    chapter = re.search(CHAPTER, (DOCUMENTS / "INSTALL.md").read_text("utf-8"), re.S)[1]
     return [(kind, line.replace("example.net", NETWORK))
             for kind, text in re.findall(BLOCK, chapter, re.S)
             for line in text.replace("\\\n", " ").splitlines()]

@@ -49,12 +49,13 @@ class Server:
         self.authority.ensure()
         self.ca = self.authority.certificate
         self.passwords = []
+        self.ports = dict(PORTS)
         self.place = types.SimpleNamespace(upload=f"upload.{NETWORK}",
                                            conference=f"conference.{NETWORK}")
         self._names = itertools.count(1)
 
     def address(self, service):
-        return "127.0.0.1", PORTS[service]
+        return "127.0.0.1", self.ports[service]
 
     def install(self, package):
         """By dpkg, which is quicker than apt where everything else is there."""

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from tests.files import upload
+from tests.harness import wait
 from tests.harness.node import Account
 from tests.muc.rooms import Room
 from tests.systemd import document
@@ -102,8 +103,9 @@ def test_first_message(fresh):
 
 
 def test_findings(fresh):
-    """What is missing on this machine that nobody reaches is all that `check` finds."""
-    print(fresh.found)
+    """What `kontalkctl check` calls an error is that this machine has no DNS."""
+    errors = re.findall(r"^error +(\w+) ", fresh.found, re.MULTILINE)
+    assert set(errors) == {"dns", "upload"}, fresh.found
 
 
 @pytest.mark.parametrize("unit", EXPOSURE)
@@ -175,6 +177,26 @@ def test_upgrade_under_load(fresh, next_package):
     note(f"upgrade with {CLIENTS} clients: {said} messages acknowledged, none lost, longest pause "
          f"{max(talker.longest for talker in talkers):.1f} s; of the processor these clients took "
          f"{here:.0f} s, the new kontalk-c2s {worker} s")
+
+
+def test_files_at_443(fresh):
+    """Where only systemd can listen (docs/FILES.md)."""
+    machine = fresh.machine
+    machine.run("sed", "-i", r"s/\[::\]:5443/[::]:443/; s/:5443$//",
+                "/etc/kontalk/conf.d/site.conf")
+    machine.run("mkdir", "-p", "/etc/systemd/system/kontalk-files.socket.d")
+    machine.write("/etc/systemd/system/kontalk-files.socket.d/override.conf",
+                  document.block("socket", "FILES.md"))
+    machine.run("systemctl", "daemon-reload")
+    machine.run("sh", "-ec", document.block("enable", "FILES.md"))
+    wait.until(lambda: fresh.is_active("kontalk-files"), 60, "kontalk-files")
+    fresh.ports["FILES"] = 443
+    with machine.network():
+        alice = session(fresh, named("alice"))
+        slot = upload.slot(alice, fresh)
+        assert slot.put.startswith(f"https://upload.{NETWORK}/")
+        assert upload.put(fresh, slot).status == 201
+        alice.close()
 
 
 def test_database_elsewhere(fresh):
