@@ -17,6 +17,7 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/io/address.h"
+#include "common/io/listener.h"
 #include "common/io/timer.h"
 #include "common/tls/tls.h"
 
@@ -377,8 +378,8 @@ int http_server_open(struct loop *loop, const struct http_settings *settings,
     new->idle_s = settings->idle_s;
     new->connections = settings->connections;
     new->per_address = settings->per_address;
-    new->socket = -1;
     error = address_parse(settings->address, &new->address) == 0 ? 0 : ERR_INVALID;
+    new->socket = error ? -1 : listener_inherited(&new->address);
     if (!error)
         error = add_engine(new, settings->certificate, settings->key);
     if (error)

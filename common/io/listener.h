@@ -13,6 +13,7 @@
 #include "common/io/loop.h"
 
 struct listener;
+struct address;
 
 struct listener_settings {
     const char *address;
@@ -30,3 +31,6 @@ MUST_CHECK int listener_open(struct loop *loop, const struct listener_settings *
 /* As settings->address, with the real port. */
 const char *listener_address(const struct listener *listener);
 void listener_close(struct listener *listener);
+/* The descriptor that systemd has handed over for that address, for who listens by himself; -1:
+ * there is none. */
+int listener_inherited(const struct address *wanted);

@@ -55,8 +55,7 @@ static bool listens_on(int fd, const struct address *wanted)
     return equal;
 }
 
-/* -1: none of them. */
-static int inherited(const struct address *wanted)
+int listener_inherited(const struct address *wanted)
 {
     if (env_number("LISTEN_PID") != getpid()) {
         return -1;
@@ -174,7 +173,7 @@ int listener_socket_open(const struct listener_settings *settings, struct listen
         *problem = "not an address: expected 192.0.2.1:5222, [2001:db8::1]:5222 or unix:/path";
         return ERR_INVALID;
     }
-    *opened = (struct listener_socket){.fd = inherited(&address)};
+    *opened = (struct listener_socket){.fd = listener_inherited(&address)};
     if (opened->fd >= 0) {
         return 0;
     }

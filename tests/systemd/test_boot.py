@@ -193,6 +193,18 @@ def test_no_connect_is_refused(server):
         machine.run("systemctl", "start", "kontalk-c2s@1")
 
 
+def test_socket_of_files(server):
+    """kontalk-files takes over the socket that systemd has opened for it."""
+    machine = server.machine
+    machine.run("systemctl", "stop", "kontalk-files")
+    machine.run("systemctl", "start", "kontalk-files.socket")
+    try:
+        machine.run("systemctl", "start", "kontalk-files")
+    finally:
+        machine.run("systemctl", "stop", "kontalk-files.socket", "kontalk-files")
+        machine.run("systemctl", "start", "kontalk-files")
+
+
 def test_starts_in_any_order(server):
     """The last one that the others need may come last."""
     server.machine.run("systemctl", "stop", "kontalk.target")
