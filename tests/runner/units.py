@@ -8,7 +8,7 @@ import re
 from tests.runner import process
 from tests.runner.result import failed, passed, skipped
 
-SECONDS = 120
+SECONDS = 300  # far more than the slowest takes with sanitizers
 LINE = re.compile(r"^(?P<bad>not )?ok \d+ (?:- (?P<name>\S+)|# SKIP (?P<skip>\S+))")
 
 
