@@ -44,11 +44,19 @@ static int read_beginnings(const struct element *element, struct beginnings *beg
                                                                                  : ERR_MALFORMED;
 }
 
-/* NULL: too long, empty, or not there. */
-static const char *read_id(struct arena *arena, const char *beginning, const char *rest)
+/* *id NULL: it is not there. A beginning is written once and copied for each: it is measured first.
+ */
+static int read_id(struct arena *arena, const char *beginning, const char *rest, const char **id)
 {
-    const char *id = rest ? arena_join(arena, beginning, rest) : NULL;
-    return id && *id && strlen(id) <= DURABLE_ID_MAX ? id : NULL;
+    size_t length = rest ? strlen(beginning) + strlen(rest) : 0;
+
+    *id = NULL;
+    if (!rest)
+        return 0;
+    if (length == 0 || length > DURABLE_ID_MAX)
+        return ERR_MALFORMED;
+    *id = arena_join(arena, beginning, rest);
+    return 0;
 }
 
 /* Of took without an address: that of all. */
@@ -68,10 +76,11 @@ static int read_item(struct arena *arena, const struct batch *batch,
     const char *id = strsep(&line, "\t"), *jid = strsep(&line, "\t");
     const char *attempt = strsep(&line, "\t"), *after = strsep(&line, "\t");
 
-    item->id = read_id(arena, beginnings->id, id);
     item->attempt = MAX(durable_number(attempt), 1U);
-    item->after = read_id(arena, beginnings->after, after);
-    return item->id ? read_address(arena, batch, jid, &item->jid) : ERR_MALFORMED;
+    if (read_id(arena, beginnings->id, id, &item->id) < 0 || !item->id ||
+        read_id(arena, beginnings->after, after, &item->after) < 0)
+        return ERR_MALFORMED;
+    return read_address(arena, batch, jid, &item->jid);
 }
 
 static size_t count_lines(const char *text)

@@ -14,7 +14,8 @@
 
 /* The Makefile gives each fuzzer's entry the name of its file. */
 typedef int fuzzer(const uint8_t *bytes, size_t length);
-extern fuzzer fuzz_config, fuzz_http, fuzz_jid, fuzz_network, fuzz_sasl, fuzz_stream, fuzz_xml;
+extern fuzzer fuzz_batch, fuzz_config, fuzz_http, fuzz_jid, fuzz_network, fuzz_sasl, fuzz_stream,
+    fuzz_xml;
 
 struct corpus {
     fuzzer *run;
@@ -66,8 +67,8 @@ static void test_corpus(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CORPUS(config), CORPUS(http),   CORPUS(jid), CORPUS(network),
-        CORPUS(sasl),   CORPUS(stream), CORPUS(xml),
+        CORPUS(batch),   CORPUS(config), CORPUS(http),   CORPUS(jid),
+        CORPUS(network), CORPUS(sasl),   CORPUS(stream), CORPUS(xml),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
