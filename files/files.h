@@ -32,6 +32,7 @@ struct files {
     struct quota *quota;
     struct parser_pool *parsers;
     struct link *link;
+    struct visit *uploading;      /* PUTs with an upload, by the id of their slot */
     struct http_server **servers; /* the first `clear` ones without TLS */
     size_t servers_count, clear_count;
     struct timer *sweep; /* of what has expired */

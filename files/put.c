@@ -102,12 +102,47 @@ static void tell_failure(const struct visit *visit, int error)
                   LOG_TEXT("reason", error == ERR_LIMIT ? "the disk is full" : "disk error"));
 }
 
+static void end_upload(struct visit *visit)
+{
+    if (visit->uploading)
+        HASH_DEL(visit->files->uploading, visit);
+    visit->uploading = false;
+}
+
+static void give_up(struct visit *visit, unsigned status)
+{
+    end_upload(visit);
+    upload_abort(visit->upload);
+    visit->upload = NULL;
+    visit->failed = status;
+}
+
+/* Each upload has its whole size on the disk from the beginning: one slot is one file there,
+ * however many begin to send it. The last one has it, as its client may have lost the connection
+ * before. */
+static unsigned take_over(const struct visit *visit)
+{
+    struct visit *other;
+
+    HASH_FIND_STR(visit->files->uploading, visit->slot.id, other);
+    if (other && other->committing)
+        return 409;
+    if (other)
+        give_up(other, 409);
+    return 0;
+}
+
 static unsigned open_upload(struct visit *visit)
 {
-    int error = upload_begin(visit->files->store, visit->slot.size, &visit->upload);
+    unsigned status = take_over(visit);
+    int error = status ? 0 : upload_begin(visit->files->store, visit->slot.size, &visit->upload);
 
     tell_failure(visit, error);
-    return error ? status_of(error) : 0;
+    if (status || error)
+        return status ? status : status_of(error);
+    visit->uploading = true;
+    HASH_ADD_KEYPTR(hh, visit->files->uploading, visit->slot.id, strlen(visit->slot.id), visit);
+    return 0;
 }
 
 /* Who has a slot and is sending already sees an answer only behind what it sends: a connection that
@@ -158,9 +193,7 @@ bool put_body(struct visit *visit, const char *bytes, size_t length)
     int error = upload_write(visit->upload, bytes, length);
     if (error) {
         tell_failure(visit, error);
-        visit->failed = status_of(error);
-        upload_abort(visit->upload);
-        visit->upload = NULL;
+        give_up(visit, status_of(error));
     }
     return true;
 }
@@ -189,6 +222,7 @@ static void on_committed(void *user)
     struct visit *visit = user;
     struct files *files = visit->files;
 
+    end_upload(visit);
     tell_failure(visit, visit->result);
     if (visit->result == 0) {
         files->uploads++;
@@ -211,11 +245,12 @@ void put_end(struct visit *visit)
     if (visit->slot.expires_us)
         visit->expires_us = MIN(visit->slot.expires_us, visit->expires_us);
     visit->files->open++;
+    visit->committing = true;
     loop_work(visit->files->loop, commit, on_committed, visit);
 }
 
 void put_gone(struct visit *visit)
 {
     if (visit->upload)
-        upload_abort(visit->upload);
+        give_up(visit, 0);
 }

@@ -4,18 +4,21 @@
  */
 #pragma once
 
+#include "common/base/table.h"
 #include "files/files.h"
 
 /* The header of an answer has at most so many fields of a kind of its own. */
 #define VISIT_FIELDS 12
 
 struct visit {
+    UT_hash_handle hh; /* files->uploading, by slot.id */
     struct files *files;
     struct http_exchange *exchange;
     struct arena *arena;
     const char *id, *name; /* of the target; the name is still encoded; NULL: it is no file's */
     struct slot slot;      /* of a PUT */
     struct upload *upload; /* of a PUT, until it is committed */
+    bool uploading, committing;
     uint64_t begun_ms;
     unsigned failed; /* the status of a PUT that went wrong while its body came; 0: it did not */
     int64_t now_us, expires_us; /* of a file that is committed */

@@ -165,6 +165,33 @@ def test_D7_puts_at_once(node, slot):
     assert upload.get(node, granted).body == contents[answers.index(201)]
 
 
+def unfinished(node):
+    """Files without a name yet, which take room on the disk."""
+    folder = f"/proc/{node.daemon('files').pid}/fd"
+    links = []
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):
+            links.append(os.readlink(f"{folder}/{name}"))
+    return [link for link in links if link.startswith(node.place.files)
+            and link.endswith("(deleted)")]
+
+
+def test_D7_a_slot_is_one_file(node, slot):
+    """However many begin to send it; the last one has it."""
+    granted = slot()
+    wait.until(lambda: not unfinished(node), what="the end of what others began")
+    begun = [half(node, granted) for _ in range(5)]
+    for connection in begun:
+        connection.send(CONTENT[len(CONTENT) // 2:-1])
+    wait.until(lambda: len(unfinished(node)) == 1, what="one of them")
+    for connection in begun:
+        connection.send(CONTENT[-1:])
+    assert sorted(one.getresponse().status for one in begun) == [201] + [409] * 4
+    for connection in begun:
+        connection.close()
+    assert upload.get(node, granted).body == CONTENT
+
+
 def test_other_type(node, slot):
     """§7: SHOULD."""
     granted = slot(kind="image/png")
