@@ -124,5 +124,8 @@ MUST_CHECK int ctl_check_suite(const struct ctl *ctl,
 /* As ctl_database(), without complaining: *session is set either way, and always closed. */
 MUST_CHECK int ctl_database_quietly(const char *conninfo, const char *user,
                                     struct db_session **session, const char **problem);
+/* Whether each room of this node has its name in the directory, and the other way round: prints
+ * what differs. EXIT_FAILURE: a room has not. */
+int directory_compare_rooms(const struct ctl *ctl);
 /* Adds one account after another from FILE (import.c), of lines or portable data. */
 int user_import(const struct ctl *ctl, size_t argc, const char *const *argv);

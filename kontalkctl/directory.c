@@ -36,10 +36,15 @@ static int lookup(const struct ctl *ctl, size_t argc, const char *const *argv)
 static int verify(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
     static const char *const words[] = {"directory", "verify"};
+    const char *rooms = config_text(ctl->config, "muc", NULL, "domain");
+    int verified = ask(ctl, ARRAY_SIZE(words), words), compared = EXIT_SUCCESS;
 
     (void)argc;
     (void)argv;
-    return ask(ctl, ARRAY_SIZE(words), words);
+    if (config_text(ctl->config, "node", NULL, "document") && rooms &&
+        config_list_has(ctl->config, "node", NULL, "shared-service", rooms))
+        compared = directory_compare_rooms(ctl);
+    return verified == EXIT_SUCCESS ? compared : verified;
 }
 
 static int claim_room(const struct ctl *ctl, size_t argc, const char *const *argv)

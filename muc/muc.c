@@ -19,6 +19,7 @@
 #include "muc/dispatch.h"
 #include "muc/founding.h"
 #include "muc/home.h"
+#include "muc/list.h"
 #include "muc/mail.h"
 #include "muc/pass.h"
 #include "muc/retention.h"
@@ -364,7 +365,14 @@ static void claim_room(void *state, struct control_request *request, size_t argc
     founding_begin(state, request, argv[0], argv[1]);
 }
 
+static void list_rooms(void *state, struct control_request *request, size_t argc UNUSED,
+                       const char *const *argv UNUSED)
+{
+    rooms_list(state, request);
+}
+
 const struct control_command muc_commands[] = {
+    {"room list", 0, 0, list_rooms, "  the addresses of all rooms"},
     {"room claim", 2, 2, claim_room, "JID OWNER  make a room, also one whose home is lost"},
     {"show counts", 0, 0, show_counts,
      "  rooms and sessions in memory, and messages since the start"},

@@ -143,6 +143,16 @@ static void verify(void *state, struct control_request *request, size_t argc,
     directory_verify(worker->directory, request);
 }
 
+static void rooms(void *state, struct control_request *request, size_t argc,
+                  const char *const *argv)
+{
+    struct worker *worker = state;
+
+    (void)argc;
+    (void)argv;
+    directory_rooms(worker->directory, request);
+}
+
 /* --- names before their accounts, for kontalkctl user import --- */
 
 struct claiming {
@@ -221,6 +231,7 @@ const struct control_command directory_commands[] = {
     {"directory lookup", 1, 1, lookup, "JID  the home of a name, and the node that serves it"},
     {"directory verify", 0, 0, verify,
      "  whether all entries have valid grants, and what differs from the other homes"},
+    {"directory rooms", 0, 0, rooms, "  the rooms of this home that have a name"},
     {"directory claim", 1, 60, claim, "JID …  names for accounts that are about to be imported"},
     {0},
 };

@@ -10,6 +10,7 @@
  *   recover.c    our home after a restore    requests.c   questions to other nodes
  *   takeover.c   the registrar is lost        fellows.c    other workers of the node
  *   compare.c    two copies of one home      verify.c     all of it, for kontalkctl
+ *   rooms.c      names of ours
  */
 #pragma once
 

@@ -10,3 +10,5 @@
 
 /* Answers the request, in its own time. */
 void directory_verify(struct directory *directory, struct control_request *request);
+/* With the names of the rooms that our home has (rooms.c). */
+void directory_rooms(struct directory *directory, struct control_request *request);

@@ -51,6 +51,34 @@ static bool is_ours(const struct check *check, const char *name)
     return false;
 }
 
+/* A component of every node, which people of all nodes expect here. */
+static void check_shared(struct check *check, const char *routes)
+{
+    for (size_t i = 0; i < config_list_size(check->config, "node", NULL, "shared-service"); i++) {
+        const char *name = config_list_item(check->config, "node", NULL, "shared-service", i);
+        if (!is_bound(routes, name))
+            check_add(check, CHECK_ERROR, name,
+                      "run kontalk-muc with [muc] domain of that name, or remove the line",
+                      "no component answers for it, and [node] shared-service names it");
+    }
+}
+
+/* In a network people of other nodes do not reach them. */
+static void check_alone(struct check *check)
+{
+    const char *domain = config_text(check->config, "muc", NULL, "domain");
+
+    if (check_has(check, "muc") && config_text(check->config, "node", NULL, "document") &&
+        !config_list_has(check->config, "node", NULL, "shared-service", domain) &&
+        !config_list_has(check->config, "node", NULL, "network-service", domain))
+        check_add(check, CHECK_WARNING, domain,
+                  arena_printf(check->arena,
+                               "on all nodes: [node] shared-service = %s, and restart kontalk-c2s, "
+                               "kontalk-s2s and kontalk-muc",
+                               domain),
+                  "the rooms of this node are for its own users, not for those of the network");
+}
+
 /* Of others (XEP-0114). */
 static void check_component(struct check *check, const char *routes, const char *name)
 {
@@ -78,6 +106,8 @@ void check_services(struct check *check)
                    "systemctl start kontalk-c2s@c2s-1; kontalkctl status", "kontalk-c2s");
     check_daemon(check, routes, "files");
     check_daemon(check, routes, "muc");
+    check_shared(check, routes);
+    check_alone(check);
     for (size_t i = 0; i < config_instances(check->config, "component"); i++)
         check_component(check, routes, config_instance(check->config, "component", i));
 }

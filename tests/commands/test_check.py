@@ -307,6 +307,10 @@ def no_document(checked):
     checked.change({"node": {"document": f"{checked.directory}/document"}})
 
 
+def nobody_serves(checked):
+    checked.change({"node": {"shared-service": f"halls.{checked.domain}"}})
+
+
 CASES = (
     # (what is made wrong, area, severity, part of the subject, of the cause, of the remedy)
     (missing_record, "dns", "error", "_xmpp-client._tcp", "no such record", "IN SRV 0 5 {C2S} "),
@@ -332,6 +336,8 @@ CASES = (
     (few_files, "limits", "warning", "kontalk-c2s", "too few", "LimitNOFILE"),
     (no_upload, "upload", "error", "upload.", "no address", "check dns"),
     (component_away, "services", "warning", "irc.", "not connected", "start the component"),
+    (nobody_serves, "services", "error", "halls.", "no component", "run kontalk-muc"),
+    (no_document, "services", "warning", "conference.", "own users", "shared-service = "),
     (no_turn, "turn", "error", "calls", "TURN", "coturn"),
     (no_document, "network", "error", "document", "cannot be read", "network show"),
     (small_backlog, "limits", "warning", "somaxconn", "backlog", "sysctl"),

@@ -3,6 +3,8 @@
 # Rooms of nodes that have several workers, any of which may speak for them; and of a node that is
 # lost for ever (docs/ROOMS.md, "In a network").
 
+import functools
+
 import pytest
 
 from tests.harness import network as networks, wait
@@ -12,6 +14,7 @@ from tests.muc import rooms
 from tests.network.test_lost_registrar import keyholder
 from tests.network.test_rooms import home
 from tests.node import place
+from tests.node.node import DATABASE, MUC_ROLE
 
 WORKERS = ("C2S_1", "C2S_2")
 
@@ -51,6 +54,30 @@ def test_everybody_hears_once_and_in_order(pair, people):
     for client in crowd:
         assert [rooms.body(client.wait_for(lambda e: rooms.is_message(e) and rooms.body(e)))
                 for _ in texts] == texts
+
+
+def test_rooms_and_their_names(pair, people):
+    """kontalkctl compares what kontalk-muc has with what the directory has."""
+    made = rooms.Room(pair.beta, lambda: people(pair.beta, 1)[0], "named")
+    table = f"{MUC_ROLE}.room"
+    query = functools.partial(pair.beta.postgres.query, DATABASE)
+
+    def verify():
+        try:
+            return pair.beta.control("directory", "verify")
+        except place.Error as problem:
+            return str(problem)
+    wait.until(lambda: " rooms, 0 of them not of this home" in verify(), what="all to have names")
+    query(f"INSERT INTO {table} (room, local, created, creator, salt, locked) "
+          "VALUES (1000000, 'nameless', now(), 'a', 'b', false)")
+    query(f"UPDATE {table} SET local = 'renamed' WHERE local = 'named'")
+    told = verify()
+    query(f"DELETE FROM {table} WHERE local = 'nameless'")
+    query(f"UPDATE {table} SET local = 'named' WHERE local = 'renamed'")
+    assert "status 1" in told and "2 of them not of this home" in told
+    for name in ("nameless", "renamed"):
+        assert f"room {made.jid.replace('named', name)}: it is here, and not of this home" in told
+    assert f"room {made.jid}: of this home in the directory, and not here" in told
 
 
 def test_a_home_that_is_lost(pair, people):
