@@ -137,9 +137,10 @@ class Postgres:
             copy(template, new)
 
     def _choose_directory(self):
-        if self.user is None or self._can_reach(self.place.node):
+        memory = None if self.durable else os.environ.get("TEST_CLUSTERS")
+        if not memory and (self.user is None or self._can_reach(self.place.node)):
             return self.place.database
-        outside = tempfile.mkdtemp(prefix="kontalk-", dir="/var/tmp")
+        outside = tempfile.mkdtemp(prefix="kontalk-", dir=memory or "/var/tmp")
         os.chmod(outside, 0o711)
         return f"{outside}/database"
 

@@ -3,15 +3,20 @@
 # Groups of pytest files: tests/<group>/test_*.py, one pytest process a group. It tells each result
 # as it comes (tests/harness/report.py), so that a hang costs no more than the test that hangs.
 
+import contextlib
 import glob
 import json
 import os
+import re
+import shutil
 import tempfile
 
 from tests.runner import process
 from tests.runner.result import Result, failed
 
 NOTHING_COLLECTED = 5
+MEMORY = "/dev/shm"
+MEMORY_BYTES = 8 << 30  # that have to be free there: far more than is ever used
 MOST_AGAIN = 3  # of a group's failures are run a second time
 
 
@@ -37,18 +42,46 @@ def read(label, report):
             yield Result(label, **json.loads(line))
 
 
+@contextlib.contextmanager
+def directory(parent=None):
+    """Where others may look into what is theirs."""
+    with tempfile.TemporaryDirectory(prefix="kontalk-check-", dir=parent) as made:
+        os.chmod(made, 0o711)
+        yield made
+
+
+@contextlib.contextmanager
+def memory():
+    """For clusters of PostgreSQL, of which each has a thousand files; "" where memory is short."""
+    if not is_roomy(MEMORY):
+        yield ""
+        return
+    with directory(MEMORY) as made:
+        yield made
+
+
+def is_roomy(place):
+    """Both the file system and the machine that it takes it from."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            available = int(re.search(r"MemAvailable: *(\d+) kB", file.read())[1]) << 10
+        return os.access(place, os.W_OK) and min(
+            available, shutil.disk_usage(place).free) >= MEMORY_BYTES
+    except (OSError, TypeError):
+        return False
+
+
 def run(group, name, seconds, long=False, label=None, mark=None, only=None, **environment):
     """Results under the group's name, or `label`; of the tests with that mark, or of those in the
     list `only`."""
     label = label or group
-    with tempfile.TemporaryDirectory(prefix="kontalk-check-") as scratch:
-        os.chmod(scratch, 0o711)
+    with directory() as scratch, memory() as clusters:
         report = f"{scratch}/report"
         open(report, "w").close()
         try:
             status, output = process.run(command(group, name, long, mark, only, scratch),
                                          seconds, TEST_REPORT=report, TEST_SCRATCH=scratch,
-                                         **environment)
+                                         TEST_CLUSTERS=clusters, **environment)
         finally:
             end_leftovers(scratch)
         results = list(read(label, report))
