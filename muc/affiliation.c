@@ -64,12 +64,17 @@ static void store_sessions(struct turn *turn, const struct occupant *occupant)
     }
 }
 
-static void tell(struct turn *turn, const struct occupant *occupant, const char *actor,
-                 const char *reason)
+static void change_role(struct turn *turn, struct occupant *occupant, enum role role,
+                        const char *actor, const char *reason)
 {
     const struct news news = {
         .presence = occupant->sessions->presence, .actor = actor, .reason = reason};
+    bool was_shown = presence_is_shown(turn->room, occupant->role);
 
+    occupant->role = role;
+    store_sessions(turn, occupant);
+    if (was_shown)
+        presence_tell_shown(turn, occupant, true);
     presence_tell(turn, occupant, &news, NULL);
 }
 
@@ -84,9 +89,7 @@ void role_set(struct turn *turn, struct occupant *occupant, enum role role, cons
     }
     if (occupant->role == role)
         return;
-    occupant->role = role;
-    store_sessions(turn, occupant);
-    tell(turn, occupant, actor, reason);
+    change_role(turn, occupant, role, actor, reason);
 }
 
 /* --- affiliations --- */
@@ -116,11 +119,10 @@ static void changed(struct turn *turn, struct occupant *occupant, enum affiliati
     }
     /* Rising gives at least the role that goes with it; falling takes what came with the old. */
     if (affiliation > before)
-        occupant->role = MAX(occupant->role, role);
-    else if (before >= AFFILIATION_ADMIN)
-        occupant->role = role;
-    store_sessions(turn, occupant);
-    tell(turn, occupant, actor, reason);
+        role = MAX(occupant->role, role);
+    else if (before < AFFILIATION_ADMIN)
+        role = occupant->role;
+    change_role(turn, occupant, role, actor, reason);
 }
 
 static bool concerns(const struct occupant *occupant, const struct jid *jid)

@@ -15,7 +15,7 @@
 
 /* The right to enter, without a look at its occupants: a password is not shown again, so behind one
  * it takes to be in the room, or an affiliation. */
-static bool may_read(const struct room *room, const struct jid *asks)
+bool archive_may_read(const struct room *room, const struct jid *asks)
 {
     enum affiliation affiliation = room_affiliation(room, asks);
 
@@ -43,7 +43,7 @@ static bool refused(struct turn *turn, const struct stanza *request)
 {
     const struct room *room = turn->room;
 
-    if (!may_read(room, &request->from))
+    if (!archive_may_read(room, &request->from))
         turn_refuse(turn, SITUATION_ARCHIVE_FORBIDDEN);
     else if (!room_is(room, OPTION_LOGGING))
         turn_refuse(turn, SITUATION_UNKNOWN);

@@ -36,5 +36,7 @@ struct archive_with {
 };
 void archive_page(struct turn *turn, struct archive_query *query, struct archive_with with);
 
+/* Whether who asks may know what is said in the room. */
+bool archive_may_read(const struct room *room, const struct jid *asks);
 /* Whether who asks may see the real JIDs of others (XEP-0045 §4.2). */
 bool archive_shows_jids(const struct room *room, const struct jid *asks);

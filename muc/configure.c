@@ -147,11 +147,21 @@ static void give_voice(struct turn *turn)
     }
 }
 
+/* `before`: whose presence was broadcast. */
+static void broadcast_anew(struct turn *turn, const char *before)
+{
+    const struct occupant *occupant;
+
+    for (occupant = turn->room->occupants; occupant; occupant = occupant->hh.next)
+        presence_tell_shown(turn, occupant, option_has(before, role_name(occupant->role)));
+}
+
 static void apply_options(struct turn *turn, const struct wish *wish)
 {
     struct room *room = turn->room;
     bool was_moderated = room_is(room, OPTION_MODERATED),
          was_open = !room_is(room, OPTION_MEMBERS_ONLY);
+    char *broadcast = xstrdup(room_text(room, OPTION_BROADCAST));
     int codes[CODES_MAX];
     size_t count = 0;
 
@@ -163,6 +173,8 @@ static void apply_options(struct turn *turn, const struct wish *wish)
         set_option(turn, option, wish->values[i]);
         count = note(option, wish->values[i], codes, count);
     }
+    broadcast_anew(turn, broadcast);
+    free(broadcast);
     if (was_open && room_is(room, OPTION_MEMBERS_ONLY))
         remove_strangers(turn);
     if (was_moderated && !room_is(room, OPTION_MODERATED))

@@ -6,6 +6,7 @@
 
 #include "common/xmpp/form.h"
 #include "common/xmpp/rsm.h"
+#include "muc/archive.h"
 #include "muc/listing.h"
 #include "muc/modules.h"
 #include "muc/subject.h"
@@ -77,13 +78,15 @@ static void add_room_features(const struct room *room, struct element *query)
     add_features(query, module->room_features);
 }
 
-static void add_room_form(const struct room *room, struct element *query)
+/* The subject is something that was said. */
+static void add_room_form(const struct room *room, const struct jid *asks, struct element *query)
 {
     struct element *form = form_add(query, "result", ROOM_INFO);
     const char *occupants = arena_printf(query->arena, "%u", HASH_COUNT(room->occupants));
 
     form_add_field(form, FIELD "description", NULL, room_text(room, OPTION_DESCRIPTION));
-    form_add_field(form, FIELD "subject", NULL, subject_text(room));
+    if (archive_may_read(room, asks))
+        form_add_field(form, FIELD "subject", NULL, subject_text(room));
     form_add_field(form, FIELD "occupants", NULL, occupants);
     form_add_field(form, FIELD "lang", NULL, room_text(room, OPTION_LANG));
     form_add_field(form, FIELD "changesubject", "boolean", room_text(room, OPTION_CHANGE_SUBJECT));
@@ -123,7 +126,7 @@ static void room_info(struct turn *turn, struct stanza *request, struct element 
     query = element_add(turn_result(turn)->root, NS_DISCO_INFO, "query");
     add_identity(query, "text", *name ? name : room->jid->local);
     add_room_features(room, query);
-    add_room_form(room, query);
+    add_room_form(room, &request->from, query);
 }
 
 /* §6.5: who is in it is shown in the room only. */

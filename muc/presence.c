@@ -134,6 +134,15 @@ static void tell_others(struct turn *turn, const struct occupant *occupant, cons
     }
 }
 
+void presence_tell_shown(struct turn *turn, const struct occupant *occupant, bool was_shown)
+{
+    const struct news here = {.presence = occupant->sessions->presence}, gone = {.gone = true};
+    bool shown = presence_is_shown(turn->room, occupant->role);
+
+    if (shown != was_shown)
+        tell_others(turn, occupant, shown ? &here : &gone);
+}
+
 void presence_tell(struct turn *turn, const struct occupant *occupant, const struct news *news,
                    const struct session *only)
 {

@@ -42,6 +42,9 @@ struct news {
  * only this session of it; NULL: to all of them. */
 void presence_tell(struct turn *turn, const struct occupant *occupant, const struct news *news,
                    const struct session *only);
+/* Whether others see it has changed: to them it comes, or goes (muc#roomconfig_presencebroadcast).
+ */
+void presence_tell_shown(struct turn *turn, const struct occupant *occupant, bool was_shown);
 /* To this session alone, which is told that it is its own. */
 void presence_tell_self(struct turn *turn, const struct session *session, const struct news *news);
 /* Those of all others, to a newcomer. */

@@ -111,6 +111,16 @@ def test_room(room):
     assert found["muc#roominfo_occupants"] == "1" and found["muc#roominfo_lang"] == "en"
 
 
+def test_subject_is_not_for_strangers(room):
+    """§6.4: it was said in the room; who may not enter does not hear of it."""
+    place = room(membersonly="1")
+    place.owner.send(f"<message to='{place.jid}' type='groupchat'><subject>secret</subject>"
+                     "</message>")
+    place.owner.wait_for(lambda e: e.findtext(tag("subject")) == "secret")
+    assert fields(info(place.owner, place.jid))["muc#roominfo_subject"] == "secret"
+    assert "muc#roominfo_subject" not in fields(info(place.login(), place.jid))
+
+
 def test_other_kinds(room):
     place = room(publicroom="0", moderatedroom="1", passwordprotectedroom="1", roomsecret="x")
     assert {"muc_hidden", "muc_moderated", "muc_passwordprotected", "muc_open", "muc_temporary",

@@ -246,6 +246,26 @@ def test_broadcast_of_roles(room):
     assert body(first) == "marker"
 
 
+def test_broadcast_begins_and_ends(room):
+    """§5.1, §10.2: whose role, or the configuration, changes that comes or goes for others; nobody
+    stays behind in their lists."""
+    place = room(moderatedroom="1", presencebroadcast=["moderator", "participant"])
+    client = place.newcomer("n")
+    place.change(place.owner, nick="n", role="participant")
+    assert item(place.presence_of(place.owner, "n")) == ("none", "participant")
+    place.change(place.owner, nick="n", role="visitor")
+    gone = place.presence_of(place.owner, "n")
+    assert gone.get("type") == "unavailable" and item(gone) == ("none", "none")
+    own = place.presence_of(client, "n", lambda p: item(p) == ("none", "visitor"))
+    assert 110 in codes(own)
+    place.configure(presencebroadcast=["moderator", "participant", "visitor"])
+    assert item(place.presence_of(place.owner, "n")) == ("none", "visitor")
+    place.configure(presencebroadcast=["moderator"])
+    assert place.presence_of(place.owner, "n").get("type") == "unavailable"
+    place.say(client, "still here")  # refused: no voice; but it is in the room
+    assert error(client.wait_for(lambda e: error(e))) == ("auth", "forbidden")
+
+
 def test_logged(room):
     """§7.2.12: 170"""
     place = room()
