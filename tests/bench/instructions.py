@@ -17,6 +17,7 @@ from tests.bench import servers
 from tests.bench.load import Load
 
 FEW, MANY = 500, 2500
+IN_ROOM, AT_ONCE = (10, 40), 4
 
 
 class Callgrind:
@@ -71,18 +72,39 @@ def describe(function, program):
     return f"{name} ({library[1]})" if library else name
 
 
-def count(daemon, settings, meanwhile=None):
-    """{function: instructions per message}. meanwhile(server): a context in which they are said."""
+@contextlib.contextmanager
+def watched(daemon, clients, **options):
+    """(server, load, callgrind)"""
     with tempfile.TemporaryDirectory(prefix="kontalk-bench-callgrind-") as directory:
         callgrind = Callgrind(directory, daemon)
-        with servers.running("kontalk", 2, settings=settings,
-                             wrap={daemon: callgrind.words}) as server, Load(server) as load, \
-                meanwhile(server) if meanwhile else contextlib.nullcontext():
-            load.login(2)
-            load.talk(FEW, 1)
-            callgrind.dump(server)
-            load.talk(FEW, 1)
-            few = functions(callgrind.dump(server))
-            load.talk(MANY, 1)
-            many = functions(callgrind.dump(server))
-    return {name: (many[name] - few[name]) / (MANY - FEW) for name in many}
+        with servers.running("kontalk", clients, wrap={daemon: callgrind.words},
+                             **options) as server, Load(server) as load:
+            load.login(clients)
+            yield server, load, callgrind
+
+
+def difference(server, callgrind, say, few, many):
+    """{function: instructions for each beyond `few`}. say(count)"""
+    say(few)
+    callgrind.dump(server)
+    say(few)
+    less = functions(callgrind.dump(server))
+    say(many)
+    more = functions(callgrind.dump(server))
+    return {name: (more[name] - less[name]) / (many - few) for name in more}
+
+
+def count(daemon, settings, meanwhile=None):
+    """{function: instructions per message}. meanwhile(server): a context in which they are said."""
+    with watched(daemon, 2, settings=settings) as (server, load, callgrind), \
+            meanwhile(server) if meanwhile else contextlib.nullcontext():
+        return difference(server, callgrind, lambda count: load.talk(count, 1), FEW, MANY)
+
+
+def count_in_room(daemon, size):
+    """{function: instructions per delivery}, 4 messages on their way at any time."""
+    settings = {"muc": {"rate": "100000"}}
+    with watched(daemon, size, rooms=True, settings=settings) as (server, load, callgrind):
+        load.enter(server.conference, size, size)
+        cost = difference(server, callgrind, lambda count: load.say(count, AT_ONCE), *IN_ROOM)
+        return {name: value / size for name, value in cost.items()}
