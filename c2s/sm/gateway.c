@@ -201,10 +201,10 @@ void gateway_pass_batch(struct sm *sm, const struct batch *batch, struct stanza 
 
 /* What another home answers to an offer in the name of an account goes to the slot of that account.
  * A service speaks to accounts of all slots, and only a batch is the worker's own. */
-static bool is_of_service(const struct sm *sm, const struct durable *offer)
+static bool is_of_service(const struct sm *sm, const struct stanza *stanza)
 {
-    return places_is_networked(sm, &offer->from) && !places_is_account(sm, &offer->from) &&
-           places_is_account(sm, &offer->to);
+    return places_is_networked(sm, &stanza->from) && !places_is_account(sm, &stanza->from) &&
+           places_is_account(sm, &stanza->to);
 }
 
 void gateway_pass(struct sm *sm, const struct durable *offer, struct stanza *stanza,
@@ -216,7 +216,7 @@ void gateway_pass(struct sm *sm, const struct durable *offer, struct stanza *sta
         .kind = DURABLE_OFFER, .from = offer->from, .items = &item, .count = 1};
     struct stanza *copy;
 
-    if (!is_of_service(sm, offer)) {
+    if (!is_of_service(sm, stanza)) {
         pass_alone(sm, offer, stanza, host);
         return;
     }
