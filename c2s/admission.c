@@ -10,6 +10,7 @@
 #include "c2s/networks.h"
 #include "c2s/rate.h"
 #include "common/base/clock.h"
+#include "common/base/limit.h"
 #include "common/base/memory.h"
 #include "common/base/table.h"
 
@@ -130,19 +131,20 @@ static struct source *find_source(struct admission *admission, const char *addre
     return source;
 }
 
-bool admission_enter(struct admission *admission, const char *address)
+const char *admission_enter(struct admission *admission, const char *address)
 {
     if (admission->strangers >= admission->strangers_max)
-        return false;
+        return "max-connections";
     if (!admission_is_exempt(admission, address)) {
         struct source *source = find_source(admission, address, true);
-        if (source->strangers >= admission->strangers_per_address ||
-            rate_take(&source->connections, 1, clock_monotonic_ms()) > 0)
-            return false;
+        if (source->strangers >= admission->strangers_per_address)
+            return "connections-per-address";
+        if (rate_take(&source->connections, 1, clock_monotonic_ms()) > 0)
+            return "connection-rate";
         source->strangers++;
     }
     admission->strangers++;
-    return true;
+    return NULL;
 }
 
 void admission_done(struct admission *admission, const char *address)
@@ -159,7 +161,10 @@ uint64_t admission_failed(struct admission *admission, const char *address)
     if (admission_is_exempt(admission, address))
         return 0;
     struct source *source = find_source(admission, address, true);
-    return rate_take(&source->failures, 1000, clock_monotonic_ms()) > 0 ? FAILURE_DELAY_MS : 0;
+    if (rate_take(&source->failures, 1000, clock_monotonic_ms()) == 0)
+        return 0;
+    limit_reached("sasl-tries-per-minute");
+    return FAILURE_DELAY_MS;
 }
 
 bool admission_tells(struct admission *admission, const char *address)

@@ -18,8 +18,9 @@ struct admission *admission_new(const struct config *config);
 void admission_reload(struct admission *admission, const struct config *config);
 void admission_free(struct admission *admission);
 
-/* A connection came. False: refuse it. True: counted until admission_done(). */
-bool admission_enter(struct admission *admission, const char *address);
+/* A connection came. NULL: it is counted until admission_done(). Else refuse it: the key of the
+ * limit of which it is one too many. */
+const char *admission_enter(struct admission *admission, const char *address);
 /* It has a session now, or is gone. */
 void admission_done(struct admission *admission, const char *address);
 /* A login failed. Returns how long its answer is to be delayed (ms): 0, or 2 s beyond

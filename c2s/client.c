@@ -10,6 +10,7 @@
 #include "c2s/front/front.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/table.h"
@@ -218,8 +219,17 @@ void client_transport_drained(struct client *client)
         worker->plugin->writable(worker->plugin_state, client->session);
 }
 
+/* Of the handshake nothing can be told, but that it was too slow. */
+static void note_slow_handshake(struct client *client, int reason)
+{
+    if (reason == ERR_TIMEOUT && !stream_has_flag(client->stream, STREAM_SECURE) &&
+        transport_tls(&client->transport))
+        limit_reached("tls-timeout");
+}
+
 void client_transport_closed(struct client *client, int reason)
 {
+    note_slow_handshake(client, reason);
     log_debug("client_closed", LOG_TEXT("sid", stream_id(client->stream)),
               LOG_TEXT("addr", client_address(client)), LOG_ERROR(reason));
     leave_session(client);
@@ -238,11 +248,24 @@ void client_transport_closed(struct client *client, int reason)
 
 bool client_is_welcome(struct worker *worker, const char *peer)
 {
-    if (!worker->stopping && !worker->drain && admission_enter(worker->admission, peer))
-        return true;
+    const char *limit;
+
+    if (worker->stopping || worker->drain) {
+        client_not_welcome(worker, peer, "stopping");
+        return false;
+    }
+    limit = admission_enter(worker->admission, peer);
+    if (limit)
+        client_not_welcome(worker, peer, limit);
+    return limit == NULL;
+}
+
+void client_not_welcome(struct worker *worker, const char *peer, const char *reason)
+{
+    if (strcmp(reason, "stopping") != 0)
+        limit_reached(reason);
     log_event(admission_tells(worker->admission, peer) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
-              "connection_refused", LOG_TEXT("addr", peer));
-    return false;
+              "connection_refused", LOG_TEXT("addr", peer), LOG_TEXT("reason", reason));
 }
 
 struct client *client_new(struct worker *worker, const struct stream_profile *profile,

@@ -128,6 +128,8 @@ extern const struct stream_feature client_starttls, client_sasl, client_sasl2, c
 void client_accept(struct worker *worker, int fd, const char *peer, bool direct_tls);
 /* Whether one more from there is let in; then it counts as a stranger until it has a session. */
 MUST_CHECK bool client_is_welcome(struct worker *worker, const char *peer);
+/* Says so once a minute for an address. reason: the key of the limit, or "stopping". */
+void client_not_welcome(struct worker *worker, const char *peer, const char *reason);
 /* A client that is let in. Its transport is to be set, and client_begin() to follow. */
 struct client *client_new(struct worker *worker, const struct stream_profile *profile,
                           const char *peer);
@@ -151,7 +153,7 @@ void client_timer_fired(void *user);
 void client_heard(struct client *client, size_t bytes);
 void client_watch_queue(struct client *client);
 /* It does not read what waits for it: its connection is cut. */
-void client_stuck(struct client *client);
+void client_stuck(struct client *client, const char *limit);
 /* The worker goes, and this client's stream has ended: its connection is cut as soon as its system
  * has what it was told, and is not waited for any longer. */
 void client_part(struct client *client);

@@ -23,7 +23,7 @@ void client_send(struct client *client, struct stanza *stanza)
     if (client->ops)
         client->ops->send(client, stanza->root);
     else if (is_stuck(client))
-        client_stuck(client);
+        client_stuck(client, "send-queue");
     else
         stream_send(client->stream, stanza);
 }
@@ -35,7 +35,7 @@ void client_send_element(struct client *client, const struct element *element)
     if (client->ops)
         client->ops->send(client, element);
     else if (is_stuck(client))
-        client_stuck(client);
+        client_stuck(client, "send-queue");
     else
         stream_send_element(client->stream, element);
 }

@@ -8,6 +8,7 @@
 #include "c2s/client.h"
 #include "common/base/encode.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/sasl/sasl.h"
@@ -125,6 +126,7 @@ bool client_has_tried_enough(struct client *client)
 {
     if (client->tries < client->worker->limits.sasl_tries)
         return false;
+    limit_reached("sasl-tries");
     stream_fail(client->stream, STREAM_POLICY_VIOLATION, "too many failed logins");
     return true;
 }

@@ -7,6 +7,7 @@
 #include "c2s/front/front.h"
 #include "common/base/clock.h"
 #include "common/base/fault_point.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/xmpp/namespaces.h"
 
@@ -69,6 +70,7 @@ static void limit_rate(struct client *client)
 
     if (wait > 0 && !client->slowed) {
         client->slowed = true;
+        limit_reached("rate-stanzas");
         transport_pause(&client->transport);
         client_deadline(client, DEADLINE_RATE, wait);
     }

@@ -7,6 +7,7 @@
 
 #include "c2s/front/front.h"
 #include "common/base/clock.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/xmpp/namespaces.h"
 
@@ -41,6 +42,7 @@ void client_deadline(struct client *client, enum client_deadline which, uint64_t
 
 static void login_overdue(struct client *client)
 {
+    limit_reached("unauthenticated-timeout");
     stream_fail(client->stream, STREAM_CONNECTION_TIMEOUT, "no session in time");
 }
 
@@ -56,6 +58,7 @@ static void check_idle(struct client *client)
         return;
     }
     if (client->pinged) {
+        limit_reached("ping-timeout");
         stream_fail(client->stream, STREAM_CONNECTION_TIMEOUT, "no answer");
         return;
     }
@@ -67,11 +70,12 @@ static void check_idle(struct client *client)
         worker->plugin->silent(worker->plugin_state, client->session);
 }
 
-void client_stuck(struct client *client)
+void client_stuck(struct client *client, const char *limit)
 {
+    limit_reached(limit);
     log_info("client_stuck", LOG_TEXT("sid", stream_id(client->stream)),
              LOG_TEXT("jid", client->jid ? client->jid->full : NULL),
-             LOG_INT("queued", transport_queued(&client->transport)));
+             LOG_INT("queued", transport_queued(&client->transport)), LOG_TEXT("reason", limit));
     transport_abort(&client->transport);
 }
 
@@ -90,7 +94,7 @@ static void expect_progress(struct client *client)
 static void send_overdue(struct client *client)
 {
     if (taken(client) == client->taken)
-        client_stuck(client);
+        client_stuck(client, "send-timeout");
     else if (transport_queued(&client->transport) >= CONN_LOW_WATER)
         expect_progress(client);
 }
@@ -162,6 +166,7 @@ void client_heard(struct client *client, size_t bytes)
     uint64_t wait = rate_take(&client->bytes, bytes, now);
     if (wait > 0 && !client->slowed) {
         client->slowed = true;
+        limit_reached("rate-bytes");
         transport_pause(&client->transport);
         client_deadline(client, DEADLINE_RATE, wait);
     }

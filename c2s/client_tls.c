@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "c2s/client.h"
+#include "common/base/limit.h"
 #include "common/base/memory.h"
 #include "common/xmpp/namespaces.h"
 
@@ -35,6 +36,7 @@ void client_begin_tls(struct client *client)
         start(client);
         return;
     }
+    limit_reached("handshakes-per-second");
     transport_pause(&client->transport); /* what comes meanwhile is TLS already */
     client_deadline(client, DEADLINE_TLS, wait);
 }

@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "files/media.h"
 #include "files/visit.h"
@@ -181,7 +182,10 @@ static bool is_too_slow(const struct visit *visit)
     uint64_t allowed_ms =
         GRACE_MS + visit->slot.size * 1000 / visit->files->limits.bytes_per_second;
 
-    return clock_monotonic_ms() - visit->begun_ms > allowed_ms;
+    if (clock_monotonic_ms() - visit->begun_ms <= allowed_ms)
+        return false;
+    limit_reached("slowest");
+    return true;
 }
 
 bool put_body(struct visit *visit, const char *bytes, size_t length)

@@ -112,8 +112,8 @@ static void promise(struct owner *owner, const struct quota_limits *limits,
     owner->count++;
 }
 
-bool quota_take(struct quota *quota, const struct quota_limits *limits,
-                const struct quota_request *request, int64_t *again_us)
+const char *quota_take(struct quota *quota, const struct quota_limits *limits,
+                       const struct quota_request *request, int64_t *again_us)
 {
     struct owner *owner = get_owner(quota, request->owner);
     uint64_t waiting;
@@ -122,15 +122,15 @@ bool quota_take(struct quota *quota, const struct quota_limits *limits,
     waiting = promised(owner, request->now_us);
     if (owner->count >= limits->slots_per_hour) {
         *again_us = owner->promises->begun_us + HOUR_US;
-        return false;
+        return "slots-per-hour";
     }
     if (request->stored + waiting + request->size > limits->bytes_per_day) {
         *again_us = waiting > 0 || request->oldest_us == 0 ? request->now_us + limits->slot_us
                                                            : request->oldest_us + DAY_US;
-        return false;
+        return "bytes-per-day";
     }
     promise(owner, limits, request);
-    return true;
+    return NULL;
 }
 
 void quota_used(struct quota *quota, const char *owner, const char *id)

@@ -29,9 +29,9 @@ struct quota_request {
 
 struct quota *quota_new(void);
 void quota_free(struct quota *quota);
-/* True: the slot counts from now on. False: not before *again_us. */
-bool quota_take(struct quota *quota, const struct quota_limits *limits,
-                const struct quota_request *request, int64_t *again_us);
+/* NULL: the slot counts from now on. Else the key of the limit: not before *again_us. */
+const char *quota_take(struct quota *quota, const struct quota_limits *limits,
+                       const struct quota_request *request, int64_t *again_us);
 /* It was used, or is of no use any more. */
 void quota_used(struct quota *quota, const char *owner, const char *id);
 /* Forgets whom nothing is to be remembered of. */

@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/service/follow.h"
 #include "common/tls/crypto.h"
@@ -128,6 +129,7 @@ static void refuse_size(struct files *files, const struct stanza *request)
         stanza_error(request, STANZA_NOT_ACCEPTABLE, "The file is larger than is allowed");
     char size[24];
 
+    limit_reached("size");
     FOLLOW(request->root, "refused: the file is larger than %" PRIu64 " bytes",
            files->limits.size_max);
     snprintf(size, sizeof(size), "%" PRIu64, files->limits.size_max);
@@ -136,14 +138,17 @@ static void refuse_size(struct files *files, const struct stanza *request)
     reply(files, error);
 }
 
-static void refuse_for_now(struct files *files, const struct stanza *request, int64_t again_us)
+static void refuse_for_now(struct files *files, const struct stanza *request, const char *limit,
+                           int64_t again_us)
 {
+    bool many = strcmp(limit, "slots-per-hour") == 0;
     struct stanza *error = stanza_error(request, STANZA_RESOURCE_CONSTRAINT,
-                                        "You have uploaded as much as is allowed for now");
+                                        many ? "You have uploaded too many files in an hour"
+                                             : "You have uploaded too much in a day");
     char stamp[DATETIME_SIZE];
 
     datetime_format(again_us, stamp);
-    FOLLOW(request->root, "refused: the quota is used up until %s", stamp);
+    FOLLOW(request->root, "refused: %s is used up until %s", limit, stamp);
     element_set(element_add(stanza_error_element(error), NS_UPLOAD, "retry"), "stamp", stamp);
     reply(files, error);
 }
@@ -191,6 +196,7 @@ static bool count(struct files *files, const struct stanza *request, const struc
 {
     struct quota_request wish = {
         .owner = slot->owner, .id = slot->id, .size = slot->size, .now_us = now_us};
+    const char *limit;
     int64_t again_us;
 
     if (index_usage(store_index(files->store), slot->owner, now_us - DAY_US, &wish.stored,
@@ -198,10 +204,12 @@ static bool count(struct files *files, const struct stanza *request, const struc
         refuse(files, request, STANZA_INTERNAL_SERVER_ERROR, NULL);
         return false;
     }
-    if (quota_take(files->quota, &files->limits.quota, &wish, &again_us))
+    limit = quota_take(files->quota, &files->limits.quota, &wish, &again_us);
+    if (!limit)
         return true;
-    log_info("files_quota_reached", LOG_TEXT("jid", slot->owner));
-    refuse_for_now(files, request, again_us);
+    limit_reached(limit);
+    log_info("files_quota_reached", LOG_TEXT("jid", slot->owner), LOG_TEXT("reason", limit));
+    refuse_for_now(files, request, limit, again_us);
     return false;
 }
 

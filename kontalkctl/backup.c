@@ -142,6 +142,8 @@ static int run(const struct ctl *ctl, size_t argc UNUSED, const char *const *arg
     int error;
 
     umask(077);
+    if (strcmp(argv[0], "-") == 0 && ctl->json)
+        return ctl_fail("with - the archive goes to standard output: there is no room for JSON");
     if (strcmp(argv[0], "-") == 0)
         return make_archive(ctl) ? EXIT_FAILURE : EXIT_SUCCESS;
     if (make_place(argv[0]))

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "kontalkctl/check/check.h"
+#include "kontalkctl/json.h"
 
 /* The verb, once for each of its options. */
 static void print_verb(const struct ctl_verb *verb)
@@ -16,6 +17,8 @@ static void print_verb(const struct ctl_verb *verb)
     const char *option = verb->help;
 
     printf("%s\n", verb->words);
+    if (json_shape_find(verb->words))
+        printf("%s --json\n", verb->words);
     while ((option = strstr(option, "--")) != NULL) {
         int length = (int)strspn(option, "abcdefghijklmnopqrstuvwxyz-");
         printf("%s %.*s\n", verb->words, length, option);

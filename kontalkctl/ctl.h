@@ -18,6 +18,7 @@
 struct ctl {
     const char *path;            /* of the configuration */
     const struct config *config; /* NULL for verbs that do without */
+    bool json;                   /* its lines become JSON (json.h) */
 };
 
 struct ctl_verb {
@@ -34,6 +35,7 @@ extern const struct ctl_verb backup_verbs[];
 extern const struct ctl_verb daemon_verbs[];
 extern const struct ctl_verb drain_verbs[];
 extern const struct ctl_verb s2s_verbs[];
+extern const struct ctl_verb show_verbs[];
 extern const struct ctl_verb trace_verbs[];
 extern const struct ctl_verb directory_verbs[];
 extern const struct ctl_verb network_verbs[];
@@ -100,6 +102,9 @@ char *ctl_read_password(void);
 extern const char *const ctl_daemons[];
 /* Whether the only argument is "--json". ERR_INVALID: it is something else, which has been said. */
 MUST_CHECK int ctl_is_json(size_t argc, const char *const *argv, bool *json);
+/* A table: rows of cells, one behind another, below their heads. */
+void ctl_print_table(const char *const *heads, size_t columns, const char *const *cells,
+                     size_t rows);
 /* Prints it, and lets go of it. */
 void ctl_print_json(json_t *value);
 /* Accounts as portable data (portable.c), into a new file; out of one. */

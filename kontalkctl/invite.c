@@ -241,25 +241,78 @@ static void on_row(void *user, const char *text)
                                           "expires", expires, "by", by + strlen(" by=")));
 }
 
+static const char *const list_words[] = {"invite", "list"};
+
+/* NULL: it has been said why not. */
+static json_t *read_rows(const struct ctl *ctl)
+{
+    json_t *rows = json_array();
+    int error = ctl_follow(ctl, "c2s", ARRAY_SIZE(list_words), list_words, on_row, rows);
+
+    if (error == ERR_UNAVAILABLE)
+        ctl_fail("kontalk-c2s is not running");
+    if (!error)
+        return rows;
+    json_decref(rows);
+    return NULL;
+}
+
 static int list(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
-    static const char *const words[] = {"invite", "list"};
     bool json;
     json_t *rows;
-    int error;
 
     if (ctl_is_json(argc, argv, &json) < 0)
         return EXIT_FAILURE;
     if (!json)
-        return ask(ctl, ARRAY_SIZE(words), words);
-    rows = json_array();
-    error = ctl_follow(ctl, "c2s", ARRAY_SIZE(words), words, on_row, rows);
-    if (!error) {
-        ctl_print_json(rows);
-        return EXIT_SUCCESS;
+        return ask(ctl, ARRAY_SIZE(list_words), list_words);
+    rows = read_rows(ctl);
+    if (!rows)
+        return EXIT_FAILURE;
+    ctl_print_json(rows);
+    return EXIT_SUCCESS;
+}
+
+/* A line for each thing that is known of it. */
+static void print_invitation(json_t *row)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(row, key, value)
+    {
+        if (json_is_string(value))
+            printf("%-11s %s\n", key, json_string_value(value));
+        else if (json_is_integer(value))
+            printf("%-11s %" JSON_INTEGER_FORMAT "\n", key, json_integer_value(value));
+        else
+            printf("%-11s %s\n", key, json_is_true(value) ? "yes" : "no");
+    }
+}
+
+static int show_one(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    json_t *rows, *row, *found = NULL;
+    size_t index;
+    bool json;
+
+    if (ctl_is_json(argc - 1, argv + 1, &json) < 0 || !(rows = read_rows(ctl)))
+        return EXIT_FAILURE;
+    json_array_foreach(rows, index, row)
+    {
+        if (strcmp(json_string_value(json_object_get(row, "invitation")), argv[0]) == 0)
+            found = json_incref(row);
     }
     json_decref(rows);
-    return error == ERR_UNAVAILABLE ? ctl_fail("kontalk-c2s is not running") : EXIT_FAILURE;
+    if (!found)
+        return ctl_fail("there is no such invitation that is open");
+    if (json) {
+        ctl_print_json(found);
+        return EXIT_SUCCESS;
+    }
+    print_invitation(found);
+    json_decref(found);
+    return EXIT_SUCCESS;
 }
 
 static int end(const struct ctl *ctl, size_t argc UNUSED, const char *const *argv)
@@ -276,6 +329,7 @@ const struct ctl_verb invite_verbs[] = {
     {"invite reset", 1, 5, reset,
      "JID [--expires TIME] [--qr] [--json]  a link by which somebody gets a new password"},
     {"invite list", 0, 1, list, "[--json]  the invitations that are open"},
+    {"invite show", 1, 2, show_one, "ID [--json]  what is known of one that is open"},
     {"invite revoke", 1, 1, end, "ID  it is good for nothing any more"},
     {"invite", 0, 10, create, "…  the same as invite create"},
     {0},

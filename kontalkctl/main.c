@@ -9,30 +9,21 @@
 #include <string.h>
 
 #include "common/base/error.h"
-#include "kontalkctl/ctl.h"
+#include "kontalkctl/json.h"
 
 #define DEFAULT_CONFIG "/etc/kontalk/kontalk.conf"
 
 const struct ctl_table ctl_tables[] = {
-    {user_verbs, false},
-    {invite_verbs, false},
-    {directory_verbs, false},
-    {database_verbs, false},
-    {daemon_verbs, false},
-    {conf_check_verbs, true},
-    {conf_show_verbs, false},
-    {conf_explain_verbs, true},
-    {s2s_verbs, false},
-    {network_verbs, false},
-    {features_verbs, false},
-    {check_verbs, true},
-    {trace_verbs, false},
-    {completion_verbs, true},
-    {setup_verbs, true},
-    {backup_verbs, false},
-    {restore_verbs, true},
-    {drain_verbs, false},
-    {0},
+    {user_verbs, false},        {invite_verbs, false},
+    {directory_verbs, false},   {database_verbs, false},
+    {daemon_verbs, false},      {show_verbs, false},
+    {conf_check_verbs, true},   {conf_show_verbs, false},
+    {conf_explain_verbs, true}, {s2s_verbs, false},
+    {network_verbs, false},     {features_verbs, false},
+    {check_verbs, true},        {trace_verbs, false},
+    {completion_verbs, true},   {setup_verbs, true},
+    {backup_verbs, false},      {restore_verbs, true},
+    {drain_verbs, false},       {0},
 };
 
 int ctl_fail(const char *format, ...)
@@ -66,7 +57,10 @@ void ctl_print_json(json_t *value)
 
 static void print_help(FILE *out)
 {
-    fprintf(out, "usage: kontalkctl [-c FILE] VERB …   (FILE: %s)\n\n", DEFAULT_CONFIG);
+    fprintf(out,
+            "usage: kontalkctl [-c FILE] VERB … [--json]   (FILE: %s)\n\n"
+            "Each verb takes --json and then says the same for programs.\n\n",
+            DEFAULT_CONFIG);
     for (const struct ctl_table *table = ctl_tables; table->verbs; table++)
         for (const struct ctl_verb *verb = table->verbs; verb->words; verb++)
             fprintf(out, "  %s %s\n", verb->words, verb->help);
@@ -132,12 +126,27 @@ static const char *read_options(int argc, char **argv)
     return path;
 }
 
+/* Takes it out of the words, wherever it stands among them. */
+static bool take_json(char **argv, size_t *count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < *count; i++)
+        if (strcmp(argv[i], "--json") != 0)
+            argv[kept++] = argv[i];
+    bool found = kept < *count;
+    *count = kept;
+    return found;
+}
+
 int main(int argc, char **argv)
 {
     const char *path = read_options(argc, argv);
     size_t count = (size_t)(argc - optind), words = 0;
     bool without_config = false;
     const struct ctl_verb *verb = find_verb(count, argv + optind, &words, &without_config);
+    const struct json_shape *shape = verb ? json_shape_find(verb->words) : NULL;
+    bool json = shape && take_json(argv + optind, &count);
     struct config *config = NULL;
 
     if (verb == NULL || count - words < verb->arguments_min ||
@@ -147,8 +156,10 @@ int main(int argc, char **argv)
     }
     if (!without_config && config_load(path, stderr, &config) != 0)
         return EXIT_FAILURE;
-    const struct ctl ctl = {.path = path, .config = config};
-    int status = verb->run(&ctl, count - words, (const char *const *)argv + optind + words);
+    const struct ctl ctl = {.path = path, .config = config, .json = json};
+    const char *const *rest = (const char *const *)argv + optind + words;
+    int status = json ? json_shape_run(shape, verb, &ctl, count - words, rest)
+                      : verb->run(&ctl, count - words, rest);
     config_free(config);
     return status;
 }

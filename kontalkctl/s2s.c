@@ -98,40 +98,17 @@ static void free_rows(struct rows *rows)
     free(rows->rows);
 }
 
-/* --- a table --- */
-
-/* Of characters, not of bytes: domains may be written in any script. */
-static size_t width_of(const char *text)
-{
-    size_t width = 0;
-
-    for (; *text; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80;
-    return width;
-}
-
-static void print_cell(const char *text, size_t width, bool last)
-{
-    fputs(text, stdout);
-    for (size_t i = width_of(text); !last && i < width + 2; i++)
-        putchar(' ');
-}
-
 static void print_table(const struct rows *rows)
 {
-    size_t widths[FIELDS];
+    const char **cells = xcalloc(rows->count * FIELDS + 1, sizeof(*cells));
+    const char *heads[FIELDS];
 
-    for (int field = 0; field < FIELDS; field++) {
-        widths[field] = width_of(FIELD_ROWS[field].head);
-        for (size_t i = 0; i < rows->count; i++)
-            widths[field] = MAX(widths[field], width_of(rows->rows[i].values[field]));
-    }
-    for (size_t i = 0; i <= rows->count; i++) {
-        for (int field = 0; field < FIELDS; field++)
-            print_cell(i == 0 ? FIELD_ROWS[field].head : rows->rows[i - 1].values[field],
-                       widths[field], field == FIELDS - 1);
-        putchar('\n');
-    }
+    for (int field = 0; field < FIELDS; field++)
+        heads[field] = FIELD_ROWS[field].head;
+    for (size_t i = 0; i < rows->count; i++)
+        memcpy(&cells[i * FIELDS], rows->rows[i].values, sizeof(rows->rows[i].values));
+    ctl_print_table(heads, FIELDS, cells, rows->count);
+    free(cells);
 }
 
 /* --- JSON --- */

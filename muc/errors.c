@@ -30,6 +30,19 @@ const char *situation_section(enum situation situation)
     return rows[situation].section;
 }
 
+const char *situation_limit(enum situation situation)
+{
+    static const char *const limits[SITUATIONS] = {
+        [SITUATION_ENTER_FULL] = "occupants",
+        [SITUATION_ENTER_TOO_MANY_ROOMS] = "rooms-per-user",
+        [SITUATION_MESSAGE_TOO_LARGE] = "size",
+        [SITUATION_MESSAGE_TOO_FAST] = "rate",
+        [SITUATION_ADMIN_TOO_MANY] = "affiliations",
+    };
+
+    return limits[situation];
+}
+
 char *situation_describe(enum situation situation)
 {
     const struct situation_row *row = &rows[situation];

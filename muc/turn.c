@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/fault_point.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/service/follow.h"
 #include "muc/fits.h"
@@ -146,6 +147,8 @@ void turn_refuse(struct turn *turn, enum situation situation)
         return;
     if (FOLLOWED)
         follow_refused(turn, situation);
+    if (situation_limit(situation))
+        limit_reached(situation_limit(situation));
     turn_send_take(turn, situation_error(turn->request, situation));
 }
 

@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/table.h"
@@ -279,11 +280,21 @@ struct line *line_dial(struct peer *peer, const char *address)
     return line;
 }
 
+static bool is_welcome(struct server *server, const char *address)
+{
+    const char *limit = server->stopping ? NULL : gate_enter(server->gate, address);
+
+    if (!limit)
+        return !server->stopping;
+    limit_reached(limit);
+    if (gate_tells(server->gate, address, clock_monotonic_ms()))
+        log_info("net_connection_refused", LOG_TEXT("addr", address), LOG_TEXT("reason", limit));
+    return false;
+}
+
 void line_accept(struct server *server, int fd, const char *address)
 {
-    if (server->stopping || !gate_enter(server->gate, address)) {
-        if (!server->stopping && gate_tells(server->gate, address, clock_monotonic_ms()))
-            log_info("net_connection_refused", LOG_TEXT("addr", address));
+    if (!is_welcome(server, address)) {
         close(fd);
         return;
     }

@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/table.h"
@@ -339,6 +340,12 @@ static void on_timer(void *user)
     stream_timeout(in->stream);
 }
 
+static void overdue(struct in *in)
+{
+    limit_reached("negotiation-timeout");
+    stream_fail(in->stream, STREAM_CONNECTION_TIMEOUT, "no proof in time");
+}
+
 /* Too late with a proof, or silent for long. */
 static void on_deadline(void *user)
 {
@@ -346,14 +353,28 @@ static void on_deadline(void *user)
     if (in->proven)
         stream_close(in->stream);
     else
-        stream_fail(in->stream, STREAM_CONNECTION_TIMEOUT, NULL);
+        overdue(in);
+}
+
+static bool is_welcome(struct server *server, const char *peer)
+{
+    const char *problem = inbound_is_stuck(server) ? "queue-total" : NULL;
+
+    if (server->stopping)
+        return false;
+    if (!problem)
+        problem = gate_enter(server->gate, peer);
+    if (!problem)
+        return true;
+    limit_reached(problem);
+    if (gate_tells(server->gate, peer, clock_monotonic_ms()))
+        log_info("s2s_connection_refused", LOG_TEXT("addr", peer), LOG_TEXT("reason", problem));
+    return false;
 }
 
 void in_accept(struct server *server, int fd, const char *peer, bool direct_tls)
 {
-    if (server->stopping || inbound_is_stuck(server) || !gate_enter(server->gate, peer)) {
-        if (!server->stopping && gate_tells(server->gate, peer, clock_monotonic_ms()))
-            log_info("s2s_connection_refused", LOG_TEXT("addr", peer));
+    if (!is_welcome(server, peer)) {
         close(fd);
         return;
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/xmpp/namespaces.h"
@@ -95,10 +96,13 @@ static int refuse(const struct in *in, const struct names *names)
         return STANZA_ITEM_NOT_FOUND;
     if (policy_is_ours(in->policy, names->from) || !policy_admits(in->policy, names->from))
         return STANZA_NOT_ALLOWED;
-    if (in->pending >= server->limits.pending_pairs ||
-        server->verifications >= server->limits.pending_verifications)
-        return STANZA_RESOURCE_CONSTRAINT;
-    return -1;
+    if (in->pending >= server->limits.pending_pairs)
+        limit_reached("pending-pairs");
+    else if (server->verifications >= server->limits.pending_verifications)
+        limit_reached("pending-verifications");
+    else
+        return -1;
+    return STANZA_RESOURCE_CONSTRAINT;
 }
 
 static void on_result(void *user, struct element *element)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/service/follow.h"
@@ -266,6 +267,7 @@ static void on_timer(void *user)
 
 static void on_deadline(void *user)
 {
+    limit_reached("negotiation-timeout");
     out_fail(user, "the server did not answer in time");
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "common/base/fault_point.h"
+#include "common/base/limit.h"
 #include "common/base/memory.h"
 #include "common/service/follow.h"
 #include "s2s/in.h"
@@ -60,6 +61,7 @@ void out_sm_on_timer(void *user)
         if (out->sm)
             ask(out);
     } else if (out->sm && out->unacked) {
+        limit_reached("ack-timeout");
         out_fail(out, "the server does not acknowledge");
     } else if (!barrier_late(out)) {
         out_fail(out, "the server does not answer a ping");

@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/fault_point.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/service/follow.h"
@@ -164,12 +165,16 @@ static void on_expiry(void *user)
 
 /* --- sending --- */
 
-static bool has_room(const struct remote *remote, size_t size)
+/* The key of the limit that leaves none; NULL: there is some. */
+static const char *no_room(const struct remote *remote, size_t size)
 {
     const struct server *server = remote->server;
     const struct server_limits *limits = &server->limits;
-    return remote->stanzas < limits->queue_stanzas && remote->bytes + size <= limits->queue_bytes &&
-           server->queued_bytes + size <= limits->queue_total;
+    if (remote->stanzas >= limits->queue_stanzas)
+        return "queue-stanzas";
+    if (remote->bytes + size > limits->queue_bytes)
+        return "queue-size";
+    return server->queued_bytes + size > limits->queue_total ? "queue-total" : NULL;
 }
 
 struct parcel *parcel_new(struct pair *pair, struct stanza *stanza, struct offer *offer)
@@ -202,14 +207,22 @@ static bool comes_too_soon(const struct pair *pair, const struct offer *offer)
            remote->retry_at_ms > clock_monotonic_ms() + patience_ms;
 }
 
+static void tell_full(struct remote *remote, struct stanza *stanza, struct offer *offer,
+                      const char *limit)
+{
+    limit_reached(limit);
+    tell_end(remote, stanza, offer, STANZA_RESOURCE_CONSTRAINT,
+             strcmp(limit, "queue-total") == 0 ? "too much waits for other servers"
+                                               : "too much waits for this domain");
+}
+
 void pair_send(struct pair *pair, struct stanza *stanza, struct offer *offer)
 {
     struct remote *remote = pair->remote;
-    bool full = !has_room(remote, arena_size(stanza->arena));
-    if (full || comes_too_soon(pair, offer)) {
-        if (full)
-            tell_end(remote, stanza, offer, STANZA_RESOURCE_CONSTRAINT,
-                     "too much waits for this domain");
+    const char *limit = no_room(remote, arena_size(stanza->arena));
+    if (limit || comes_too_soon(pair, offer)) {
+        if (limit)
+            tell_full(remote, stanza, offer, limit);
         else
             tell_end(remote, stanza, offer, STANZA_REMOTE_SERVER_TIMEOUT, problem_of(remote));
         stanza_unref(stanza);

@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/tls/crypto.h"
@@ -162,6 +163,7 @@ static void on_deadline(void *user)
     struct out *out = remote->attempt->out;
     const char *problem =
         remote->problem ? remote->problem : "no server of the domain answered in time";
+    limit_reached("connect-timeout");
     if (out)
         out_abandon(out);
     remote_failed(remote, false, problem);

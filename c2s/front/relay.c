@@ -264,7 +264,7 @@ static void on_close(struct client *client, struct element *element)
 
     client->channel->over = true;
     if (element_get(element, "stuck"))
-        client_stuck(client);
+        client_stuck(client, "send-queue");
     else if (condition >= 0 && app)
         client_fail(client, (enum stream_condition)condition, text, app);
     else

@@ -16,6 +16,7 @@
 #include "c2s/pubsub/items.h"
 #include "c2s/pubsub/node.h"
 #include "c2s/sm/roster.h"
+#include "common/base/limit.h"
 
 #define NS_CAPS "http://jabber.org/protocol/caps"
 
@@ -193,8 +194,10 @@ static struct contact *add(struct account *account, const struct jid *jid)
 {
     struct contact *contact;
 
-    if (HASH_COUNT(account->contacts) >= account->sm->limits.pubsub_contacts)
+    if (HASH_COUNT(account->contacts) >= account->sm->limits.pubsub_contacts) {
+        limit_reached("pubsub-contacts");
         return NULL;
+    }
     contact = xcalloc(1, sizeof(*contact));
     contact->jid = jid_dup(jid);
     HASH_ADD_KEYPTR(hh, account->contacts, contact->jid->full, strlen(contact->jid->full), contact);

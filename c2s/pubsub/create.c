@@ -11,6 +11,7 @@
 #include "c2s/pubsub/store.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/form.h"
 
@@ -57,10 +58,12 @@ struct pubsub_refusal create_node(struct account *account, const char *name,
                                   const struct jid *creator, const struct element *form,
                                   struct pubsub_node **made)
 {
-    struct pubsub_refusal refusal = {STANZA_RESOURCE_CONSTRAINT, NULL, NULL};
+    struct pubsub_refusal refusal = {STANZA_RESOURCE_CONSTRAINT, "max-nodes-exceeded", NULL};
 
-    if (is_full(account))
+    if (is_full(account)) {
+        limit_reached("pubsub-nodes");
         return refusal;
+    }
     *made = make(account, name, creator);
     refusal = form ? configure_apply(account, &(*made)->options, form)
                    : (struct pubsub_refusal){.condition = -1};

@@ -10,6 +10,7 @@
 #include "c2s/pubsub/people.h"
 #include "c2s/pubsub/store.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 
 /* People that one request may name. */
 #define PEOPLE_MAX 100
@@ -144,8 +145,10 @@ static int check_affiliations(const struct pubsub_call *call, const struct chang
     }
     if (pubsub_kind(call->account) == PUBSUB_SERVICE && node_owners(trial) == 0)
         problem = STANZA_NOT_ACCEPTABLE;
-    if (HASH_COUNT(trial->affiliates) > most)
+    if (HASH_COUNT(trial->affiliates) > most) {
+        limit_reached("pubsub-affiliations");
         problem = STANZA_POLICY_VIOLATION;
+    }
     node_free(trial);
     return problem;
 }
@@ -214,8 +217,10 @@ void people_change_subscriptions(struct pubsub_call *call)
     int problem = read_people(change, call, "subscription", parse_state);
 
     if (problem < 0 && HASH_COUNT(call->node->subscribers) + change->count >
-                           account->sm->limits.pubsub_subscriptions)
+                           account->sm->limits.pubsub_subscriptions) {
+        limit_reached("pubsub-subscriptions");
         problem = STANZA_POLICY_VIOLATION;
+    }
     if (problem >= 0) {
         refuse(change, problem);
         return;

@@ -13,6 +13,7 @@
 #include "c2s/pubsub/notify.h"
 #include "c2s/pubsub/store.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/form.h"
 
@@ -85,12 +86,16 @@ static struct pubsub_refusal check_size(const struct publication *publication,
     int64_t size = (int64_t)strlen(publication->xml);
     bool replaces = options_number(&node->options, OPTION_MAX_ITEMS, INT64_MAX) == 1;
 
-    if (size >
-        options_number(&node->options, OPTION_MAX_PAYLOAD_SIZE, (int64_t)limits->pubsub_item_bytes))
+    if (size > options_number(&node->options, OPTION_MAX_PAYLOAD_SIZE,
+                              (int64_t)limits->pubsub_item_bytes)) {
+        limit_reached("pubsub-item-size");
         return refuse(STANZA_NOT_ACCEPTABLE, "payload-too-big");
+    }
     if (publication->stored && account->pubsub->bytes - (replaces ? node->bytes : 0) + size >
-                                   (int64_t)limits->pubsub_bytes)
+                                   (int64_t)limits->pubsub_bytes) {
+        limit_reached("pubsub-size");
         return refuse(STANZA_RESOURCE_CONSTRAINT, NULL);
+    }
     return accepted;
 }
 

@@ -11,6 +11,7 @@
 #include "c2s/pubsub/notify.h"
 #include "c2s/pubsub/store.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/xmpp/form.h"
 
 static const struct pubsub_refusal accepted = {.condition = -1};
@@ -153,8 +154,10 @@ static struct pubsub_refusal check_count(const struct pubsub_call *call, const s
     if (one && one->state == SUBSCRIPTION_IS_PENDING)
         return (struct pubsub_refusal){STANZA_NOT_AUTHORIZED, "pending-subscription", NULL};
     if (!one &&
-        HASH_COUNT(call->node->subscribers) >= call->account->sm->limits.pubsub_subscriptions)
+        HASH_COUNT(call->node->subscribers) >= call->account->sm->limits.pubsub_subscriptions) {
+        limit_reached("pubsub-subscriptions");
         return (struct pubsub_refusal){STANZA_POLICY_VIOLATION, "too-many-subscriptions", NULL};
+    }
     return accepted;
 }
 

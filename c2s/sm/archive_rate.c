@@ -9,6 +9,7 @@
 #include "c2s/rate.h"
 #include "c2s/sm/archive.h"
 #include "common/base/clock.h"
+#include "common/base/limit.h"
 
 /* What is given in so many seconds may be asked at once, and as much more waits for its turn. */
 #define BURST_SECONDS 2
@@ -86,6 +87,7 @@ void archive_rate(struct sm_request *request, void (*start)(struct sm_request *r
         start(request);
     } else if (rate->tokens_milli <= -(int64_t)rate->burst * 1000) {
         rate->tokens_milli += 1000; /* what is refused costs nothing */
+        limit_reached("archive-queries");
         sm_error(request, STANZA_RESOURCE_CONSTRAINT, "too many queries to the archive");
     } else {
         wait_until(request->sm, request, start, now + wait);

@@ -12,6 +12,7 @@
 #include "c2s/sm/sm.h"
 #include "c2s/sm/smacks_row.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/tls/crypto.h"
 
 #define NS_BLOCKING        "urn:xmpp:blocking"
@@ -353,8 +354,11 @@ static void block(struct sm_request *request)
 
     if (problem < 0 && count == 0)
         problem = STANZA_BAD_REQUEST;
-    if (problem < 0 && !fits(request))
-        problem = STANZA_RESOURCE_CONSTRAINT;
+    if (problem < 0 && !fits(request)) {
+        limit_reached("blocklist-size");
+        sm_error(request, STANZA_RESOURCE_CONSTRAINT, "too many addresses are blocked");
+        return;
+    }
     if (problem >= 0) {
         sm_error(request, (enum stanza_condition)problem, NULL);
         return;

@@ -13,6 +13,7 @@
 #include "c2s/sm/push.h"
 #include "c2s/sm/stanza_id.h"
 #include "common/base/fault_point.h"
+#include "common/base/limit.h"
 #include "common/service/follow.h"
 
 #define RULES                                                                                      \
@@ -213,6 +214,7 @@ static void keep(struct account *account, struct stanza *message, struct post *p
                  enum delivery_action action)
 {
     if (action == DELIVER_OFFLINE && offline_is_full(account)) {
+        limit_reached("offline-messages");
         refuse(account, message, post);
     } else {
         store_received(account, message, post,

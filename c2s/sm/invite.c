@@ -11,6 +11,7 @@
 #include "c2s/invitations.h"
 #include "c2s/sm/commands.h"
 #include "c2s/worker.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/config/config.h"
 #include "common/tls/crypto.h"
@@ -77,6 +78,7 @@ static void refuse(struct making *making, int status)
     } else if (making->where->local && strcmp(making->query, "register") == 0) {
         command_refuse(run, STANZA_CONFLICT, NULL);
     } else {
+        limit_reached("invite-limit");
         log_info("invitation_limit", LOG_TEXT("jid", run->request->account->jid->bare));
         command_refuse(run, STANZA_POLICY_VIOLATION, NULL);
     }

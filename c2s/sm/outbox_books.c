@@ -9,6 +9,7 @@
 #include "c2s/sm/outbox_internal.h"
 #include "c2s/sm/places.h"
 #include "common/base/clock.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/component/slots.h"
 #include "common/service/follow.h"
@@ -144,8 +145,13 @@ bool outbox_has_room(struct sm *sm, const struct stanza *stanza)
     HASH_FIND_STR(outbox->lists, aim.key, list);
     HASH_FIND_STR(outbox->senders, stanza->from.bare, sender);
     free(aim.key);
-    return (!list || list->count < sm->limits.outbox_domain) &&
-           (!sender || sender->count < sm->limits.outbox_sender) && outbox->bytes < BYTES_MAX;
+    if (list && list->count >= sm->limits.outbox_domain)
+        limit_reached("outbox-domain");
+    else if (sender && sender->count >= sm->limits.outbox_sender)
+        limit_reached("outbox-sender");
+    else
+        return outbox->bytes < BYTES_MAX;
+    return false;
 }
 
 static bool is_in_list(const struct outbox *outbox, const struct account *sender,

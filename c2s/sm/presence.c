@@ -368,7 +368,8 @@ static enum sm_verdict directed(struct session *session, struct stanza *presence
     }
     noted = directed_note(session, presence);
     if (noted < 0) {
-        session_refuse(session, presence, STANZA_POLICY_VIOLATION);
+        session_refuse_with(session, presence, STANZA_POLICY_VIOLATION,
+                            "presence was sent to too many addresses");
         return SM_HANDLED;
     }
     return direct(session, presence, noted > 0);

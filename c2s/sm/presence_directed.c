@@ -9,6 +9,7 @@
 #include "c2s/sm/roster.h"
 #include "c2s/sm/smacks_row.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 
 struct directed {
     struct jid *jid;
@@ -54,6 +55,7 @@ int directed_note(struct session *session, const struct stanza *presence)
         return 0;
     }
     if (HASH_COUNT(session->directed) >= session->account->sm->limits.directed) {
+        limit_reached("directed-presence");
         return ERR_LIMIT;
     }
     note(session, &presence->to);

@@ -8,6 +8,7 @@
 #include "c2s/sm/bookmarks.h"
 #include "c2s/sm/private.h"
 #include "c2s/sm/sm.h"
+#include "common/base/limit.h"
 #include "common/tls/crypto.h"
 
 #define NS_PRIVATE "jabber:iq:private"
@@ -101,20 +102,25 @@ static void get(struct sm_request *request)
 }
 
 /* -1: all can be stored. */
-static int check(struct sm_request *request)
+static int check(struct sm_request *request, const char **text)
 {
     size_t count = 0;
 
     ELEMENT_FOREACH (element, request->payload) {
         if (!has_namespace(element))
             return STANZA_NOT_ACCEPTABLE;
-        if (++count > ELEMENTS_MAX)
+        if (++count > ELEMENTS_MAX) {
+            *text = "too many elements at once";
             return STANZA_POLICY_VIOLATION;
+        }
         char *xml = sm_format(element);
         bool too_big = strlen(xml) > request->sm->limits.private_bytes;
         free(xml);
-        if (too_big)
+        if (too_big) {
+            limit_reached("private-size");
+            *text = "the element is too big";
             return STANZA_POLICY_VIOLATION;
+        }
     }
     return count > 0 ? -1 : STANZA_NOT_ACCEPTABLE;
 }
@@ -131,6 +137,7 @@ static void on_written(struct account *account UNUSED, int status, const struct 
     }
     ELEMENT_FOREACH (element, request->payload) {
         if (db_affected(&results[at++]) == 0) {
+            limit_reached("private-elements");
             sm_error(request, STANZA_RESOURCE_CONSTRAINT, "too many elements are stored");
             return;
         }
@@ -187,11 +194,12 @@ static const struct element *find_bookmarks(const struct sm_request *request)
 
 static void set(struct sm_request *request)
 {
-    int problem = check(request);
+    const char *text = NULL;
+    int problem = check(request, &text);
     const struct element *bookmarks = problem < 0 ? find_bookmarks(request) : NULL;
 
     if (problem >= 0)
-        sm_error(request, (enum stanza_condition)problem, NULL);
+        sm_error(request, (enum stanza_condition)problem, text);
     else if (bookmarks)
         bookmarks_store(request->account, bookmarks, write, request);
     else

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/datetime.h"
@@ -209,7 +210,18 @@ static void save(struct enabling *enabling)
     sm_submit(unit, on_saved, enabling);
 }
 
-static int read_enabling(struct enabling *enabling)
+static bool has_room(const struct enabling *enabling)
+{
+    const struct sm_request *request = enabling->request;
+
+    if (push_find(request->account, &enabling->service, enabling->node) ||
+        count(request->account) < request->sm->limits.push_services)
+        return true;
+    limit_reached("push-services");
+    return false;
+}
+
+static int read_enabling(struct enabling *enabling, const char **text)
 {
     struct sm_request *request = enabling->request;
     int problem = read_service(request, &enabling->service, &enabling->node);
@@ -219,10 +231,10 @@ static int read_enabling(struct enabling *enabling)
     if (problem >= 0)
         return problem;
     enabling->node = enabling->node ? enabling->node : "";
-    if (!push_find(request->account, &enabling->service, enabling->node) &&
-        count(request->account) >= request->sm->limits.push_services)
-        return STANZA_RESOURCE_CONSTRAINT;
-    return -1;
+    if (has_room(enabling))
+        return -1;
+    *text = "too many services are enabled";
+    return STANZA_RESOURCE_CONSTRAINT;
 }
 
 static void enable(struct sm_request *request)
@@ -230,13 +242,14 @@ static void enable(struct sm_request *request)
     struct enabling *enabling = xcalloc(1, sizeof(*enabling));
 
     enabling->request = request;
-    int problem = request->session ? read_enabling(enabling) : STANZA_BAD_REQUEST;
+    const char *text = NULL;
+    int problem = request->session ? read_enabling(enabling, &text) : STANZA_BAD_REQUEST;
     if (problem < 0) {
         enabling->device = xstrdup(request->session->jid->resource);
         save(enabling);
         return;
     }
-    sm_error(request, (enum stanza_condition)problem, NULL);
+    sm_error(request, (enum stanza_condition)problem, text);
     enabling_end(enabling);
 }
 

@@ -8,6 +8,7 @@
 #include "c2s/sm/letters.h"
 #include "c2s/sm/roster.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 
 /* Removed items that are kept for clients with an older version; then all of them are forgotten at
  * once, and those clients get the whole roster. */
@@ -66,6 +67,7 @@ int roster_change_show(struct roster_change *change)
         return 0;
     }
     if (account->roster->shown >= account->sm->limits.roster_items) {
+        limit_reached("roster-size");
         return ERR_LIMIT;
     }
     change->item->removed = false;

@@ -9,6 +9,7 @@
 #include "c2s/sm/smacks_row.h"
 #include "c2s/sm/subscription.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 
 #define NS_ROSTER_VERSIONS "urn:xmpp:features:rosterver"
 
@@ -124,6 +125,7 @@ static int set_groups(struct roster_item *item, const struct element *element, s
             return STANZA_BAD_REQUEST;
         }
         if (item->groups_count >= limit) {
+            limit_reached("roster-groups");
             return STANZA_POLICY_VIOLATION;
         }
         item->groups = xrealloc(item->groups, (item->groups_count + 1) * sizeof(*item->groups));
@@ -161,6 +163,14 @@ static void answer(struct account *account, int status, void *user)
     }
 }
 
+/* Of set_item() only limits have these conditions. */
+static const char *limit_text(int problem)
+{
+    if (problem == STANZA_RESOURCE_CONSTRAINT)
+        return "too many contacts";
+    return problem == STANZA_POLICY_VIOLATION ? "too many groups" : NULL;
+}
+
 static void update(struct sm_request *request, const struct jid *jid, const struct element *element)
 {
     struct roster_change *change = roster_change_begin(request->account, jid);
@@ -168,7 +178,7 @@ static void update(struct sm_request *request, const struct jid *jid, const stru
 
     if (problem >= 0) {
         roster_change_cancel(change);
-        sm_error(request, (enum stanza_condition)problem, NULL);
+        sm_error(request, (enum stanza_condition)problem, limit_text(problem));
         return;
     }
     change->push = true;

@@ -13,6 +13,7 @@
 #include "c2s/sm/presence.h"
 #include "c2s/sm/sm.h"
 #include "c2s/sm/smacks_row.h"
+#include "common/base/limit.h"
 #include "common/service/follow.h"
 #include "common/tls/crypto.h"
 
@@ -171,7 +172,13 @@ void session_ask(struct session *session)
 void session_refuse(struct session *session, const struct stanza *stanza,
                     enum stanza_condition condition)
 {
-    struct stanza *error = stanza_error(stanza, condition, NULL);
+    session_refuse_with(session, stanza, condition, NULL);
+}
+
+void session_refuse_with(struct session *session, const struct stanza *stanza,
+                         enum stanza_condition condition, const char *text)
+{
+    struct stanza *error = stanza_error(stanza, condition, text);
     FOLLOW(stanza->root, "refused: %s", stanza_condition_name(condition));
 
     if (error) {
@@ -324,6 +331,7 @@ static void bind_job(struct account *account, struct session *session, struct st
     }
     if (!session_make_room(session)) {
         /* To wait does not help: another client has to go (XEP-0205 §4.4). */
+        limit_reached("resources-per-user");
         refuse(session, STANZA_RESOURCE_CONSTRAINT, "cancel", "resource-limit-exceeded");
         return;
     }

@@ -111,6 +111,9 @@ void session_ask(struct session *session);
 /* Answers a stanza of its client with an error, unless it must not be answered with one. */
 void session_refuse(struct session *session, const struct stanza *stanza,
                     enum stanza_condition condition);
+/* text: NULL, or for a reader. */
+void session_refuse_with(struct session *session, const struct stanza *stanza,
+                         enum stanza_condition condition, const char *text);
 /* Ends the stream with a stream error and the session with it, now. */
 void session_kick(struct session *session, enum stream_condition condition, const char *text);
 /* Keeps the memory. */

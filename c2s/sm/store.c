@@ -71,13 +71,19 @@ static const char *text_of(enum stanza_condition condition)
     return condition == STANZA_RESOURCE_CONSTRAINT ? "messages cannot be stored now" : NULL;
 }
 
-void store_failed(struct post *post, enum stanza_condition condition)
+static void fail_as(struct post *post, enum stanza_condition condition, const char *text)
 {
     post->again = post->offer && condition == STANZA_RESOURCE_CONSTRAINT;
-    FOLLOW(post->stanza->root, "not stored: %s", stanza_condition_name(condition));
+    FOLLOW(post->stanza->root, "not stored: %s%s%s", stanza_condition_name(condition),
+           text ? ", " : "", text ? text : "");
     if (!post->again)
-        tell(post, condition, text_of(condition));
+        tell(post, condition, text);
     post_end(post);
+}
+
+void store_failed(struct post *post, enum stanza_condition condition)
+{
+    fail_as(post, condition, text_of(condition));
 }
 
 static bool is_known(const struct post *post, const struct db_result *results)
@@ -253,7 +259,7 @@ static void send_by_outbox(struct post *post)
 
     post->outboxed = !sm_is_server(sm, &message->to);
     if (post->outboxed && !outbox_has_room(sm, message)) {
-        store_failed(post, STANZA_RESOURCE_CONSTRAINT);
+        fail_as(post, STANZA_RESOURCE_CONSTRAINT, "too many messages wait to go out");
         return;
     }
     if (post->outboxed)

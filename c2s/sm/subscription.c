@@ -13,6 +13,7 @@
 #include "c2s/sm/preauth.h"
 #include "c2s/sm/presence.h"
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/base/log.h"
 #include "common/base/macros.h"
 
@@ -396,8 +397,10 @@ static enum sm_verdict subscription_incoming(struct account *account, struct sta
         return SM_HANDLED;
     }
     if (too_many_requests(account, stanza)) {
+        limit_reached("roster-size");
         log_info("subscription_limit", LOG_TEXT("account", account->jid->bare));
-        sm_refuse(account->sm, stanza, STANZA_RESOURCE_CONSTRAINT, NULL);
+        sm_refuse(account->sm, stanza, STANZA_RESOURCE_CONSTRAINT,
+                  "too many requests wait for this user");
         return SM_HANDLED;
     }
     apply_inbound(account, transition_new(account, NULL, stanza, false));

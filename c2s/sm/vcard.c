@@ -10,6 +10,7 @@
 #include "c2s/sm/photo.h"
 #include "c2s/sm/sm.h"
 #include "c2s/sm/vcard.h"
+#include "common/base/limit.h"
 
 static const struct db_statement read_statement = {
     .name = "vcard_read",
@@ -105,6 +106,7 @@ static void set(struct sm_request *request)
     size_t bytes;
 
     if (strlen(xml) > request->sm->limits.vcard_bytes) {
+        limit_reached("vcard-size");
         sm_error(request, STANZA_POLICY_VIOLATION, "the vCard is too big");
     } else {
         has_photo = photo_find(request->payload, hash, &bytes) != NULL;

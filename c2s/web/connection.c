@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "c2s/admission.h"
+#include "c2s/client.h"
 #include "c2s/domain.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -409,12 +410,14 @@ static bool is_welcome(struct web *web, const char *peer, bool *counted)
 {
     struct worker *worker = web->worker;
 
+    const char *problem = web->stopping ? "stopping" : NULL;
+
     *counted = !web_is_proxy(web, peer);
-    if (!web->stopping && (!*counted || admission_enter(worker->admission, peer)))
-        return true;
-    log_event(admission_tells(worker->admission, peer) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
-              "connection_refused", LOG_TEXT("addr", peer));
-    return false;
+    if (!problem && *counted)
+        problem = admission_enter(worker->admission, peer);
+    if (problem)
+        client_not_welcome(worker, peer, problem);
+    return problem == NULL;
 }
 
 void web_accept(struct web *web, int fd, const char *peer, bool tls)

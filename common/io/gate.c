@@ -86,16 +86,16 @@ static struct source *find_or_add(struct gate *gate, const char *address)
     return source;
 }
 
-bool gate_enter(struct gate *gate, const char *address)
+const char *gate_enter(struct gate *gate, const char *address)
 {
     if (gate->count >= gate->all)
-        return false;
+        return "unproven-connections";
     struct source *source = find_or_add(gate, address);
     if (source->count >= gate->each)
-        return false;
+        return "connections-per-address";
     source->count++;
     gate->count++;
-    return true;
+    return NULL;
 }
 
 void gate_leave(struct gate *gate, const char *address)

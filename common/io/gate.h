@@ -14,8 +14,8 @@ struct gate;
 struct gate *gate_new(void);
 void gate_free(struct gate *gate);
 void gate_limit(struct gate *gate, size_t each, size_t all);
-/* False: one too many. True: counted until gate_leave(). */
-bool gate_enter(struct gate *gate, const char *address);
+/* The key of the limit of which it is one too many, or NULL: counted until gate_leave(). */
+const char *gate_enter(struct gate *gate, const char *address);
 void gate_leave(struct gate *gate, const char *address);
 /* Whether a refusal is to be told: once a minute for an address that is at its limit, and once a
  * minute for the limit of all. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/limit.h"
 #include "common/base/log_count.h"
 
 void process_init(struct process *process, const char *service, const char *version)
@@ -76,6 +77,16 @@ static void read_events(void *state UNUSED, struct metric_samples *samples)
     log_each_count(add_event, samples);
 }
 
+static void add_limit(void *user, const char *key, uint64_t count)
+{
+    metric_add(user, (double)count, METRIC_LABELS({"limit", key}));
+}
+
+static void read_limits(void *state UNUSED, struct metric_samples *samples)
+{
+    limit_each(add_limit, samples);
+}
+
 const struct metric process_metrics[] = {
     {"kontalk_build_info", METRIC_GAUGE, "Which daemon this is, and its version.", read_build},
     {"process_start_time_seconds", METRIC_GAUGE, "When the process began, since 1970.", read_start},
@@ -86,5 +97,7 @@ const struct metric process_metrics[] = {
      read_descriptors},
     {"kontalk_events", METRIC_COUNTER,
      "How often each event of the log came, with what its line gives as the reason.", read_events},
+    {"kontalk_limits", METRIC_COUNTER,
+     "How often a limit of the configuration held somebody back, by its key.", read_limits},
     {0},
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/base/limit.h"
 #include "common/stream/framing.h"
 #include "common/stream/stream_internal.h"
 #include "common/xmpp/namespaces.h"
@@ -122,6 +123,8 @@ const struct parser_ops stream_parser_ops = {stream_on_header, on_element, on_fo
 static void on_parser_error(struct stream *stream)
 {
     const struct parser_error *error = parser_error(stream->parser);
+    if (error->limit)
+        limit_reached(error->limit);
     if (error->too_big)
         stream_fail_with(stream, error->condition, error->text, NS_APP_ERRORS, "stanza-too-big");
     else

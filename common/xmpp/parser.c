@@ -63,15 +63,16 @@ struct parser {
     bool stopped;
 };
 
-static const struct parser_error not_well_formed = {STREAM_NOT_WELL_FORMED, false, NULL};
+static const struct parser_error not_well_formed = {STREAM_NOT_WELL_FORMED, false, NULL, NULL};
 static const struct parser_error text_outside = {STREAM_BAD_FORMAT, false,
-                                                 "text between top-level elements"};
-static const struct parser_error wrong_encoding = {STREAM_UNSUPPORTED_ENCODING, false, NULL};
+                                                 "text between top-level elements", NULL};
+static const struct parser_error wrong_encoding = {STREAM_UNSUPPORTED_ENCODING, false, NULL, NULL};
 static const struct parser_error too_many_values = {STREAM_POLICY_VIOLATION, false,
-                                                    "too many attributes"};
+                                                    "too many attributes", "stanza-attributes"};
 static const struct parser_error header_too_big = {STREAM_POLICY_VIOLATION, false,
-                                                   "stream header too big"};
-static const struct parser_error element_too_big = {STREAM_POLICY_VIOLATION, true, NULL};
+                                                   "stream header too big", NULL};
+static const struct parser_error element_too_big = {STREAM_POLICY_VIOLATION, true, "stanza too big",
+                                                    "stanza-size"};
 
 struct parser *parser_new(struct parser_pool *pool, const struct parser_limits *limits,
                           bool keep_bytes, const struct parser_ops *ops, void *user)

@@ -54,8 +54,9 @@ struct parser_ops {
 
 struct parser_error {
     enum stream_condition condition;
-    bool too_big;     /* add <stanza-too-big xmlns='urn:xmpp:errors'/> */
-    const char *text; /* static; may be NULL */
+    bool too_big;      /* add <stanza-too-big xmlns='urn:xmpp:errors'/> */
+    const char *text;  /* static; may be NULL */
+    const char *limit; /* the key of the limit that was reached (common/base/limit.h), or NULL */
 };
 
 struct parser_pool;

@@ -22,7 +22,7 @@
 /* The one of the stream is read elsewhere (parser_prolog.h); a further one is an error. */
 #define DECLARATION "<?xml version='1.0'?>"
 
-static const struct parser_error failed_inside = {STREAM_NOT_WELL_FORMED, false, NULL};
+static const struct parser_error failed_inside = {STREAM_NOT_WELL_FORMED, false, NULL, NULL};
 
 static void prime(struct parser_context *context, const char *text)
 {

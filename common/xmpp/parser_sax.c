@@ -14,24 +14,24 @@
  * attributes are far larger in memory than on the wire. */
 #define TREE_FACTOR 4
 
-static const struct parser_error restricted = {STREAM_RESTRICTED_XML, false, NULL};
+static const struct parser_error restricted = {STREAM_RESTRICTED_XML, false, NULL, NULL};
 static const struct parser_error too_deep = {STREAM_POLICY_VIOLATION, false,
-                                             "elements nested too deeply"};
+                                             "elements nested too deeply", "stanza-depth"};
 static const struct parser_error too_many_elements = {STREAM_POLICY_VIOLATION, false,
-                                                      "too many elements"};
+                                                      "too many elements", "stanza-elements"};
 static const struct parser_error too_many_attributes = {STREAM_POLICY_VIOLATION, false,
-                                                        "too many attributes"};
-static const struct parser_error too_many_namespaces = {STREAM_POLICY_VIOLATION, false,
-                                                        "too many namespace declarations"};
+                                                        "too many attributes", "stanza-attributes"};
+static const struct parser_error too_many_namespaces = {
+    STREAM_POLICY_VIOLATION, false, "too many namespace declarations", "stanza-namespaces"};
 static const struct parser_error bad_namespace = {STREAM_POLICY_VIOLATION, false,
-                                                  "a namespace is no URI"};
+                                                  "a namespace is no URI", NULL};
 static const struct parser_error too_much_memory = {STREAM_POLICY_VIOLATION, false,
-                                                    "element too complex"};
-static const struct parser_error too_big_written = {STREAM_POLICY_VIOLATION, true,
-                                                    "element too big when it is written anew"};
+                                                    "element too complex", "stanza-size"};
+static const struct parser_error too_big_written = {
+    STREAM_POLICY_VIOLATION, true, "element too big when it is written anew", "stanza-size"};
 static const struct parser_error text_outside = {STREAM_BAD_FORMAT, false,
-                                                 "text between top-level elements"};
-static const struct parser_error unexpected = {STREAM_NOT_WELL_FORMED, false, NULL};
+                                                 "text between top-level elements", NULL};
+static const struct parser_error unexpected = {STREAM_NOT_WELL_FORMED, false, NULL, NULL};
 
 /* The first failure counts. */
 static void fail(struct parser_context *context, struct parser_error error)

@@ -307,9 +307,12 @@ static int check(const struct ctl *ctl, size_t argc, const char *const *argv)
     struct run run = {.ctl = *ctl, .findings = json_array()};
     struct config *config = NULL;
 
-    run.json = argc > 0 && strcmp(argv[0], "--json") == 0;
+    const bool first = argc > 0 && strcmp(argv[0], "--json") == 0;
+    const bool last = argc > 1 && strcmp(argv[argc - 1], "--json") == 0;
+
+    run.json = first || last;
     run.check.ctl = &run.ctl;
-    int error = begin(&run, argc - run.json, argv + run.json, &config);
+    int error = begin(&run, argc - first - last, argv + first, &config);
     collect(&run);
     for (size_t i = 0; i < run.count; i++)
         end_area(&run, &run.areas[i]);

@@ -140,7 +140,7 @@ CASES = (("conf ''", {"check", "show", "diff", "explain"}),
          ("-c file conf sh", {"show"}),
          ("conf check ''", {"--json"}),
          ("conf explain router.stanza-", {"router.stanza-size", "router.stanza-depth"}),
-         ("completion ''", {"bash", "zsh", "fish"}))
+         ("completion ''", {"bash", "zsh", "fish", "--json"}))
 
 
 @pytest.mark.parametrize("words, offered", CASES)

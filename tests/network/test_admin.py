@@ -3,6 +3,7 @@
 # Service administration (XEP-0133) where there are several workers, or nodes.
 
 import contextlib
+import json
 import subprocess
 
 import pytest
@@ -51,6 +52,18 @@ def test_other_worker(pair, user):
         assert run(admin, "add-user", **fields).done
     registered = run(admin, "get-registered-users-list").fields["registereduserjids"]
     assert set(new) <= set(registered) and not set(jids) & set(registered)
+
+
+def test_workers_in_one_table(pair, user):
+    """kontalkctl shows clients of both, and each process once in what is counted."""
+    clients = [user(pair) for _ in range(6)]
+    rows = json.loads(pair.control("show", "sessions", "--json"))
+    assert {row["jid"] for row in rows} >= {client.full for client in clients}
+    counts = json.loads(pair.control("show", "counts", "--json"))
+    assert len({row["process"] for row in counts if row["process"].startswith("c2s")}) == 2
+    table = pair.control("show", "sessions").splitlines()
+    assert table[0].split()[:2] == ["PROCESS", "JID"]
+    assert all(any(client.full in line for line in table[1:]) for client in clients)
 
 
 def invite(node, *words):

@@ -153,7 +153,7 @@ static UNUSED struct caller *connect_client(void)
 
     while (caller->client)
         caller++;
-    assert_true(caller < world.callers + CLIENTS && admission_enter(world.worker.admission, "?"));
+    assert_true(caller < world.callers + CLIENTS && !admission_enter(world.worker.admission, "?"));
     caller->client = client_new(&world.worker, &client_profile, "192.0.2.7");
     caller->client->transport = (struct transport){&conn_in_memory, caller};
     client_begin(caller->client);

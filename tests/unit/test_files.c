@@ -198,7 +198,7 @@ static bool take(struct quota *quota, const char *owner, const char *id, uint64_
 {
     const struct quota_request request = {.owner = owner, .id = id, .size = size, .now_us = now_us};
 
-    return quota_take(quota, &LIMITS, &request, again_us);
+    return quota_take(quota, &LIMITS, &request, again_us) == NULL;
 }
 
 static void test_slots_per_hour(void **state UNUSED)
@@ -226,17 +226,17 @@ static void test_bytes_per_day(void **state UNUSED)
     struct quota_request request = {.owner = "alice", .id = "1", .size = 600, .now_us = 1};
     int64_t again_us = 0;
 
-    assert_true(quota_take(quota, &LIMITS, &request, &again_us));
+    assert_null(quota_take(quota, &LIMITS, &request, &again_us));
     request.id = "2";
-    assert_false(quota_take(quota, &LIMITS, &request, &again_us)); /* 600 are promised */
+    assert_non_null(quota_take(quota, &LIMITS, &request, &again_us)); /* 600 are promised */
     assert_true(again_us == LIMITS.slot_us + 1);
     quota_used(quota, "alice", "1");
     request.stored = 600;
     request.oldest_us = 1;
-    assert_false(quota_take(quota, &LIMITS, &request, &again_us)); /* and then stored */
+    assert_non_null(quota_take(quota, &LIMITS, &request, &again_us)); /* and then stored */
     assert_true(again_us == 24 * HOUR_US + 1);
     request.size = 400;
-    assert_true(quota_take(quota, &LIMITS, &request, &again_us));
+    assert_null(quota_take(quota, &LIMITS, &request, &again_us));
     quota_free(quota);
 }
 

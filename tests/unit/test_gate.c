@@ -24,16 +24,16 @@ static int teardown(void **state)
 static void each_and_all(void **state)
 {
     struct gate *gate = *state;
-    assert_true(gate_enter(gate, "192.0.2.1"));
-    assert_true(gate_enter(gate, "192.0.2.1"));
-    assert_false(gate_enter(gate, "192.0.2.1"));
-    assert_true(gate_enter(gate, "192.0.2.2"));
-    assert_true(gate_enter(gate, "192.0.2.2"));
-    assert_true(gate_enter(gate, "192.0.2.3"));
-    assert_true(gate_enter(gate, "192.0.2.4"));
-    assert_false(gate_enter(gate, "192.0.2.5")); /* one too many in all */
+    assert_null(gate_enter(gate, "192.0.2.1"));
+    assert_null(gate_enter(gate, "192.0.2.1"));
+    assert_non_null(gate_enter(gate, "192.0.2.1"));
+    assert_null(gate_enter(gate, "192.0.2.2"));
+    assert_null(gate_enter(gate, "192.0.2.2"));
+    assert_null(gate_enter(gate, "192.0.2.3"));
+    assert_null(gate_enter(gate, "192.0.2.4"));
+    assert_non_null(gate_enter(gate, "192.0.2.5")); /* one too many in all */
     gate_leave(gate, "192.0.2.1");
-    assert_true(gate_enter(gate, "192.0.2.5"));
+    assert_null(gate_enter(gate, "192.0.2.5"));
 }
 
 /* Refusals count nothing: whoever leaves makes room. */
@@ -41,15 +41,15 @@ static void refused_ones_do_not_count(void **state)
 {
     struct gate *gate = *state;
     for (int i = 0; i < 100; i++)
-        assert_int_equal(gate_enter(gate, "192.0.2.1"), i < 2);
+        assert_int_equal(gate_enter(gate, "192.0.2.1") == NULL, i < 2);
     gate_leave(gate, "192.0.2.1");
     gate_leave(gate, "192.0.2.1");
     for (int i = 0; i < 1000; i++) {
-        assert_true(gate_enter(gate, "192.0.2.1"));
+        assert_null(gate_enter(gate, "192.0.2.1"));
         gate_leave(gate, "192.0.2.1");
     }
     gate_leave(gate, "192.0.2.9"); /* was never in */
-    assert_true(gate_enter(gate, "192.0.2.1"));
+    assert_null(gate_enter(gate, "192.0.2.1"));
 }
 
 /* Of IPv6 a /64 is what one customer has. */
@@ -68,9 +68,9 @@ static void networks(void **state)
     };
     struct gate *gate = *state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_true(gate_enter(gate, rows[i].first));
-        assert_true(gate_enter(gate, rows[i].first));
-        bool second = gate_enter(gate, rows[i].second);
+        assert_null(gate_enter(gate, rows[i].first));
+        assert_null(gate_enter(gate, rows[i].first));
+        bool second = gate_enter(gate, rows[i].second) == NULL;
         if (second == rows[i].same)
             fail_msg("row %zu", i);
         if (second)
@@ -83,16 +83,16 @@ static void networks(void **state)
 static void told_once_a_minute(void **state)
 {
     struct gate *gate = *state;
-    assert_true(gate_enter(gate, "192.0.2.1"));
-    assert_true(gate_enter(gate, "192.0.2.1"));
+    assert_null(gate_enter(gate, "192.0.2.1"));
+    assert_null(gate_enter(gate, "192.0.2.1"));
     assert_true(gate_tells(gate, "192.0.2.1", 1000));
     assert_false(gate_tells(gate, "192.0.2.1", 60999));
     assert_true(gate_tells(gate, "192.0.2.1", 61000));
-    assert_true(gate_enter(gate, "192.0.2.2"));
-    assert_true(gate_enter(gate, "192.0.2.2"));
+    assert_null(gate_enter(gate, "192.0.2.2"));
+    assert_null(gate_enter(gate, "192.0.2.2"));
     assert_true(gate_tells(gate, "192.0.2.2", 61000));
-    assert_true(gate_enter(gate, "192.0.2.3"));
-    assert_true(gate_enter(gate, "192.0.2.4"));
+    assert_null(gate_enter(gate, "192.0.2.3"));
+    assert_null(gate_enter(gate, "192.0.2.4"));
     /* Full: it does not matter who is next. */
     assert_true(gate_tells(gate, "192.0.2.5", 61000));
     assert_false(gate_tells(gate, "192.0.2.6", 61001));
