@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "common/base/limit.h"
 #include "common/xmpp/namespaces.h"
 
 enum kind { KIND_NONE, KIND_OPEN, KIND_BLIND };
@@ -94,8 +95,10 @@ int addresses_read(struct stanza *stanza, size_t max, struct recipients *recipie
     ELEMENT_FOREACH (address, addresses) {
         wanted += is_wanted(address) ? 1 : 0;
     }
-    if (problem < 0 && (wanted > max || wanted * arena_size(stanza->arena) > ADDRESSES_BYTES_MAX))
+    if (problem < 0 && (wanted > max || wanted * arena_size(stanza->arena) > ADDRESSES_BYTES_MAX)) {
+        limit_reached("addresses");
         problem = STANZA_NOT_ACCEPTABLE;
+    }
     recipients->count = 0;
     if (problem < 0)
         recipients->all = arena_zalloc(stanza->arena, (wanted + 1) * sizeof(*recipients->all));
