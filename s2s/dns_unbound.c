@@ -367,3 +367,20 @@ void dns_unbound_free(struct dns *dns)
     free(unbound->servers);
     free(unbound);
 }
+
+int dns_unbound_configured(struct loop *loop, const struct config *config, bool validate,
+                           struct dns **dns)
+{
+    size_t count = config_list_size(config, "s2s", NULL, "dns-server");
+    const char **servers = xcalloc(count + 1, sizeof(*servers));
+    for (size_t i = 0; i < count; i++)
+        servers[i] = config_list_item(config, "s2s", NULL, "dns-server", i);
+    const struct dns_settings settings = {
+        .dnssec = validate && config_bool(config, "s2s", NULL, "dnssec"),
+        .anchor_file = validate ? config_text(config, "s2s", NULL, "dnssec-anchor") : NULL,
+        .servers = count > 0 ? servers : NULL,
+    };
+    int error = dns_unbound_new(loop, &settings, dns);
+    free(servers);
+    return error;
+}

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "common/config/config.h"
 #include "common/io/loop.h"
 #include "s2s/dns.h"
 
@@ -22,6 +23,10 @@ struct dns_settings {
  * before, and wait for it. */
 MUST_CHECK int dns_unbound_new(struct loop *loop, const struct dns_settings *settings,
                                struct dns **dns);
+/* As [s2s] has it: its dns-server, dnssec and dnssec-anchor; without `validate` whether answers are
+ * signed does not matter. */
+MUST_CHECK int dns_unbound_configured(struct loop *loop, const struct config *config, bool validate,
+                                      struct dns **dns);
 /* Whether answers are validated. */
 bool dns_unbound_validates(const struct dns *dns);
 /* Open queries are forgotten. */

@@ -2,9 +2,6 @@
  *
  * What of the configuration is no policy about domains.
  */
-#include <stdlib.h>
-
-#include "common/base/memory.h"
 #include "s2s/dns_unbound.h"
 #include "s2s/server.h"
 
@@ -42,16 +39,5 @@ void server_read_limits(struct server *server, const struct config *config)
 
 int server_open_dns(struct server *server, const struct config *config)
 {
-    size_t count = config_list_size(config, "s2s", NULL, "dns-server");
-    const char **servers = xcalloc(count + 1, sizeof(*servers));
-    for (size_t i = 0; i < count; i++)
-        servers[i] = config_list_item(config, "s2s", NULL, "dns-server", i);
-    const struct dns_settings settings = {
-        .dnssec = config_bool(config, "s2s", NULL, "dnssec"),
-        .anchor_file = config_text(config, "s2s", NULL, "dnssec-anchor"),
-        .servers = count > 0 ? servers : NULL,
-    };
-    int error = dns_unbound_new(server->loop, &settings, &server->dns);
-    free(servers);
-    return error;
+    return dns_unbound_configured(server->loop, config, true, &server->dns);
 }

@@ -10,8 +10,6 @@
 #include "common/base/memory.h"
 #include "common/tls/verify.h"
 
-#define SERVERS_MAX 16
-
 struct names {
     struct loop *loop;
     struct dns *dns;
@@ -21,14 +19,9 @@ struct names {
 struct names *names_new(const struct config *config)
 {
     struct names *names = xcalloc(1, sizeof(*names));
-    const char *servers[SERVERS_MAX + 1] = {NULL};
-    size_t count = config_list_size(config, "s2s", NULL, "dns-server");
 
-    for (size_t i = 0; i < count && i < SERVERS_MAX; i++)
-        servers[i] = config_list_item(config, "s2s", NULL, "dns-server", i);
     names->loop = loop_new();
-    const struct dns_settings settings = {.servers = count > 0 ? servers : NULL};
-    if (dns_unbound_new(names->loop, &settings, &names->dns) == 0)
+    if (dns_unbound_configured(names->loop, config, false, &names->dns) == 0)
         return names;
     names->dns = NULL;
     names_free(names);

@@ -22,8 +22,8 @@ SETTINGS = {
             "connections-per-address": "3", "connection-burst": "5", "connection-rate": "1"},
     "sm": {"roster-size": "1", "roster-groups": "1", "blocklist-size": "1",
            "directed-presence": "1", "offline-messages": "1", "vcard-size": "1k",
-           "private-size": "1k", "private-elements": "1", "pubsub-nodes": "2", "pubsub-item-size": "1k",
-           "pubsub-size": "2k", "push-services": "1", "archive-queries": "1"},
+           "private-size": "1k", "private-elements": "1", "pubsub-nodes": "2",
+           "pubsub-item-size": "1k", "pubsub-size": "2k", "push-services": "1", "archive-queries": "1"},
 }
 
 
