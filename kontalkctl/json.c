@@ -44,6 +44,7 @@ static const struct json_shape shapes[] = {
      {"$account home $home at $node epoch #epoch", "$account home $home epoch #epoch",
       "created $created...", "?disabled", "?admin", "name $name..."}},
     {"invite revoke", DONE, {NULL}},
+    {"room claim", DONE, {NULL}},
     {"directory lookup",
      ONE,
      {"$account home $home at $node epoch #epoch", "$account home $home epoch #epoch"}},

@@ -48,6 +48,7 @@ CALLS = {
     "invite show": ["invite", "show", "{invitation}"],
     "invite revoke": ["invite", "revoke", "{invitation}"],
     "invite": ["invite", "--uses", "2"],
+    "room claim": ["room", "claim", "no address", "none"],
     "directory lookup": ["directory", "lookup", "{jid}"],
     "directory verify": ["directory", "verify"],
     "db migrate": ["db", "migrate"],
