@@ -23,7 +23,8 @@ SETTINGS = {
     "sm": {"roster-size": "1", "roster-groups": "1", "blocklist-size": "1",
            "directed-presence": "1", "offline-messages": "1", "vcard-size": "1k",
            "private-size": "1k", "private-elements": "1", "pubsub-nodes": "2",
-           "pubsub-item-size": "1k", "pubsub-size": "2k", "push-services": "1", "archive-queries": "1"},
+           "pubsub-item-size": "1k", "pubsub-size": "2k", "push-services": "1",
+           "archive-queries": "1"},
 }
 
 
