@@ -111,7 +111,7 @@ void multicast_stop(struct server *server)
 
 /* --- copies --- */
 
-/* Only the domain of the accounts says that it does this (c2s/sm/disco.c). */
+/* Only the domain of the network says that it does this (c2s/sm/disco.c). */
 static bool is_for_service(const struct server *server, const struct stanza *stanza)
 {
     return server->limits.addresses > 0 && addresses_of(stanza) &&
@@ -140,6 +140,7 @@ static void refuse(struct in *in, const struct stanza *stanza, enum stanza_condi
 static void deliver(struct in *in, struct stanza *stanza, const struct recipients *recipients)
 {
     addresses_mark(stanza);
+    FOLLOW(stanza->root, "came in for %zu", recipients->count);
     for (size_t i = 0; i < recipients->count; i++) {
         struct stanza *copy = addresses_copy(stanza, &recipients->all[i]);
         if (copy->kind == STANZA_PRESENCE)

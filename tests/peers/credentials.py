@@ -7,7 +7,7 @@ import os
 import subprocess
 
 from tests.node.certificates import issue_self_signed
-from tests.peers.names import WAYS
+from tests.peers.names import CROWD, WAYS
 
 # jabberd2 knows only dialback, but its certificate is good.
 SELF_SIGNED = [way.at(server) for way in WAYS for server in ("kontalk", "prosody", "ejabberd")
@@ -36,6 +36,8 @@ class Credentials:
             return issue.issue_server(path, [OTHER_NAME])
         if label == "serveronly":
             return issue.issue_server_only(path, [domain])
+        if domain == CROWD:
+            return issue.issue_server(path, [domain, f"multicast.{domain}"])
         return issue.issue_server(path, [domain])
 
     def both(self, domain):

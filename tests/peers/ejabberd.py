@@ -7,7 +7,7 @@ import os
 
 from tests.node.process import remove
 from tests.peers.foreign import PASSWORD, Foreign
-from tests.peers.names import EJABBERD
+from tests.peers.names import CROWD, EJABBERD
 
 CONFIGURATION = """
 hosts:
@@ -34,6 +34,11 @@ modules:
   mod_s2s_dialback: {{}}
   mod_time: {{}}
   mod_version: {{}}
+append_host_config:
+  "{crowd}":
+    modules:
+      mod_multicast:
+        host: "multicast.{crowd}"
 """
 # Runs once the server is up; the file says when it is done.
 AFTERWARDS = ("{{ok, _}} = application:ensure_all_started(ejabberd), "
@@ -45,6 +50,10 @@ AFTERWARDS = ("{{ok, _}} = application:ensure_all_started(ejabberd), "
 class Ejabberd(Foreign):
     name = "ejabberd"
     address = EJABBERD
+
+    @property
+    def domains(self):
+        return [*super().domains, CROWD]
 
     def commands(self):
         remove(self.path("ready"))
@@ -66,7 +75,8 @@ class Ejabberd(Foreign):
 
     def configure(self):
         self.home.write("ejabberd.yml", CONFIGURATION.format(
-            hosts=lines(self.domains), address=self.address, ca=self.certificates.ca, level="info",
+            crowd=CROWD, hosts=lines(self.domains), address=self.address,
+            ca=self.certificates.ca, level="info",
             certificates=lines(self.certificates.both(domain) for domain in self.domains)))
 
     def output(self):

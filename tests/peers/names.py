@@ -57,6 +57,7 @@ def special(name, server="prosody"):
     return f"{name}.{server}.example"
 
 
+CROWD = special("crowd", "ejabberd")  # where one stanza is for several (XEP-0033)
 # Certificates follow from these names (credentials.py).
 CERTIFIED = ("expired", "othername", "selfsigned", "serveronly")
 SPECIAL = (*CERTIFIED, "strict", "dane", "wrongdane", "backup", "bare", "broken6", "bücher")
@@ -102,6 +103,8 @@ def records(certificates):
     for server, address in MACHINES.items():
         found += way_records(server, address)
         found.append(service(f"unserved.{server}.example", STARTTLS, f"machine.{server}.example"))
+    found += [service(domain, STARTTLS, "machine.ejabberd.example")
+              for domain in (CROWD, f"multicast.{CROWD}")]
     return found + special_records(certificates)
 
 

@@ -3,22 +3,25 @@
 # Our node and Prosody, ejabberd and jabberd2 of Debian: everything that users do with users of
 # other servers, in both directions, each way to federate (names.py), by the DNS.
 
+import itertools
 import re
 
 import pytest
 
 from tests.harness.retraction import said, say, take_back
+from tests.harness.tracing import tracing
 from tests.node.client import CLIENT, PING
 from tests.peers import interop
 from tests.peers.ejabberd import Ejabberd
 from tests.peers.jabberd2 import Jabberd2
 from tests.peers.meeting import (Meeting, appear, condition, error_text, exchange, proofs,
                                  subscribe, wait_error, wait_presence)
-from tests.peers.names import OURS, WAYS
+from tests.peers.names import CROWD, OURS, WAYS
 from tests.peers.prosody import Prosody
 
 ROWS = [*(("prosody", way) for way in WAYS), *(("ejabberd", way) for way in WAYS),
         *(("jabberd2", way) for way in Jabberd2.ways)]
+ADDRESS = "http://jabber.org/protocol/address"
 DISCO = "http://jabber.org/protocol/disco#info"
 VERSION = "jabber:iq:version"
 
@@ -118,6 +121,32 @@ def test_retraction(meeting):
     there.wait_for(lambda e: e.get("id") == "r3")
     assert said(here) == [("theirs", "r2"), ("ours", "r3"), ("r1", None), ("r2", None),
                           ("r3", None)]
+
+
+def test_for_several(world, ejabberd, login):
+    """XEP-0033: what goes through the service of ejabberd comes here once, as soon as it knows that
+    this is possible."""
+    guests = [appear(login(where=world.node)) for _ in range(3)]
+    there = appear(ejabberd.login("alice", CROWD))
+    addresses = "".join(f"<address type='{kind}' jid='{guest.full}'/>"
+                        for kind, guest in zip(("to", "cc", "bcc"), guests))
+
+    def say(text):
+        there.send(f"<message to='multicast.{CROWD}' type='chat' id='{text}'><body>{text}</body>"
+                   f"<addresses xmlns='{ADDRESS}'>{addresses}</addresses></message>")
+        return [guest.wait_message(text) for guest in guests]
+
+    with tracing(world.node, there.bare) as trace:
+        texts = (f"text {number}" for number in itertools.count())
+        heard = say(next(texts))
+        while "came in for 3" not in trace.of("s2s"):
+            heard = say(next(texts))
+    for guest, message in zip(guests, heard):
+        assert message.get("from") == there.full
+        seen = {(one.get("type"), one.get("jid")) for one in message.findall(
+            f"{{{ADDRESS}}}addresses/{{{ADDRESS}}}address")}
+        assert {("to", guests[0].full), ("cc", guests[1].full)} <= seen
+        assert (("bcc", guests[2].full) in seen) == (guest is guests[2])
 
 
 def test_unknown_users(meeting):
