@@ -46,9 +46,9 @@ struct muc {
     struct schema_work *schema; /* while the tables are brought up to date */
     struct room *rooms;         /* in memory, by local part */
     struct mail *mail;          /* NULL: not durable */
-    struct taker *taker;
-    struct homes *homes;  /* NULL: all rooms are here */
-    char *host, *network; /* of this node */
+    struct takings *takings;    /* offers that came (taker.h) */
+    struct homes *homes;        /* NULL: all rooms are here */
+    char *host, *network;       /* of this node */
     struct creator *creators;
     struct founding *foundings; /* that wait for their room */
     struct turn *turns;         /* that belong to no room's order */

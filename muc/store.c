@@ -158,7 +158,7 @@ static struct db_value take(struct turn *turn, int64_t seq, uint8_t place[STORE_
 
     if (turn->taking == NULL)
         return DB_NULL;
-    hash = store_hash(taking_id(turn->taking), place);
+    hash = store_hash(turn->taking->id, place);
     if (turn->taken_at)
         return hash;
     turn->taken_seq = seq;

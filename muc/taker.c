@@ -11,74 +11,27 @@
 #include "muc/dispatch.h"
 #include "muc/store.h"
 
-/* What has been taken is remembered until it is forgotten; beyond this many, the oldest are. */
-#define TAKEN_MAX 65536
-
-struct taking {
-    UT_hash_handle hh;        /* by id */
-    UT_hash_handle by_stanza; /* while it is in hand */
-    char *id;
-    struct stanza *stanza; /* NULL: taken */
-    struct jid *from, *to; /* of the offer */
-    char *after;
-    unsigned attempt;
+struct arrival {
+    struct taking taking;
     struct stanza *passed; /* the message in which it was offered on; NULL: it was not */
-    struct taking *prev, *next;
-};
-
-struct taker {
-    struct taking *all;
-    struct taking *in_hand; /* by stanza */
-    struct taking *taken;   /* the oldest first */
-    size_t count;           /* of those */
 };
 
 static const struct db_statement forget_statement = {"muc_taken_forget",
                                                      "DELETE FROM taken WHERE id_hash = $1", 1};
 
-static struct taking *find(const struct taker *taker, const char *id)
+static struct arrival *find(const struct muc *muc, const char *id)
 {
-    struct taking *taking;
-
-    HASH_FIND_STR(taker->all, id, taking);
-    return taking;
+    return (struct arrival *)takings_find(muc->takings, id);
 }
 
 struct taking *taker_find(struct muc *muc, const struct stanza *stanza)
 {
-    struct taking *taking;
-
-    HASH_FIND(by_stanza, muc->taker->in_hand, &stanza, sizeof(stanza), taking);
-    return taking;
+    return takings_find_stanza(muc->takings, stanza);
 }
 
-const char *taking_id(const struct taking *taking)
+static void forget_rest(struct taking *taking)
 {
-    return taking->id;
-}
-
-static void let_go(struct taker *taker, struct taking *taking)
-{
-    HASH_DELETE(by_stanza, taker->in_hand, taking);
-    stanza_unref(taking->stanza);
-    taking->stanza = NULL;
-}
-
-static void drop(struct taker *taker, struct taking *taking)
-{
-    if (taking->stanza) {
-        let_go(taker, taking);
-    } else {
-        DL_DELETE(taker->taken, taking);
-        taker->count--;
-    }
-    HASH_DEL(taker->all, taking);
-    stanza_unref(taking->passed);
-    free(taking->after);
-    free(taking->id);
-    free(taking->from);
-    free(taking->to);
-    free(taking);
+    stanza_unref(((struct arrival *)taking)->passed);
 }
 
 static void answer(struct muc *muc, const struct durable *offer, enum durable_kind kind,
@@ -91,52 +44,24 @@ static void answer(struct muc *muc, const struct durable *offer, enum durable_ki
     link_answer(muc->link, &words);
 }
 
-static struct durable offer_of(const struct taking *taking)
-{
-    return (struct durable){.id = taking->id, .from = *taking->from, .to = *taking->to};
-}
-
-static void answer_taking(struct muc *muc, const struct taking *taking, enum durable_kind kind)
-{
-    const struct durable offer = offer_of(taking);
-
-    answer(muc, &offer, kind, STANZA_RESOURCE_CONSTRAINT);
-}
-
 void taker_settled(struct muc *muc, struct taking *taking, bool failed)
 {
-    struct taker *taker = muc->taker;
-
     FOLLOW(taking->stanza->root, "offer %s %s", taking->id, failed ? "refused for now" : "taken");
-    if (failed) {
-        answer_taking(muc, taking, DURABLE_REFUSED);
-        drop(taker, taking);
-        return;
-    }
-    answer_taking(muc, taking, DURABLE_TOOK);
-    let_go(taker, taking);
-    DL_APPEND(taker->taken, taking);
-    if (++taker->count > TAKEN_MAX)
-        drop(taker, taker->taken);
+    answer(muc, taking->offer, failed ? DURABLE_REFUSED : DURABLE_TOOK, STANZA_RESOURCE_CONSTRAINT);
+    if (failed)
+        takings_forget(muc->takings, taking);
+    else
+        takings_took(muc->takings, taking);
 }
 
 static void take_in_hand(struct muc *muc, const struct durable *offer, struct stanza *stanza)
 {
-    struct taker *taker = muc->taker;
-    struct taking *taking = xcalloc(1, sizeof(*taking));
+    struct arrival *arrival = (struct arrival *)takings_add(muc->takings, offer, stanza);
 
-    taking->id = xstrdup(offer->id);
-    taking->from = jid_dup(&offer->from);
-    taking->to = jid_dup(&offer->to);
-    taking->after = xstrdup_or_null(offer->after);
-    taking->attempt = offer->attempt;
-    taking->stanza = stanza_ref(stanza);
-    HASH_ADD_KEYPTR(hh, taker->all, taking->id, strlen(taking->id), taking);
-    HASH_ADD(by_stanza, taker->in_hand, stanza, sizeof(struct stanza *), taking);
     FOLLOW(stanza->root, "offer %s arrived, attempt %u", offer->id, offer->attempt);
     dispatch_take(muc, stanza, -1);
-    if (offer->to.local == NULL && find(taker, offer->id) == taking && taking->stanza)
-        taker_settled(muc, taking, false); /* nothing followed from it */
+    if (offer->to.local == NULL && find(muc, offer->id) == arrival && arrival->taking.stanza)
+        taker_settled(muc, &arrival->taking, false); /* nothing followed from it */
 }
 
 /* --- offers to rooms of other homes --- */
@@ -144,50 +69,58 @@ static void take_in_hand(struct muc *muc, const struct durable *offer, struct st
 void taker_refuse(struct muc *muc, struct taking *taking, enum stanza_condition reason,
                   const char *type)
 {
-    const struct durable offer = offer_of(taking);
-    struct durable words = durable_answer(&offer, DURABLE_REFUSED);
+    struct durable words = durable_answer(taking->offer, DURABLE_REFUSED);
 
     FOLLOW(taking->stanza->root, "offer %s refused: %s", taking->id, stanza_condition_name(reason));
     words.reason = reason;
     words.type = type;
     link_answer(muc->link, &words);
-    drop(muc->taker, taking);
+    takings_forget(muc->takings, taking);
 }
 
-static void offer_on(struct muc *muc, struct taking *taking)
+static void offer_on(struct muc *muc, struct arrival *arrival)
 {
-    if (link_offer(muc->link, taking->id, taking->attempt, taking->after, taking->passed) != 0)
-        taker_refuse(muc, taking, STANZA_RESOURCE_CONSTRAINT, "wait");
+    const struct durable *offer = arrival->taking.offer;
+
+    if (link_offer(muc->link, offer->id, offer->attempt, offer->after, arrival->passed) != 0)
+        taker_refuse(muc, &arrival->taking, STANZA_RESOURCE_CONSTRAINT, "wait");
 }
 
 void taker_pass(struct muc *muc, struct taking *taking, struct stanza *message)
 {
-    taking->passed = stanza_ref(message);
-    offer_on(muc, taking);
+    struct arrival *arrival = (struct arrival *)taking;
+
+    arrival->passed = stanza_ref(message);
+    offer_on(muc, arrival);
+}
+
+/* NULL: it was not offered on. */
+static struct arrival *find_passed(const struct muc *muc, const char *id)
+{
+    struct arrival *arrival = find(muc, id);
+
+    return arrival && arrival->passed ? arrival : NULL;
 }
 
 bool taker_answered(struct muc *muc, const struct durable *answer)
 {
-    struct taking *taking = find(muc->taker, answer->id);
+    struct arrival *arrival = find_passed(muc, answer->id);
+    bool in_hand = arrival && arrival->taking.stanza;
 
-    if (taking == NULL || taking->passed == NULL)
-        return false;
-    if (taking->stanza && answer->kind == DURABLE_TOOK)
-        taker_settled(muc, taking, false);
-    else if (taking->stanza)
-        taker_refuse(muc, taking, answer->reason, answer->type);
-    return true;
+    if (in_hand && answer->kind == DURABLE_TOOK)
+        taker_settled(muc, &arrival->taking, false);
+    else if (in_hand)
+        taker_refuse(muc, &arrival->taking, answer->reason, answer->type);
+    return arrival != NULL;
 }
 
 bool taker_full(struct muc *muc, const char *id)
 {
-    struct taking *taking = find(muc->taker, id);
+    struct arrival *arrival = find_passed(muc, id);
 
-    if (taking == NULL || taking->passed == NULL)
-        return false;
-    if (taking->stanza)
-        taker_refuse(muc, taking, STANZA_RESOURCE_CONSTRAINT, "wait");
-    return true;
+    if (arrival && arrival->taking.stanza)
+        taker_refuse(muc, &arrival->taking, STANZA_RESOURCE_CONSTRAINT, "wait");
+    return arrival != NULL;
 }
 
 void taker_route(struct muc *muc, const char *name)
@@ -196,42 +129,44 @@ void taker_route(struct muc *muc, const char *name)
 
     if (!link_is_up(muc->link))
         return;
-    HASH_ITER (hh, muc->taker->all, taking, next) {
-        if (taking->stanza == NULL || taking->passed == NULL ||
-            strcmp(taking->passed->to.domain, name) != 0)
-            continue;
-        taking->attempt++;
-        offer_on(muc, taking);
+    for (taking = takings_first(muc->takings); taking; taking = next) {
+        struct arrival *arrival = (struct arrival *)taking;
+
+        next = taking->hh.next;
+        if (taking->stanza && arrival->passed && strcmp(arrival->passed->to.domain, name) == 0) {
+            taking->offer->attempt++;
+            offer_on(muc, arrival);
+        }
     }
 }
 
 /* Its home remembers it, too. */
-static void forget_there(struct muc *muc, const struct taking *taking)
+static void forget_there(struct muc *muc, const struct arrival *arrival)
 {
     const struct durable words = {.kind = DURABLE_FORGET,
-                                  .id = taking->id,
-                                  .from = taking->passed->from,
-                                  .to = taking->passed->to};
+                                  .id = arrival->taking.id,
+                                  .from = arrival->passed->from,
+                                  .to = arrival->passed->to};
 
     link_answer(muc->link, &words);
 }
 
 void taker_offered(struct muc *muc, const struct durable *offer, struct stanza *stanza)
 {
-    struct taking *known = find(muc->taker, offer->id);
+    struct arrival *known = find(muc, offer->id);
 
     if (known)
         FOLLOW(stanza->root, "offer %s, attempt %u, is known", offer->id, offer->attempt);
-    if (known == NULL && offer->after && !find(muc->taker, offer->after)) {
+    if (known == NULL && !takings_follows(muc->takings, offer)) {
         FOLLOW(stanza->root, "offer %s refused: what was before it has not come", offer->id);
         answer(muc, offer, DURABLE_REFUSED, STANZA_UNEXPECTED_REQUEST);
     } else if (known == NULL) {
         take_in_hand(muc, offer, stanza);
         return;
-    } else if (known->stanza == NULL) {
+    } else if (known->taking.stanza == NULL) {
         answer(muc, offer, DURABLE_TOOK, 0);
     } else if (known->passed) {
-        known->attempt = offer->attempt;
+        known->taking.offer->attempt = offer->attempt;
         offer_on(muc, known);
     }
     stanza_unref(stanza);
@@ -239,29 +174,24 @@ void taker_offered(struct muc *muc, const struct durable *offer, struct stanza *
 
 void taker_forget(struct muc *muc, const struct durable *forget)
 {
-    struct taking *taking = find(muc->taker, forget->id);
+    struct arrival *arrival = find(muc, forget->id);
     uint8_t place[STORE_HASH_SIZE];
     const struct db_value values[] = {store_hash(forget->id, place)};
 
-    if (taking && taking->passed)
-        forget_there(muc, taking);
-    if (taking && taking->stanza == NULL)
-        drop(muc->taker, taking);
+    if (arrival && arrival->passed)
+        forget_there(muc, arrival);
+    if (arrival && arrival->taking.stanza == NULL)
+        takings_forget(muc->takings, &arrival->taking);
     db_query(muc->db, 0, &forget_statement, values, NULL, NULL);
 }
 
 void taker_start(struct muc *muc)
 {
-    muc->taker = xcalloc(1, sizeof(*muc->taker));
+    muc->takings = takings_new(sizeof(struct arrival), forget_rest);
 }
 
 void taker_stop(struct muc *muc)
 {
-    struct taking *taking, *next;
-
-    HASH_ITER (hh, muc->taker->all, taking, next) {
-        drop(muc->taker, taking);
-    }
-    free(muc->taker);
-    muc->taker = NULL;
+    takings_free(muc->takings);
+    muc->takings = NULL;
 }

@@ -6,9 +6,8 @@
  */
 #pragma once
 
+#include "common/component/takings.h"
 #include "muc/turn.h"
-
-struct taking;
 
 void taker_start(struct muc *muc);
 void taker_stop(struct muc *muc);
@@ -29,6 +28,5 @@ void taker_route(struct muc *muc, const char *name);
 
 /* The offer of this stanza, while it is in hand; NULL: it was none. */
 struct taking *taker_find(struct muc *muc, const struct stanza *stanza);
-const char *taking_id(const struct taking *taking);
 /* Everything that follows from it is committed; failed: it is to be offered again. */
 void taker_settled(struct muc *muc, struct taking *taking, bool failed);

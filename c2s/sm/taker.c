@@ -15,91 +15,54 @@
 #include "c2s/sm/taker_forget.h"
 #include "c2s/sm/words.h"
 #include "common/base/log.h"
+#include "common/component/takings.h"
 #include "common/service/follow.h"
 #include "common/tls/crypto.h"
 
-/* What has been taken is remembered until it is forgotten; beyond this many, the oldest are. */
-#define TAKEN_MAX 65536
-
-struct taking {
-    UT_hash_handle hh;        /* by id */
-    UT_hash_handle by_stanza; /* while it is in hand */
-    char *id;
-    struct stanza *stanza; /* NULL: taken */
-    struct durable *offer; /* while it is in hand: in the arena of the stanza */
-    bool delivered;        /* but not everything is committed */
-    bool stored;           /* there may be a row of it */
+/* What is known of an offer. */
+struct arrival {
+    struct taking taking;
+    bool delivered; /* but not everything is committed */
+    bool stored;    /* there may be a row of it */
     bool hashed;
     uint8_t hash[CRYPTO_HASH_MAX]; /* of the id */
-    struct taking *prev, *next;
 };
 
 struct taker {
-    struct taking *all;
-    struct taking *in_hand; /* by stanza */
-    struct taking *taken;   /* the oldest first */
-    size_t count;           /* of those taken */
+    struct takings *known;
     struct taker_forget *forget;
 };
 
-static struct taking *find(const struct taker *taker, const char *id)
+static struct arrival *find(const struct taker *taker, const char *id)
 {
-    struct taking *taking;
-
-    HASH_FIND_STR(taker->all, id, taking);
-    return taking;
+    return (struct arrival *)takings_find(taker->known, id);
 }
 
-static struct taking *find_by_stanza(const struct taker *taker, const struct stanza *stanza)
+static struct arrival *find_by_stanza(const struct taker *taker, const struct stanza *stanza)
 {
-    struct taking *taking;
-
-    HASH_FIND(by_stanza, taker->in_hand, &stanza, sizeof(stanza), taking);
-    return taking;
-}
-
-static void let_go(struct taker *taker, struct taking *taking)
-{
-    if (taking->stanza)
-        HASH_DELETE(by_stanza, taker->in_hand, taking);
-    stanza_unref(taking->stanza);
-    taking->stanza = NULL;
-    taking->offer = NULL;
-}
-
-static void forget(struct taker *taker, struct taking *taking)
-{
-    if (taking->stanza) {
-        let_go(taker, taking);
-    } else {
-        DL_DELETE(taker->taken, taking);
-        taker->count--;
-    }
-    HASH_DEL(taker->all, taking);
-    free(taking->id);
-    free(taking);
+    return (struct arrival *)takings_find_stanza(taker->known, stanza);
 }
 
 const uint8_t *taker_hash(struct sm *sm, const char *id, uint8_t *hash)
 {
-    struct taking *taking = find(sm->taker, id);
-    uint8_t *place = taking ? taking->hash : hash;
+    struct arrival *arrival = find(sm->taker, id);
+    uint8_t *place = arrival ? arrival->hash : hash;
 
-    if (!taking || !taking->hashed)
+    if (!arrival || !arrival->hashed)
         crypto_digest(CRYPTO_SHA256, id, strlen(id), place);
-    if (taking)
-        taking->hashed = true;
+    if (arrival)
+        arrival->hashed = true;
     return place;
 }
 
 void taker_forget(struct sm *sm, const struct durable *words)
 {
-    struct taking *taking = find(sm->taker, words->id);
+    struct arrival *arrival = find(sm->taker, words->id);
 
-    if (!taking || taking->stored) /* taken by an earlier process, perhaps */
+    if (!arrival || arrival->stored) /* taken by an earlier process, perhaps */
         taker_forget_row(sm->taker->forget, words);
-    if (taking && !taking->stanza)
-        forget(sm->taker, taking);
+    if (arrival && !arrival->taking.stanza)
+        takings_forget(sm->taker->known, &arrival->taking);
 }
 
 /* --- answers --- */
@@ -114,21 +77,16 @@ static void answer(struct sm *sm, const struct durable *offer, enum durable_kind
     words_say(sm, &words);
 }
 
-static void took(struct sm *sm, struct taking *taking)
+static void took(struct sm *sm, struct arrival *arrival)
 {
-    struct taker *taker = sm->taker;
-
-    answer(sm, taking->offer, DURABLE_TOOK, 0);
-    let_go(taker, taking);
-    DL_APPEND(taker->taken, taking);
-    if (++taker->count > TAKEN_MAX)
-        forget(taker, taker->taken);
+    answer(sm, arrival->taking.offer, DURABLE_TOOK, 0);
+    takings_took(sm->taker->known, &arrival->taking);
 }
 
-static void refuse(struct sm *sm, struct taking *taking)
+static void refuse(struct sm *sm, struct arrival *arrival)
 {
-    answer(sm, taking->offer, DURABLE_REFUSED, STANZA_RESOURCE_CONSTRAINT);
-    forget(sm->taker, taking);
+    answer(sm, arrival->taking.offer, DURABLE_REFUSED, STANZA_RESOURCE_CONSTRAINT);
+    takings_forget(sm->taker->known, &arrival->taking);
 }
 
 /* --- jobs --- */
@@ -137,92 +95,86 @@ static void refuse(struct sm *sm, struct taking *taking)
 static void settled_job(struct account *account, struct session *session UNUSED,
                         struct stanza *stanza, int problem UNUSED)
 {
-    struct taking *taking = find_by_stanza(account->sm->taker, stanza);
+    struct arrival *arrival = find_by_stanza(account->sm->taker, stanza);
 
-    if (taking)
-        took(account->sm, taking);
+    if (arrival)
+        took(account->sm, arrival);
 }
 
-static void settle(struct account *account, struct taking *taking)
+static void settle(struct account *account, struct arrival *arrival)
 {
-    taking->delivered = true;
+    arrival->delivered = true;
     if (account->holds == 0 && account->appends == 0)
-        took(account->sm, taking);
-    else if (account_queue_behind(account, settled_job, taking->stanza) < 0)
-        log_debug("taker_late", LOG_TEXT("id", taking->id)); /* when it is offered again */
+        took(account->sm, arrival);
+    else if (account_queue_behind(account, settled_job, arrival->taking.stanza) < 0)
+        log_debug("taker_late", LOG_TEXT("id", arrival->taking.id)); /* when it is offered again */
 }
 
 static void offered_job(struct account *account, struct session *session, struct stanza *stanza,
                         int problem)
 {
-    struct taking *taking = find_by_stanza(account->sm->taker, stanza);
+    struct arrival *arrival = find_by_stanza(account->sm->taker, stanza);
 
-    if (!taking)
+    if (!arrival)
         return;
     if (account->state == ACCOUNT_FAILED || account->state == ACCOUNT_DROPPED) {
-        refuse(account->sm, taking); /* D15: not now */
+        refuse(account->sm, arrival); /* D15: not now */
         return;
     }
     if (account->state == ACCOUNT_READY && stanza->kind == STANZA_MESSAGE &&
         content_is_kept(stanza)) {
-        taking->stored = true;
-        store_offered(account, stanza, taking->id);
+        arrival->stored = true;
+        store_offered(account, stanza, arrival->taking.id);
         return;
     }
     delivery_job(account, session, stanza, problem);
-    settle(account, taking);
+    settle(account, arrival);
 }
 
 void taker_ended(struct sm *sm, const char *id, bool again)
 {
-    struct taking *taking = find(sm->taker, id);
+    struct arrival *arrival = find(sm->taker, id);
 
-    if (!taking || !taking->stanza)
+    if (!arrival || !arrival->taking.stanza)
         return;
     if (again)
-        refuse(sm, taking);
+        refuse(sm, arrival);
     else
-        took(sm, taking);
+        took(sm, arrival);
 }
 
 /* --- offers --- */
 
-static void offered_again(struct sm *sm, struct taking *taking, const struct durable *offer,
+static void offered_again(struct sm *sm, struct arrival *arrival, const struct durable *offer,
                           const struct stanza *stanza)
 {
     struct account *account = account_lookup(sm, stanza->to.bare);
 
-    if (!taking->stanza)
+    if (!arrival->taking.stanza)
         answer(sm, offer, DURABLE_TOOK, 0);
-    else if (taking->delivered && account)
-        settle(account, taking);
+    else if (arrival->delivered && account)
+        settle(account, arrival);
 }
 
 static void take_in_hand(struct sm *sm, const struct durable *offer, struct stanza *stanza)
 {
-    struct taker *taker = sm->taker;
-    struct taking *taking = xcalloc(1, sizeof(*taking));
+    struct arrival *arrival;
 
     FOLLOW(stanza->root, "offer %s arrived for %s", offer->id, stanza->to.bare);
-    taking->id = xstrdup(offer->id);
-    taking->stanza = stanza_ref(stanza);
-    taking->offer = arena_alloc(stanza->arena, sizeof(*taking->offer));
-    durable_copy(stanza->arena, offer, taking->offer);
-    HASH_ADD_KEYPTR(hh, taker->all, taking->id, strlen(taking->id), taking);
-    HASH_ADD(by_stanza, taker->in_hand, stanza, sizeof(struct stanza *), taking);
+    arrival = (struct arrival *)takings_add(sm->taker->known, offer, stanza);
     if (account_queue(account_get(sm, &stanza->to), offered_job, stanza) < 0)
-        refuse(sm, taking);
+        refuse(sm, arrival);
 }
 
 void taker_offered(struct sm *sm, const struct durable *offer, struct stanza *stanza)
 {
-    struct taking *taking = find(sm->taker, offer->id);
+    struct arrival *arrival = find(sm->taker, offer->id);
 
-    if (taking) {
-        offered_again(sm, taking, offer, stanza);
+    if (arrival) {
+        offered_again(sm, arrival, offer, stanza);
     } else if (sm->stopped) {
         answer(sm, offer, DURABLE_REFUSED, STANZA_RESOURCE_CONSTRAINT);
-    } else if (offer->after && !find(sm->taker, offer->after)) {
+    } else if (!takings_follows(sm->taker->known, offer)) {
         answer(sm, offer, DURABLE_REFUSED, STANZA_UNEXPECTED_REQUEST);
     } else if (!stanza->to.local) {
         sm_arrived(sm, stanza);
@@ -237,16 +189,13 @@ void taker_offered(struct sm *sm, const struct durable *offer, struct stanza *st
 static void start(struct sm *sm)
 {
     sm->taker = xcalloc(1, sizeof(*sm->taker));
+    sm->taker->known = takings_new(sizeof(struct arrival), NULL);
     sm->taker->forget = taker_forget_new(sm);
 }
 
 static void stop(struct sm *sm)
 {
-    struct taking *taking, *next;
-
-    HASH_ITER (hh, sm->taker->all, taking, next) {
-        forget(sm->taker, taking);
-    }
+    takings_free(sm->taker->known);
     taker_forget_free(sm->taker->forget);
     free(sm->taker);
 }
