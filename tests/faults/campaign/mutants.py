@@ -72,9 +72,10 @@ NETWORK_MUTANTS = (
          "$12::timestamptz\"\n                 \" LIMIT 1)",
          "origin = $11::bytea AND seq <> $5::bigint AND received > "
          "$12::timestamptz\"\n                 \" AND false LIMIT 1)"),
-        ("c2s/sm/taker.c", "    if (taking) {\n        offered_again(",
-         "    if (taking && !taking->stanza)\n        forget(sm->taker, taking), taking = NULL;\n"
-         "    if (taking) {\n        offered_again("),
+        ("c2s/sm/taker.c", "    if (arrival) {\n        offered_again(",
+         "    if (arrival && !arrival->taking.stanza)\n"
+         "        takings_forget(sm->taker->known, &arrival->taking), arrival = NULL;\n"
+         "    if (arrival) {\n        offered_again("),
     ]),
     Mutant("an offer is lost between nodes, and nobody sees the gap", ("I1", "I4"), [
         ("c2s/sm/outbox_offer.c", "return parcel == parcel->list->parcels ? NULL",
@@ -85,9 +86,9 @@ NETWORK_MUTANTS = (
          "    error = parcel->row.seq % 8 == 0 ? -1 : words_offer("),
     ]),
     Mutant("an offer is answered before it is committed", ("I1",), [
-        ("c2s/sm/taker.c", "        store_offered(account, stanza, taking->id);\n",
-         "        took(account->sm, taking);\n"
-         "        store_offered(account, stanza, taking->id);\n"),
+        ("c2s/sm/taker.c", "        store_offered(account, stanza, arrival->taking.id);\n",
+         "        took(account->sm, arrival);\n"
+         "        store_offered(account, stanza, arrival->taking.id);\n"),
     ]),
     Mutant("what is for another home is kept until it is offered", ("I1",), [
         ("c2s/sm/outbox_offer.c", "    parcel->offered = true;\n",
