@@ -98,6 +98,11 @@ class Bosh(WebSocket):
     service = "BOSH"
     chosen = ("rfc6121/8.5.3", "xep-0199", "xep-0280", "xep-0313")
 
+    @staticmethod
+    def plays(script):
+        """A connection that breaks ends no session there (XEP-0124 §10)."""
+        return script.is_of_stanzas and all(step.verb != "is cut off" for step in script.steps)
+
 
 class Fronts:
     """Two nodes of a network. Accounts have their homes by turns at these; the first client of an

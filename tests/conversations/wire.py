@@ -25,6 +25,7 @@ ACCEPT = "jabber:component:accept"
 SOURCES_LOCK = threading.Lock()
 # What the server asks a client.
 # Ids of what the runner asks for itself.
+DISCO = "http://jabber.org/protocol/disco#info"
 PROBE = "settle-"
 
 
@@ -76,9 +77,13 @@ class Recorder:
 
     def _is_question(self, element):
         """A request of the server itself: whether the client is there (XEP-0199 §4.2), or has got
-        what was sent before."""
-        return (element.tag == f"{{{CLIENT}}}iq" and element.get("type") == "get"
-                and element.get("from") == self.domain)
+        what was sent before; and what the home of a contact asks in the name of his account: what
+        the client can do (XEP-0115 §6.2)."""
+        if element.tag != f"{{{CLIENT}}}iq" or element.get("type") != "get":
+            return False
+        sender, query = element.get("from", ""), element.find(f"{{{DISCO}}}query")
+        return sender == self.domain or (
+            "/" not in sender and query is not None and "#" in query.get("node", ""))
 
     def answer(self, request):
         addresses = "".join(
