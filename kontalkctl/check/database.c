@@ -217,7 +217,7 @@ static void check_latency(struct base *base)
               "answers within %" PRIu64 " us", best_us);
 }
 
-void check_database(struct check *check)
+static void check_accounts(struct check *check)
 {
     struct base base = {.check = check};
     const char *problem = NULL;
@@ -233,4 +233,13 @@ void check_database(struct check *check)
     check_latency(&base);
     ask_all(&base);
     db_session_close(base.session);
+}
+
+void check_database(struct check *check)
+{
+    check_accounts(check);
+    if (check_has(check, "muc"))
+        check_rooms(check);
+    if (check_has(check, "files"))
+        check_index(check);
 }

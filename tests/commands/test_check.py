@@ -172,8 +172,8 @@ def test_database(checked):
     wrong = [row for row in bad(found) if row["subject"] != "latency"]
     assert [row["subject"] for row in wrong] == ["fsync"]
     assert status == 2 and "ALTER SYSTEM SET fsync" in wrong[0]["remedy"]
-    assert {"schema", "latency", "version", "connections",
-            "privileges"} <= {row["subject"] for row in found}
+    assert {"schema", "latency", "version", "connections", "privileges", "tables of rooms",
+            "files"} <= {row["subject"] for row in found}
 
 
 def test_clock(checked):
@@ -278,6 +278,10 @@ def no_database(checked):
     checked.change({"database": {"conninfo": f"host={checked.directory} dbname=kontalk"}})
 
 
+def no_rooms(checked):
+    checked.change({"muc": {"conninfo": f"host={checked.directory} dbname=kontalk"}})
+
+
 def few_files(checked):
     checked.change({"c2s": {"max-connections": 10000000}})
 
@@ -333,6 +337,7 @@ CASES = (
     (no_web, "ports", "error", "[c2s] http-listen", "host-meta", "systemctl status"),
     (way_is_closed, "ports", "error", "by _xmpp-server", "refused", "let port 9 pass"),
     (no_database, "database", "error", "connection", "cannot be reached", "postgresql"),
+    (no_rooms, "database", "error", "rooms", "cannot be reached", "postgresql"),
     (few_files, "limits", "warning", "kontalk-c2s", "too few", "LimitNOFILE"),
     (no_upload, "upload", "error", "upload.", "no address", "check dns"),
     (component_away, "services", "warning", "irc.", "not connected", "start the component"),
