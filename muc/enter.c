@@ -114,7 +114,7 @@ void enter_make_room(struct turn *turn, const struct jid *creator, bool locked)
     crypto_random_hex(salt, SALT_BYTES);
     room->exists = true;
     room->locked = locked;
-    room->id = ++room->muc->last_room;
+    room->id = turn->about = ++room->muc->last_room;
     room->creator = xstrdup(creator->bare);
     creators_add(room->muc, creator->bare, 1);
     room->salt = xstrdup(salt);

@@ -141,7 +141,7 @@ static void change(struct directory *directory, struct stanza *message, struct e
         wait(serving, "malformed");
     } else {
         const struct names names = {release, serving->jids, serving->count,
-                                    element_get(payload, "lost") != NULL};
+                                    xml_is_true(element_get(payload, "lost"))};
         const struct namer namer = {home, epoch};
         registrar_name(directory, &namer, &names, on_named, serving);
     }

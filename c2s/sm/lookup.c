@@ -138,8 +138,9 @@ static void change_name(struct sm_request *request,
 
 static void claim(struct sm_request *request)
 {
-    change_name(request, element_get(request->payload, "lost") ? directory_claim_lost_room
-                                                               : directory_claim_room);
+    change_name(request, xml_is_true(element_get(request->payload, "lost"))
+                             ? directory_claim_lost_room
+                             : directory_claim_room);
 }
 
 static void release(struct sm_request *request)

@@ -408,16 +408,12 @@ static bool is_near(const struct web *web, const char *peer)
 
 static bool is_welcome(struct web *web, const char *peer, bool *counted)
 {
-    struct worker *worker = web->worker;
-
-    const char *problem = web->stopping ? "stopping" : NULL;
-
     *counted = !web_is_proxy(web, peer);
-    if (!problem && *counted)
-        problem = admission_enter(worker->admission, peer);
-    if (problem)
-        client_not_welcome(worker, peer, problem);
-    return problem == NULL;
+    if (web->stopping) {
+        client_not_welcome(web->worker, peer, "stopping");
+        return false;
+    }
+    return !*counted || client_is_welcome(web->worker, peer);
 }
 
 void web_accept(struct web *web, int fd, const char *peer, bool tls)
