@@ -27,4 +27,4 @@ def made_programs(variant, **variables):
 def _make(*words):
     with open(f"{OBJ}/made.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(["make", "-s", *words], check=True, timeout=SECONDS)
+        subprocess.run(["make", "-s", f"-j{os.cpu_count()}", *words], check=True, timeout=SECONDS)
