@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c2s/sm/content.h"
 #include "c2s/sm/presence.h"
 #include "c2s/sm/reports.h"
 #include "c2s/sm/roster.h"
@@ -129,6 +130,11 @@ static void unload(struct account *account)
     account->blocklist = NULL;
 }
 
+static bool is_blocked_as_a_whole(const struct blocklist *list, const struct jid *jid)
+{
+    return find(list, jid->bare) || find(list, jid->domain);
+}
+
 /* The four forms an item can have, from the narrowest to the widest (§5). */
 static bool is_blocked(const struct account *account, const struct jid *jid)
 {
@@ -136,7 +142,7 @@ static bool is_blocked(const struct account *account, const struct jid *jid)
 
     if (list == NULL || list->items == NULL || jid_bare_equal(jid, account->jid))
         return false;
-    if (find(list, jid->full) || find(list, jid->bare) || find(list, jid->domain))
+    if (find(list, jid->full) || is_blocked_as_a_whole(list, jid))
         return true;
     if (jid->local == NULL || jid->resource == NULL)
         return false;
@@ -432,12 +438,21 @@ static enum sm_verdict outgoing(struct session *session, struct stanza *stanza)
     return SM_HANDLED;
 }
 
+/* Of one occupant whom the user does not want to hear: a room that got an error for it would take
+ * the user out (XEP-0045 §18.1.4). */
+static bool is_of_occupant(const struct account *account, const struct stanza *stanza)
+{
+    return stanza->kind == STANZA_MESSAGE &&
+           (stanza->type == MESSAGE_GROUPCHAT || content_is_of_room(stanza)) &&
+           !is_blocked_as_a_whole(account->blocklist, &stanza->from);
+}
+
 /* Presence disappears, replies disappear, the rest finds nobody (§3.3). */
 static enum sm_verdict incoming(struct account *account, struct stanza *stanza)
 {
     if (!stanza->has_from || !is_blocked(account, &stanza->from))
         return SM_PASS;
-    if (stanza->kind != STANZA_PRESENCE)
+    if (stanza->kind != STANZA_PRESENCE && !is_of_occupant(account, stanza))
         sm_refuse(account->sm, stanza, STANZA_SERVICE_UNAVAILABLE, NULL);
     return SM_HANDLED;
 }

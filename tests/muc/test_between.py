@@ -10,6 +10,7 @@ from tests.muc.rooms import ADMIN, CLIENT, FORM, MUC, USER, body, error, is_mess
 PING = "<ping xmlns='urn:xmpp:ping'/>"
 VCARD = "vcard-temp"
 REGISTER = "jabber:iq:register"
+BLOCKING = "urn:xmpp:blocking"
 CONFERENCE = "jabber:x:conference"
 REQUEST = f"{MUC}#request"
 
@@ -29,6 +30,29 @@ def test_private_message(room):
     assert message.find(tag("x", USER)) is not None and message.get("id") == "w"
     place.say(place.owner, "aloud")
     assert body(place.owner.wait_for(lambda e: body(e))) == "aloud"
+
+
+def test_who_blocks_an_occupant(clients_room):
+    """XEP-0191: does not hear him, and stays in the room; who blocks the room leaves it
+    with what is said next."""
+    place = clients_room()
+    second, third = place.newcomer("second"), place.newcomer("third")
+
+    def block(jid):
+        answer = third.ask("set", f"<block xmlns='{BLOCKING}'><item jid='{jid}'/></block>")
+        assert error(answer) is None
+
+    block(place.nick("second"))
+    whisper(place, second, "third", "psst")
+    place.say(second, "aloud")
+    place.hears(second, "aloud")
+    place.say(place.owner, "to all")
+    assert body(third.wait_for(body)) == "to all"
+    place.say(third, "still here")
+    place.hears(second, "still here")
+    block(place.jid)
+    place.say(place.owner, "to whoever stays")
+    place.presence_of(place.owner, "third", lambda e: e.get("type") == "unavailable")
 
 
 @pytest.mark.parametrize("who, visitor, participant", [
