@@ -34,8 +34,8 @@ def pour(desk, count, request, ns=PUBSUB):
 
 def test_M18_too_many_nodes(desk):
     assert what(pour(desk, 250, lambda i: f"<create node='n{i}'/>")) is None
-    assert what(desk.create("one-more")) == "resource-constraint"
-    assert what(desk.publish("one-more")) == "resource-constraint"
+    assert what(desk.create("one-more")) == "resource-constraint max-nodes-exceeded"
+    assert what(desk.publish("one-more")) == "resource-constraint max-nodes-exceeded"
     assert what(desk.publish("n0")) is None
     desk.delete("n1")
     assert what(desk.create("one-more")) is None
