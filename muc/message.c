@@ -182,15 +182,7 @@ static bool is_too_deep(const struct element *element, unsigned depth)
 
 bool message_is_too_large(const struct muc *muc, const struct stanza *stanza)
 {
-    struct buffer bytes = {0};
-    size_t length;
-
-    if (is_too_deep(stanza->root, 1))
-        return true;
-    stanza_write(&bytes, stanza, NS_CLIENT);
-    length = bytes.length;
-    buffer_fini(&bytes);
-    return length > muc->limits.size;
+    return is_too_deep(stanza->root, 1) || !element_fits(stanza->root, NS_CLIENT, muc->limits.size);
 }
 
 bool message_may_take(struct turn *turn, const struct session *session, const struct stanza *stanza)

@@ -95,6 +95,9 @@ void element_write_as(struct buffer *out, const struct element *element, const c
 void element_write_start(struct buffer *out, const struct element *element, const char *default_ns);
 void element_write_inside(struct buffer *out, const struct element *element,
                           const char *default_ns);
+/* Whether element_write() writes no more than `max` bytes of it. Its strings are its own: it is no
+ * copy that shares them. */
+bool element_fits(const struct element *element, const char *default_ns, size_t max);
 /* Appends text with & < > ' " escaped: for the few places that write XML by hand. */
 void xml_escape(struct buffer *out, const char *text);
 /* Of an xs:boolean (XML Schema 2, 3.2.2), which has two words for each; NULL is false. */

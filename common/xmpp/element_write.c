@@ -9,7 +9,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/base/arena.h"
 #include "common/xmpp/namespaces.h"
+
+/* A byte of a tree is written as so many, at most: "&apos;". */
+#define WRITTEN_FACTOR 6
 
 /* What stands for a byte that cannot be written as it is. */
 enum replacement { PLAIN, AMP, LT, GT, APOS, QUOT, TAB, LF, CR, ILLEGAL };
@@ -318,4 +322,18 @@ void element_write_as(struct buffer *out, const struct element *element, const c
     bool maps = strcmp(from_ns, default_ns) != 0;
 
     write_tree(&(struct writer){out, element, maps ? from_ns : NULL, default_ns});
+}
+
+bool element_fits(const struct element *element, const char *default_ns, size_t max)
+{
+    struct buffer text = {0};
+    bool fits;
+
+    if (arena_size(element->arena) * WRITTEN_FACTOR <= max) { /* most are so small */
+        return true;
+    }
+    element_write(&text, element, default_ns);
+    fits = text.length <= max;
+    buffer_fini(&text);
+    return fits;
 }

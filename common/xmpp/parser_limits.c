@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Elements as they will be written.
+ * What start tags will have when they are written.
  */
 #include "common/xmpp/parser_limits.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-#include "common/base/arena.h"
 #include "common/base/macros.h"
-
-/* A byte of a tree is written as so many, at most: "&apos;". */
-#define WRITTEN_FACTOR 6
 
 static const char *const addressing[] = {"from", "to", "id", "type", "lang"};
 
@@ -53,18 +50,4 @@ unsigned limits_written_namespaces(int count, const xmlChar **fields)
         namespaces += fields[2] && is_first_of_namespace(begin, fields);
     }
     return namespaces;
-}
-
-bool limits_fits_written(const struct element *root, size_t max)
-{
-    struct buffer text = {0};
-    bool fits;
-
-    if (arena_size(root->arena) * WRITTEN_FACTOR <= max) { /* most are so small */
-        return true;
-    }
-    element_write(&text, root, root->ns);
-    fits = text.length <= max;
-    buffer_fini(&text);
-    return fits;
 }

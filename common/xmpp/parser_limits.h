@@ -7,9 +7,6 @@
 #pragma once
 
 #include <libxml/xmlstring.h>
-#include <stdbool.h>
-
-#include "common/xmpp/element.h"
 
 /* fields: five pointers per attribute, as libxml2 has them. */
 
@@ -17,4 +14,3 @@
 unsigned limits_stanza_attributes(int count, const xmlChar **fields);
 /* Its own, and one for each of its attributes. */
 unsigned limits_written_namespaces(int count, const xmlChar **fields);
-bool limits_fits_written(const struct element *root, size_t max);

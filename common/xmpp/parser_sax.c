@@ -364,7 +364,7 @@ static void on_end(void *user, const xmlChar *name, const xmlChar *prefix, const
     context->current = context->current->parent;
     context->complete = !context->current;
     if (check_tree_size(context) && context->complete &&
-        !limits_fits_written(context->root, context->limits->element_bytes)) {
+        !element_fits(context->root, context->root->ns, context->limits->element_bytes)) {
         fail_and_stop(context, too_big_written);
     }
 }
