@@ -158,17 +158,6 @@ static void on_offer(void *user, const struct durable *offer, struct stanza *sta
     offer_received(user, offer, stanza);
 }
 
-/* They are for nodes of the network. */
-static void refuse_whole(struct server *server, const struct batch *batch)
-{
-    for (size_t i = 0; i < batch->count; i++) {
-        const struct durable offer = batch_word(batch, i);
-        struct durable refused = durable_answer(&offer, DURABLE_REFUSED);
-        refused.reason = STANZA_FEATURE_NOT_IMPLEMENTED;
-        link_answer(server->link, &refused);
-    }
-}
-
 static void on_batch(void *user, const struct batch *batch, struct stanza *stanza)
 {
     struct server *server = user;
@@ -176,8 +165,8 @@ static void on_batch(void *user, const struct batch *batch, struct stanza *stanz
         several_offered(server, batch, stanza);
         return;
     }
-    if (batch->kind == DURABLE_OFFER)
-        refuse_whole(server, batch);
+    if (batch->kind == DURABLE_OFFER) /* whole: for nodes of the network */
+        link_refuse_batch(server->link, batch, STANZA_FEATURE_NOT_IMPLEMENTED);
     else
         link_take_one_by_one(server->link, batch);
     stanza_unref(stanza);

@@ -112,6 +112,8 @@ MUST_CHECK int link_offer_batch(struct link *link, const struct batch *batch, st
                                 size_t *made);
 /* The same answers to many offers. */
 void link_answer_batch(struct link *link, const struct batch *batch);
+/* Of offers that cannot be taken together. */
+void link_refuse_batch(struct link *link, const struct batch *batch, enum stanza_condition reason);
 /* For ops->batch: each item by ops->offer or ops->answered. */
 void link_take_one_by_one(struct link *link, const struct batch *batch);
 bool link_is_up(const struct link *link);

@@ -101,7 +101,7 @@ void link_answer_batch(struct link *link, const struct batch *batch)
 
 /* --- in --- */
 
-static void refuse(struct link *link, const struct batch *batch, enum stanza_condition reason)
+void link_refuse_batch(struct link *link, const struct batch *batch, enum stanza_condition reason)
 {
     for (size_t i = 0; i < batch->count; i++) {
         const struct durable offer = batch_word(batch, i);
@@ -144,12 +144,12 @@ static void take(struct link *link, const struct batch *batch)
     int problem = copy_stanza(batch, &stanza);
 
     if (problem >= 0) {
-        refuse(link, batch, (enum stanza_condition)problem);
+        link_refuse_batch(link, batch, (enum stanza_condition)problem);
     } else if (link->ops->batch) {
         link->ops->batch(link->user, batch, stanza);
         return;
     } else if (batch->whole) {
-        refuse(link, batch, STANZA_FEATURE_NOT_IMPLEMENTED);
+        link_refuse_batch(link, batch, STANZA_FEATURE_NOT_IMPLEMENTED);
     } else {
         link_take_one_by_one(link, batch);
     }
