@@ -27,7 +27,7 @@ struct directed {
 
 static char *key_of(const struct jid *from, const struct jid *to)
 {
-    return xasprintf("%s %s", from->full, to->full);
+    return xjoin(from->full, " ", to->full);
 }
 
 static void forget(struct server *server, struct directed *directed)

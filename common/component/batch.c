@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/base/utf8.h"
 #include "common/component/durable_internal.h"
 #include "common/xmpp/namespaces.h"
 
@@ -152,10 +153,7 @@ static size_t common_length(const char *a, const char *b, size_t length)
         return length;
     while (a[i] && a[i] == b[i])
         i++;
-    /* no character is cut in two */
-    while (i > 0 && ((unsigned char)a[i] & 0xc0) == 0x80)
-        i--;
-    return i;
+    return utf8_cut(a, i);
 }
 
 /* How far they begin alike; 0: not. */
