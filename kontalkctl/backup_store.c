@@ -16,7 +16,7 @@
 const struct backup_store backup_stores[BACKUP_STORES] = {
     {"database", CTL_OWNER, "c2s", BACKUP_ACCOUNTS, "accounts", BACKUP_ACCOUNTS_STEP,
      "SELECT EXISTS (SELECT 1 FROM account)"},
-    {"muc", "kontalk-muc", "muc", BACKUP_ROOMS, "rooms", BACKUP_ROOMS_STEP,
+    {"muc", CTL_ROOMS_OWNER, "muc", BACKUP_ROOMS, "rooms", BACKUP_ROOMS_STEP,
      "SELECT EXISTS (SELECT 1 FROM room)"},
 };
 

@@ -84,6 +84,8 @@ struct db_session *ctl_database(const struct ctl *ctl);
 /* The system's user that owns the tables where nobody is named: PostgreSQL knows its clients by
  * their users (peer authentication), and root is none of them. */
 #define CTL_OWNER "kontalk"
+/* The same of those of rooms. */
+#define CTL_ROOMS_OWNER "kontalk-muc"
 /* Whom root has to be for that database: `user`, or NULL if the conninfo names somebody, there is
  * no such user, or we are not root. */
 const char *ctl_database_user(const char *conninfo, const char *user);

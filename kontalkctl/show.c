@@ -225,7 +225,7 @@ static int storage(const struct ctl *ctl, size_t argc, const char *const *argv)
         return EXIT_FAILURE;
     int error = add_database(ctl, "database", CTL_OWNER, rows);
     if (!error)
-        error = add_database(ctl, "muc", "kontalk-muc", rows);
+        error = add_database(ctl, "muc", CTL_ROOMS_OWNER, rows);
     if (!error &&
         ctl_follow(ctl, "files", ARRAY_SIZE(words), words, add_files, rows) == ERR_INVALID)
         error = ERR_INVALID;

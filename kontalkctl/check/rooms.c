@@ -9,8 +9,6 @@
 #include "kontalkctl/check/database.h"
 #include "muc/schema.h"
 
-#define MUC_OWNER "kontalk-muc"
-
 static void judge_version(struct check *check, int64_t version)
 {
     if (version < schema_rooms_version())
@@ -47,7 +45,7 @@ void check_rooms(struct check *check)
     struct db_session *session = NULL;
     const char *problem = "[muc] conninfo names none";
 
-    if (conninfo && ctl_database_quietly(conninfo, MUC_OWNER, &session, &problem) == 0)
+    if (conninfo && ctl_database_quietly(conninfo, CTL_ROOMS_OWNER, &session, &problem) == 0)
         check_tables(check, session);
     else
         check_add(check, CHECK_ERROR, "rooms",
