@@ -6,6 +6,7 @@
  */
 #include "muc/affiliation.h"
 #include "muc/enter.h"
+#include "muc/invite.h"
 #include "muc/modules.h"
 
 #define ITEMS_MAX 200
@@ -15,6 +16,8 @@ struct item {
     const char *nick, *reason;
     struct jid jid;
     bool has_jid;
+    bool reserves;             /* a nickname is given with the affiliation: */
+    const char *reserved;      /* this one; NULL: none any more */
     struct occupant *occupant; /* of the nick */
 };
 
@@ -123,6 +126,19 @@ static int read_name(const struct element *element, const char *name, int (*pars
     return text && *value < 0 ? SITUATION_ADMIN_BAD : -1;
 }
 
+/* §§9.3 and 9.5: the nickname that is reserved with it; an empty one frees what was. */
+static int read_reserved(const struct room *room, const struct element *element, struct item *item)
+{
+    item->reserves = item->nick && item->jid.local && item->affiliation >= (int)AFFILIATION_MEMBER;
+    if (!item->reserves || *item->nick == '\0')
+        return -1;
+    if (jid_prepare_resource(element->arena, item->nick, &item->reserved) < 0 ||
+        !nick_is_good(item->reserved))
+        return SITUATION_NICK_BAD;
+    return room_nick_is_taken(room, item->reserved, item->jid.bare) ? SITUATION_REGISTER_NICK_TAKEN
+                                                                    : -1;
+}
+
 /* -1, or why it cannot be. */
 static int read_item(const struct room *room, const struct element *element, struct item *item)
 {
@@ -146,11 +162,27 @@ static int read_item(const struct room *room, const struct element *element, str
         if (item->occupant == NULL)
             return SITUATION_ADMIN_NO_SUCH_NICK;
         item->jid = *item->occupant->bare;
+        return -1;
     }
-    return -1;
+    return read_reserved(room, element, item);
 }
 
 /* --- who may --- */
+
+static bool is_self(const struct stanza *request, const struct item *item)
+{
+    return strcmp(request->from.bare, item->jid.bare) == 0;
+}
+
+/* §§5.1.3 and 8.2: moderators are kicked by administrators only, or by themselves. */
+static bool may_kick(const struct stanza *request, const struct item *item, enum affiliation own,
+                     enum affiliation theirs)
+{
+    if (item->occupant->role == ROLE_MODERATOR && own < AFFILIATION_ADMIN &&
+        !is_self(request, item))
+        return false;
+    return theirs <= own;
+}
 
 /* §§8.2 to 8.4, 9.6 and 9.7 */
 static int role_problem(const struct turn *turn, const struct stanza *request,
@@ -162,23 +194,17 @@ static int role_problem(const struct turn *turn, const struct stanza *request,
 
     if (role_of(turn, request) != ROLE_MODERATOR)
         return SITUATION_ADMIN_FORBIDDEN;
-    if (item->role == ROLE_MODERATOR || item->occupant->role == ROLE_MODERATOR) {
-        /* Kicking is for moderators, making and unmaking them for administrators. */
-        if (item->role != ROLE_NONE && own < AFFILIATION_ADMIN)
-            return SITUATION_ADMIN_FORBIDDEN;
-    }
     if (item->role == ROLE_NONE)
-        return theirs > own ? SITUATION_ADMIN_NOT_ALLOWED : -1;
+        return may_kick(request, item, own, theirs) ? -1 : SITUATION_ADMIN_NOT_ALLOWED;
+    /* Making and unmaking moderators is for administrators. */
+    if ((item->role == ROLE_MODERATOR || item->occupant->role == ROLE_MODERATOR) &&
+        own < AFFILIATION_ADMIN)
+        return SITUATION_ADMIN_FORBIDDEN;
     if (item->role < (int)item->occupant->role &&
         (theirs >= AFFILIATION_ADMIN ||
          (theirs >= own && own < AFFILIATION_ADMIN && theirs > AFFILIATION_NONE)))
         return SITUATION_ADMIN_NOT_ALLOWED;
     return -1;
-}
-
-static bool is_self(const struct stanza *request, const struct item *item)
-{
-    return strcmp(request->from.bare, item->jid.bare) == 0;
 }
 
 /* §§5.2.1, 9.1 to 9.4, 10.3 to 10.7 */
@@ -209,6 +235,16 @@ static int affiliation_problem(const struct turn *turn, const struct stanza *req
 
 /* --- all of them --- */
 
+/* One before it in the request has the nickname for another. */
+static bool is_reserved_before(const struct item *items, size_t count, const struct item *item)
+{
+    for (size_t i = 0; i < count && item->reserved; i++)
+        if (items[i].reserved && strcmp(items[i].reserved, item->reserved) == 0 &&
+            strcmp(items[i].jid.bare, item->jid.bare) != 0)
+            return true;
+    return false;
+}
+
 static int check(const struct turn *turn, const struct stanza *request,
                  const struct element *payload, struct item *items, size_t *count)
 {
@@ -226,6 +262,8 @@ static int check(const struct turn *turn, const struct stanza *request,
         if (problem < 0)
             problem = item->role >= 0 ? role_problem(turn, request, item)
                                       : affiliation_problem(turn, request, item);
+        if (problem < 0 && is_reserved_before(items, *count, item))
+            problem = SITUATION_REGISTER_NICK_TAKEN;
         if (problem >= 0)
             return problem;
         owners_gone += item->role < 0 && item->affiliation != AFFILIATION_OWNER &&
@@ -239,13 +277,33 @@ static int check(const struct turn *turn, const struct stanza *request,
                : -1;
 }
 
-static void apply(struct turn *turn, const struct item *item, const char *actor)
+/* §9.5: who may enter from now on, and could not know it. */
+static bool is_new_member(const struct room *room, const struct item *item)
+{
+    return room_is(room, OPTION_MEMBERS_ONLY) && item->affiliation == (int)AFFILIATION_MEMBER &&
+           item->jid.local && room_affiliation(room, &item->jid) == AFFILIATION_NONE;
+}
+
+static void apply_affiliation(struct turn *turn, const struct item *item, const char *actor,
+                              size_t *invited)
+{
+    bool invites = is_new_member(turn->room, item) && *invited < INVITES_MAX;
+
+    affiliation_set(turn, &item->jid, (enum affiliation)item->affiliation, actor, item->reason);
+    if (item->reserves)
+        affiliation_reserve(turn, item->jid.bare, item->reserved);
+    if (invites)
+        invite_member(turn, &item->jid, turn->request->from.bare, item->reason);
+    *invited += invites;
+}
+
+static void apply(struct turn *turn, const struct item *item, const char *actor, size_t *invited)
 {
     /* An item before it may have removed the occupant. */
     struct occupant *occupant = item->nick ? room_occupant(turn->room, item->nick) : NULL;
 
     if (item->role < 0)
-        affiliation_set(turn, &item->jid, (enum affiliation)item->affiliation, actor, item->reason);
+        apply_affiliation(turn, item, actor, invited);
     else if (occupant)
         role_set(turn, occupant, (enum role)item->role, actor, item->reason);
 }
@@ -255,7 +313,7 @@ static void set(struct turn *turn, struct stanza *request, struct element *paylo
     const struct session *session = room_session(turn->room, &request->from);
     struct item *items = xcalloc(ITEMS_MAX + 1, sizeof(*items));
     char *actor = session ? xstrdup(session->occupant->nick) : NULL;
-    size_t count = 0;
+    size_t count = 0, invited = 0;
     int problem = check(turn, request, payload, items, &count);
 
     if (problem >= 0) {
@@ -267,7 +325,7 @@ static void set(struct turn *turn, struct stanza *request, struct element *paylo
             struct jid *jid = jid_dup_with_resource(&item.jid, NULL);
 
             item.jid = *jid;
-            apply(turn, &item, actor);
+            apply(turn, &item, actor, &invited);
             free(jid);
         }
         leave_check(turn);

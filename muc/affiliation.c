@@ -150,6 +150,17 @@ void affiliation_set(struct turn *turn, const struct jid *jid, enum affiliation 
     }
 }
 
+void affiliation_reserve(struct turn *turn, const char *bare, const char *nick)
+{
+    const struct affiliated *known = room_affiliated(turn->room, bare);
+    char *reason = known ? xstrdup_or_null(known->reason) : NULL;
+
+    room_set_affiliated(turn->room, bare, known ? known->affiliation : AFFILIATION_NONE, nick,
+                        reason);
+    free(reason);
+    store_affiliated(turn, bare);
+}
+
 static void set_text(struct turn *turn, const char *text, enum affiliation affiliation)
 {
     struct arena *arena = arena_new();

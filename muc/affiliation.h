@@ -20,6 +20,8 @@ bool affiliation_is_full(const struct room *room, const char *bare);
 /* actor: the occupant who does it; reason: for people; both may be NULL. */
 void affiliation_set(struct turn *turn, const struct jid *bare, enum affiliation affiliation,
                      const char *actor, const char *reason);
+/* The nickname is its own, NULL: none is any more; its affiliation stays. */
+void affiliation_reserve(struct turn *turn, const char *bare, const char *nick);
 /* Exactly these have it: others that had it become members (owners: administrators) (§10.2). */
 void affiliation_set_list(struct turn *turn, enum affiliation affiliation,
                           const struct affiliation_list *list);

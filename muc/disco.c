@@ -78,6 +78,10 @@ static void add_room_features(const struct room *room, struct element *query)
     add_features(query, module->room_features);
 }
 
+/* The registered one, that of the example in §6.4, and that of Prosody: clients look for each. */
+static const char *const subject_fields[] = {FIELD "subjectmod", "muc#roomconfig_changesubject",
+                                             FIELD "changesubject"};
+
 /* The subject is something that was said. */
 static void add_room_form(const struct room *room, const struct jid *asks, struct element *query)
 {
@@ -89,7 +93,8 @@ static void add_room_form(const struct room *room, const struct jid *asks, struc
         form_add_field(form, FIELD "subject", NULL, subject_text(room));
     form_add_field(form, FIELD "occupants", NULL, occupants);
     form_add_field(form, FIELD "lang", NULL, room_text(room, OPTION_LANG));
-    form_add_field(form, FIELD "changesubject", "boolean", room_text(room, OPTION_CHANGE_SUBJECT));
+    for (size_t i = 0; i < ARRAY_SIZE(subject_fields); i++)
+        form_add_field(form, subject_fields[i], "boolean", room_text(room, OPTION_CHANGE_SUBJECT));
     form_add_field(form, "muc#roomconfig_roomname", NULL, room_text(room, OPTION_NAME));
     form_add_field(form, "muc#maxhistoryfetch", NULL, room_text(room, OPTION_HISTORY));
     MUC_MODULES(module)
@@ -150,8 +155,8 @@ static const struct iq_row rows[] = {
     {NS_PING, "ping", IQ_GET, PLACE_SERVICE | PLACE_ROOM, true, ping},
     {0},
 };
-static const char *const service_features[] = {NS_DISCO_INFO, NS_DISCO_ITEMS, NS_MUC,
-                                               NS_PING,       NS_RSM,         NULL};
+static const char *const service_features[] = {
+    NS_DISCO_INFO, NS_DISCO_ITEMS, NS_MUC, NS_MUC "#stable_id", NS_PING, NS_RSM, NULL};
 static const char *const room_features[] = {NS_DISCO_INFO,
                                             NS_DISCO_ITEMS,
                                             NS_MUC,

@@ -252,7 +252,9 @@ void enter_take(struct turn *turn, struct stanza *presence)
 
     if (presence->type == PRESENCE_AVAILABLE) {
         available(turn, session, presence);
-    } else if (session) { /* §17.3: else silently ignored */
+    } else if (session && turn->room->locked && HASH_COUNT(turn->room->sessions) == 1) {
+        room_destroy(turn, NULL); /* §10.1.3 */
+    } else if (session) {         /* §17.3: else silently ignored */
         struct news news = {.own_id = stanza_id(presence)};
         struct stanza *cleaned = presence_cleaned(presence);
 

@@ -3,6 +3,8 @@
  * Mediated invitations and what comes back (XEP-0045 §7.8.2), with a direct one (XEP-0249) beside
  * it for clients that know only that.
  */
+#include "muc/invite.h"
+
 #include "common/xmpp/namespaces.h"
 #include "muc/affiliation.h"
 #include "muc/modules.h"
@@ -10,7 +12,6 @@
 #include "muc/rate.h"
 
 #define NS_CONFERENCE "jabber:x:conference"
-#define INVITES_MAX   20
 
 static const char *reason_of(const struct element *invite)
 {
@@ -28,7 +29,7 @@ static void add_direct(struct stanza *message, const struct room *room, const ch
         element_set(x, "password", room_text(room, OPTION_SECRET));
 }
 
-static struct stanza *invitation(const struct room *room, const struct session *from,
+static struct stanza *invitation(const struct room *room, const char *from,
                                  const struct element *invite)
 {
     struct stanza *message = stanza_new(STANZA_MESSAGE, MESSAGE_NORMAL);
@@ -37,7 +38,7 @@ static struct stanza *invitation(const struct room *room, const struct session *
 
     stanza_set_from(message, room->jid);
     element_set(copy, "to", NULL);
-    element_set(copy, "from", from->jid->full);
+    element_set(copy, "from", from);
     if (room_is(room, OPTION_PASSWORD_PROTECTED))
         element_add_with_text(x, NS_MUC_USER, "password", room_text(room, OPTION_SECRET));
     add_direct(message, room, reason_of(invite));
@@ -95,8 +96,19 @@ static void invite_all(struct turn *turn, struct session *session, const struct 
         if (room_is(room, OPTION_MEMBERS_ONLY) && room_affiliation(room, &to) == AFFILIATION_NONE &&
             !affiliation_is_full(room, to.bare))
             affiliation_set(turn, &to, AFFILIATION_MEMBER, session->occupant->nick, NULL);
-        send(turn, invitation(room, session, invite), &to);
+        send(turn, invitation(room, session->jid->full, invite), &to);
     }
+}
+
+void invite_member(struct turn *turn, const struct jid *to, const char *from, const char *reason)
+{
+    struct arena *arena = arena_new();
+    struct element *invite = element_new(arena, NS_MUC_USER, "invite");
+
+    if (reason)
+        element_add_with_text(invite, NS_MUC_USER, "reason", reason);
+    send(turn, invitation(turn->room, from, invite), to);
+    arena_free(arena);
 }
 
 static void invite(struct turn *turn, struct session *session, const struct element *x)

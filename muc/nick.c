@@ -7,17 +7,6 @@
 #include "muc/enter.h"
 #include "muc/store.h"
 
-static int problem_of(const struct room *room, const struct session *session, const char *nick)
-{
-    const struct occupant *other = room_occupant(room, nick);
-    const struct affiliated *owner = room_nick_owner(room, nick);
-    const char *bare = session->jid->bare;
-
-    if ((other && strcmp(other->bare->bare, bare) != 0) || (owner && strcmp(owner->jid, bare) != 0))
-        return SITUATION_NICK_CHANGE_TAKEN;
-    return -1;
-}
-
 /* The occupant, with all its sessions, gets another name. */
 static void rename_occupant(struct turn *turn, struct session *session, struct stanza *presence)
 {
@@ -62,10 +51,8 @@ static void move_session(struct turn *turn, struct session *session, struct stan
 
 void nick_change(struct turn *turn, struct session *session, struct stanza *presence)
 {
-    int problem = problem_of(turn->room, session, presence->to.resource);
-
-    if (problem >= 0)
-        turn_refuse(turn, (enum situation)problem);
+    if (room_nick_is_taken(turn->room, presence->to.resource, session->jid->bare))
+        turn_refuse(turn, SITUATION_NICK_CHANGE_TAKEN);
     else if (room_occupant(turn->room, presence->to.resource))
         move_session(turn, session, presence);
     else

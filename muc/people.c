@@ -115,6 +115,15 @@ const struct affiliated *room_nick_owner(const struct room *room, const char *ni
     return NULL;
 }
 
+bool room_nick_is_taken(const struct room *room, const char *nick, const char *bare)
+{
+    const struct affiliated *owner = room_nick_owner(room, nick);
+    const struct occupant *occupant = room_occupant(room, nick);
+
+    return (owner && strcmp(owner->jid, bare) != 0) ||
+           (occupant && strcmp(occupant->bare->bare, bare) != 0);
+}
+
 enum role room_role_of(const struct room *room, enum affiliation affiliation)
 {
     switch (affiliation) {

@@ -7,7 +7,6 @@
 #include "muc/affiliation.h"
 #include "muc/enter.h"
 #include "muc/modules.h"
-#include "muc/store.h"
 
 #define NS_REGISTER     "jabber:iq:register"
 #define NS_MUC_REGISTER NS_MUC "#register"
@@ -62,33 +61,23 @@ static void get(struct turn *turn, struct stanza *request, struct element *paylo
 
 static void set_nick(struct turn *turn, const struct jid *jid, const char *nick)
 {
-    struct room *room = turn->room;
-    const struct affiliated *known = room_affiliated(room, jid->bare);
-    enum affiliation affiliation = known ? known->affiliation : AFFILIATION_NONE;
-
     /* Who has an affiliation by his domain keeps that. */
-    if (nick && room_affiliation(room, jid) == AFFILIATION_NONE)
-        affiliation_set(turn, jid, affiliation = AFFILIATION_MEMBER, NULL, NULL);
-    room_set_affiliated(room, jid->bare, affiliation, nick, NULL);
-    store_affiliated(turn, jid->bare);
+    if (nick && room_affiliation(turn->room, jid) == AFFILIATION_NONE)
+        affiliation_set(turn, jid, AFFILIATION_MEMBER, NULL, NULL);
+    affiliation_reserve(turn, jid->bare, nick);
 }
 
 static void submit(struct turn *turn, const struct stanza *request, const struct element *form)
 {
     struct room *room = turn->room;
     const char *given = form_get(form, FIELD_NICK), *nick = NULL;
-    const struct affiliated *owner;
-    const struct occupant *occupant;
 
     if (given == NULL || jid_prepare_resource(request->arena, given, &nick) < 0 ||
         !nick_is_good(nick)) {
         turn_refuse(turn, SITUATION_REGISTER_BAD);
         return;
     }
-    owner = room_nick_owner(room, nick);
-    occupant = room_occupant(room, nick);
-    if ((owner && strcmp(owner->jid, request->from.bare) != 0) ||
-        (occupant && strcmp(occupant->bare->bare, request->from.bare) != 0)) {
+    if (room_nick_is_taken(room, nick, request->from.bare)) {
         turn_refuse(turn, SITUATION_REGISTER_NICK_TAKEN);
         return;
     }

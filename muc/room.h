@@ -150,6 +150,8 @@ void room_set_affiliated(struct room *room, const char *bare, enum affiliation a
 size_t room_count(const struct room *room, enum affiliation affiliation);
 /* Who has reserved this nick; NULL: nobody. */
 const struct affiliated *room_nick_owner(const struct room *room, const char *nick);
+/* Whether somebody else than this account has it, or has reserved it. */
+bool room_nick_is_taken(const struct room *room, const char *nick, const char *bare);
 /* The role with which somebody comes in (§5.1.2). */
 enum role room_role_of(const struct room *room, enum affiliation affiliation);
 

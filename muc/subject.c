@@ -12,7 +12,8 @@
 bool subject_is_change(const struct stanza *stanza)
 {
     return element_find(stanza->root, NS_CLIENT, "subject") &&
-           !element_find(stanza->root, NS_CLIENT, "body");
+           !element_find(stanza->root, NS_CLIENT, "body") &&
+           !element_find(stanza->root, NS_CLIENT, "thread");
 }
 
 const char *subject_text(const struct room *room)

@@ -51,6 +51,10 @@ def is_message(stanza):
     return stanza.tag == tag("message")
 
 
+def is_invitation(stanza):
+    return stanza.find(f"{tag('x', USER)}/{tag('invite', USER)}") is not None
+
+
 class Room:
     """owner: its creator, who is in it as "owner"."""
 
@@ -70,7 +74,8 @@ class Room:
                     f"<x xmlns='{MUC}'>{inside}</x>{beside}</presence>")
 
     def join(self, client, nick, inside="", beside=""):
-        """Everything up to the subject, in order: [stanza]. An error ends it, too."""
+        """Everything up to the subject but invitations, in order: [stanza]. An error ends it,
+        too."""
         self.send_join(client, nick, inside, beside)
         return self.entered(client)
 
@@ -78,7 +83,7 @@ class Room:
         seen = []
         while True:
             stanza = client.receive()
-            if not (stanza.get("from") or "").startswith(self.jid):
+            if not (stanza.get("from") or "").startswith(self.jid) or is_invitation(stanza):
                 continue
             seen.append(stanza)
             if error(stanza) or (is_message(stanza) and stanza.find(tag("subject")) is not None):

@@ -159,6 +159,50 @@ def test_invitation_makes_member(room):
     assert item(place.join(guest, "guest")[1]) == ("member", "participant")
 
 
+def invited(client, place):
+    """By whom, with which reason and password."""
+    message = client.wait_for(lambda e: is_message(e) and e.get("from") == place.jid)
+    found = message.find(f"{tag('x', USER)}/{tag('invite', USER)}")
+    return (found.get("from"), found.findtext(tag("reason", USER)),
+            message.findtext(f"{tag('x', USER)}/{tag('password', USER)}"))
+
+
+def test_new_members_are_invited(room):
+    """§9.5: who is put on the list of a members-only room hears of it, once."""
+    place = room(membersonly="1", passwordprotectedroom="1", roomsecret="s3cret")
+    guest = place.login()
+    guest.send_presence()
+    for reason in ("why", "again"):
+        place.change(place.owner, jid=guest.bare, affiliation="member", reason=reason)
+    place.change(place.owner, jid=guest.bare, affiliation="none")
+    place.change(place.owner, jid=guest.bare, affiliation="member")
+    assert invited(guest, place) == (place.owner.bare, "why", "s3cret")
+    assert invited(guest, place) == (place.owner.bare, None, "s3cret")
+
+
+def test_members_of_open_rooms_are_not_invited(room):
+    """§9.5"""
+    place = room()
+    guest = place.login()
+    guest.send_presence()
+    place.change(place.owner, jid=guest.bare, affiliation="member")
+    invite(place, place.owner, guest.bare, "<reason>by hand</reason>")
+    assert invited(guest, place)[:2] == (place.owner.full, "by hand")
+
+
+def test_many_new_members(room):
+    """Twenty invitations follow from a request, so that a room does not flood others."""
+    place = room(membersonly="1")
+    guest = place.login()
+    guest.send_presence()
+    jids = [f"nobody{i}@nowhere.test" for i in range(20)] + [guest.bare]
+    answer = place.owner.ask("set", f"<query xmlns='{ADMIN}'>" + "".join(
+        f"<item jid='{jid}' affiliation='member'/>" for jid in jids) + "</query>", to=place.jid)
+    assert error(answer) is None
+    invite(place, place.owner, guest.bare, "<reason>by hand</reason>")
+    assert invited(guest, place)[1] == "by hand"
+
+
 def test_invitations_of_members(room):
     """§9.5: muc#roomconfig_allowinvites"""
     place = room(membersonly="1", allowinvites="1")

@@ -46,7 +46,7 @@ def test_service(login, node):
     answer = info(client, node.place.conference)
     identity = answer.find(f".//{tag('identity', INFO)}")
     assert (identity.get("category"), identity.get("type")) == ("conference", "text")
-    assert {MUC, INFO, ITEMS} <= features(answer)
+    assert {MUC, f"{MUC}#stable_id", INFO, ITEMS} <= features(answer)
 
 
 def test_rooms(node, room):
@@ -109,6 +109,8 @@ def test_room(room):
     assert found["FORM_TYPE"] == f"{MUC}#roominfo"
     assert found["muc#roominfo_description"] == "Witches"
     assert found["muc#roominfo_occupants"] == "1" and found["muc#roominfo_lang"] == "en"
+    for name in ("roominfo_subjectmod", "roomconfig_changesubject", "roominfo_changesubject"):
+        assert found[f"muc#{name}"] == "0"
 
 
 def test_subject_is_not_for_strangers(room):

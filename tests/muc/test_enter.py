@@ -2,6 +2,8 @@
 #
 # Entering, being in, and leaving a room (XEP-0045 §§7.1 to 7.7, 7.14 and 10.1).
 
+import pytest
+
 from tests.muc.rooms import (CLIENT, MUC, USER, body, codes, error, is_message, is_presence, item,
                              tag)
 
@@ -128,6 +130,21 @@ def test_subject(room):
     assert seen[-1].find(tag("delay", "urn:xmpp:delay")) is not None
 
 
+@pytest.mark.parametrize("beside", ["<body>text</body>", "<thread>t</thread>"])
+def test_message_with_a_subject(room, beside):
+    """§8.1: with a body or a thread it is an ordinary message."""
+    place = room()
+    second = place.newcomer("second")
+    second.send(f"<message to='{place.jid}' type='groupchat'><subject>Mine</subject>{beside}"
+                "</message>")
+    seen = place.owner.wait_for(lambda e: e.findtext(tag("subject")) == "Mine")
+    assert error(seen) is None and seen.get("from") == place.nick("second")
+    third = place.login()
+    place.send_join(third, "third")
+    seen = third.wait_for(lambda e: is_message(e) and e.get("from") == place.jid)
+    assert seen.findtext(tag("subject")) == ""
+
+
 def test_subject_of_participants(room):
     place = room(changesubject="1")
     second = place.newcomer("second")
@@ -190,6 +207,9 @@ def test_unconfigured_room_ends(room):
     place.join(place.owner, "owner")
     place.owner.ask("set", f"<query xmlns='{MUC}#owner'><x xmlns='jabber:x:data' type='cancel'/>"
                     "</query>", to=place.jid)
+    assert 201 in codes(place.join(place.owner, "owner")[0])
+    gone = place.leave(place.owner, "owner")
+    assert gone.find(f"{tag('x', USER)}/{tag('destroy', USER)}") is not None
     assert 201 in codes(place.join(place.owner, "owner")[0])
 
 

@@ -123,6 +123,9 @@ CHANGES = {
     # who, whom, what: the error, None if it is done
     "moderator kicks": ("moderator", "none", {"role": "none"}, None),
     "moderator kicks owner": ("moderator", "owner", {"role": "none"}, ("cancel", "not-allowed")),
+    "moderator kicks moderator": ("moderator", "moderator", {"role": "none"},
+                                  ("cancel", "not-allowed")),
+    "admin kicks moderator": ("admin", "moderator", {"role": "none"}, None),
     "moderator gives voice": ("moderator", "none", {"role": "participant"}, None),
     "moderator makes moderator": ("moderator", "none", {"role": "moderator"},
                                   ("auth", "forbidden")),
@@ -162,6 +165,47 @@ def test_delegation(room, name):
             place.change(place.owner, jid=client.bare, affiliation=kind)
     wish = {"nick": "target"} if "role" in change else {"jid": target.bare}
     assert error(place.change(actor, **wish, **change)) == expected
+
+
+def test_moderator_kicks_himself(room):
+    """§8.2: it is allowed."""
+    place = room()
+    second = place.newcomer("second")
+    place.change(place.owner, nick="second", role="moderator")
+    assert error(place.change(second, nick="second", role="none")) is None
+    assert 307 in codes(place.presence_of(second, "second", gone))
+
+
+def members(place):
+    return {i["jid"]: i.get("nick") for i in items(list_of(place, place.owner,
+                                                           affiliation="member"))}
+
+
+def test_nickname_of_a_member(room):
+    """§§9.3 and 9.5: it is reserved with the membership, changed, and freed by an empty one;
+    nobody else gets it."""
+    place = room()
+    jid = "somebody@example.test"
+    for nick, kept in (("one", "one"), ("two", "two"), (None, "two"), ("", None)):
+        wish = {} if nick is None else {"nick": nick}
+        assert error(place.change(place.owner, jid=jid, affiliation="member", **wish)) is None
+        assert members(place) == {jid: kept}
+    place.change(place.owner, jid=jid, affiliation="member", nick="mine", reason="why")
+    assert error(place.join(place.login(), "mine")[-1]) == ("cancel", "conflict")
+    other = {"jid": "other@example.test", "affiliation": "member"}
+    for nick in ("mine", "owner"):
+        assert error(place.change(place.owner, nick=nick, **other)) == ("cancel", "conflict")
+    assert error(place.change(place.owner, nick=" ", **other)) == ("modify", "jid-malformed")
+    assert members(place) == {jid: "mine"}
+
+
+def test_one_nickname_for_two(room):
+    """§9.5"""
+    place = room()
+    answer = place.owner.ask("set", f"<query xmlns='{ADMIN}'>" + "".join(
+        f"<item jid='{user}@example.test' affiliation='member' nick='same'/>"
+        for user in ("one", "two")) + "</query>", to=place.jid)
+    assert error(answer) == ("cancel", "conflict") and members(place) == {}
 
 
 def test_all_or_nothing(room):
