@@ -9,7 +9,7 @@ import time
 
 from OpenSSL import SSL, crypto
 
-SECONDS = 20
+SECONDS = 60
 EXPORTER = b"EXPORTER-Channel-Binding"
 VERSIONS = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
 

@@ -9,7 +9,7 @@ from tests.harness.slix import connected, in_loop
 COMMANDS = "http://jabber.org/protocol/commands"
 ADMIN = "http://jabber.org/protocol/admin"
 PLUGINS = ("xep_0004", "xep_0030", "xep_0050", "xep_0133")
-SECONDS = 20
+SECONDS = 60
 
 
 async def run(client, command, **values):

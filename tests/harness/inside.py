@@ -13,7 +13,7 @@ import sys
 
 GET_FLAGS, SET_FLAGS = 0x8913, 0x8914  # SIOCGIFFLAGS, SIOCSIFFLAGS (netdevice(7))
 UP = 1
-SECONDS = 20
+SECONDS = 60
 
 
 def raise_loopback():

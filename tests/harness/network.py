@@ -19,7 +19,7 @@ from tests.node.ports import ADDRESS
 QUICK = {"net": {"heartbeat": "200ms", "suspect-after": "1s", "down-after": "2s",
                  "dial-after": "1s", "retry-min": "50ms", "retry-max": "500ms",
                  "negotiation-timeout": "5s"}}
-LINK_SECONDS = 30
+LINK_SECONDS = 60
 
 
 class TestNetwork(Network):

@@ -12,7 +12,7 @@ from tests.harness import network as networks
 from tests.harness.node import SOURCES, TestNode
 from tests.harness.stream import RawStream
 
-SECONDS = 120
+SECONDS = 240
 
 
 def pytest_addoption(parser):

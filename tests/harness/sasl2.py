@@ -102,8 +102,9 @@ class Sasl2Stream(SmStream):
         enabled = success.find(f"{{{BIND2}}}bound/{{{SM}}}enabled")
         if enabled is not None:
             self.counts, self.handled, self.id = True, 0, enabled.get("id")
-        if success.find(f"{{{SM}}}resumed") is not None:
-            self.counts = True
+        resumed = success.find(f"{{{SM}}}resumed")
+        if resumed is not None:
+            self.counts, self.sent = True, int(resumed.get("h"))
         else:
             self.features = self.expect(f"{{{STREAM}}}features")
         return self

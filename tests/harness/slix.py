@@ -14,7 +14,7 @@ import functools
 
 import slixmpp
 
-SECONDS = 20
+SECONDS = 60
 
 
 def in_loop(test):

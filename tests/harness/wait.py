@@ -4,7 +4,7 @@
 
 import time
 
-SECONDS = 20
+SECONDS = 60
 STEP = 0.01
 
 

@@ -21,7 +21,7 @@ SERVICES = {"WS": "HTTP", "WSS": "HTTPS", "BOSH": "HTTP", "BOSHS": "HTTPS"}
 WRAPPER = f"<w xmlns='{CLIENT}' xmlns:stream='{STREAM}'>".encode()
 HEADER = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*<stream:stream([^>]*)>")
 FOOTER = b"</stream:stream>"
-SECONDS = 20
+SECONDS = 60
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 

@@ -10,7 +10,7 @@ import ssl
 from tests.node import network as networks
 from tests.node.ports import ADDRESS
 
-SECONDS = 30
+SECONDS = 60
 HEADER = ("<?xml version='1.0'?><stream:stream xmlns='urn:kontalk:link:1' "
           "xmlns:stream='http://etherx.jabber.org/streams' from='{host}' to='{to}' version='1.0'>")
 PROTOCOLS = ("<protocols xmlns='urn:kontalk:link:1' serial='1'><protocol name='net' version='1'/>"

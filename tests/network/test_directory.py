@@ -47,7 +47,7 @@ def test_known_everywhere(network):
     assert lookup(network.gamma, jid) is None
     add(network.beta, jid)
     for one in network:
-        wait.until(lambda: lookup(one, jid) == ("beta", network.beta.place.host), 10, jid)
+        wait.until(lambda: lookup(one, jid) == ("beta", network.beta.place.host), what=jid)
     assert "exists" in refused(network.gamma, jid)
     assert "exists" in refused(network.beta, jid)
 
@@ -56,7 +56,7 @@ def test_deleted_names_stay_reserved(network):
     jid = f"gone@{network.place.network}"
     add(network.gamma, jid)
     network.gamma.control("user", "del", jid)
-    wait.until(lambda: lookup(network.alpha, jid) is None, 10, "the name to be released")
+    wait.until(lambda: lookup(network.alpha, jid) is None, what="the name to be released")
     assert "exists" in refused(network.beta, jid)
     assert "reserved" in refused(network.gamma, jid)
 
@@ -79,7 +79,7 @@ def test_split(network):
 def test_verify(network):
     domain = network.place.network
     add(network.beta, f"verified@{domain}")
-    wait.until(lambda: lookup(network.gamma, f"verified@{domain}"), 10, "a name")
+    wait.until(lambda: lookup(network.gamma, f"verified@{domain}"), what="a name")
 
     def same():
         try:
@@ -87,7 +87,7 @@ def test_verify(network):
         except place.Error:
             return None
 
-    text = wait.until(same, 20, "the same directory everywhere")
+    text = wait.until(same, what="the same directory everywhere")
     assert "0 without a valid grant" in text
     assert "home beta" in text and "different" not in text
     network.gamma.postgres.query(
@@ -161,11 +161,11 @@ def test_handover(network):
     domain = network.place.network
     add(network.gamma, f"before@{domain}")
     hand_over(network, "beta")
-    wait.until(lambda: "exists" in refused(network.alpha, f"before@{domain}"), 20, "beta's word")
-    wait.until(lambda: can_add(network.alpha, f"after@{domain}"), 20, "a name of beta's")
+    wait.until(lambda: "exists" in refused(network.alpha, f"before@{domain}"), what="beta's word")
+    wait.until(lambda: can_add(network.alpha, f"after@{domain}"), what="a name of beta's")
     assert lookup(network.beta, f"after@{domain}") == ("alpha", network.alpha.place.host)
     hand_over(network, "alpha")  # which others take for the registrar
-    wait.until(lambda: can_add(network.gamma, f"later@{domain}"), 20, "a name of alpha's")
+    wait.until(lambda: can_add(network.gamma, f"later@{domain}"), what="a name of alpha's")
     assert "exists" in refused(network.gamma, f"after@{domain}")
 
 
@@ -191,12 +191,13 @@ def test_epoch(network, login):
     is_front_only(network, login, client, guest, friend)
     c2s.kill()
     c2s.start()
-    guest = login(owner(guest), where=beta)
+    # its home may not have been found yet
+    guest = wait.until(lambda: logs_in(login, beta, owner(guest)), what="a login of a guest")
     is_front_only(network, login, client, guest, friend)
     c2s.mark_log()
     beta.control("home", "raise", "2")
     c2s.wait_log("event=directory_recovered home=beta epoch=2")
-    wait.until(lambda: logs_in(login, beta), 20, "a login")
+    wait.until(lambda: logs_in(login, beta), what="a login")
     talk(guest, friend)
     with pytest.raises(place.Error, match="not lower than 2"):
         beta.control("home", "raise", "2")
@@ -218,8 +219,8 @@ def talk(one, other):
         sink.wait_message(f"from {source.full}")
 
 
-def logs_in(login, node):
+def logs_in(login, node, account=None):
     try:
-        return login(where=node)
+        return login(account, where=node)
     except (OSError, AssertionError, place.Error):
         return None

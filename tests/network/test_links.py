@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from tests.harness import wait
+
 
 def test_every_pair_has_one_link(network):
     for one in network.nodes:
@@ -14,8 +16,8 @@ def test_every_pair_has_one_link(network):
         others = [host for host in states if host != network[one].place.host]
         assert len(others) == len(network.nodes) - 1
         assert {states[host]["state"] for host in others} == {"up"}
-    lines = sum(way.count() for way in network.relays.values())
-    assert lines == 3
+    wait.until(lambda: sum(way.count() for way in network.relays.values()) == 3,
+               what="the end of what there was before")
 
 
 @pytest.mark.parametrize("end", ["alpha", "beta"])

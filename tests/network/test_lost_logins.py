@@ -13,7 +13,7 @@ from tests.harness.sasl2 import BOUND, Sasl2Stream, condition_of
 from tests.node.client import BIND, SASL, Closed, encode, local_name
 from tests.node.scram import Scram
 
-SECONDS = 40  # what a machine that is busy may take
+SECONDS = 60  # what a machine that is busy may take
 
 
 @pytest.fixture

@@ -51,8 +51,8 @@ def take_over(three):
         add(three[name], jid)
     add(three.gamma, f"gone@{domain}")
     three.gamma.control("user", "del", f"gone@{domain}")
-    wait.until(lambda: lookup(three.beta, f"gone@{domain}") is None, 20, "a deleted name")
-    wait.until(lambda: lookup(three.beta, names["alpha"]), 20, "a name of alpha's")
+    wait.until(lambda: lookup(three.beta, f"gone@{domain}") is None, what="a deleted name")
+    wait.until(lambda: lookup(three.beta, names["alpha"]), what="a name of alpha's")
     for one in DAEMONS:
         three.alpha.daemon(one).kill()
     three.wait_state("gamma", "alpha", "down")
@@ -67,7 +67,7 @@ def take_over(three):
     c2s.wait_log("event=registrar_taken_over from=alpha to=beta", 60)
     c2s.wait_log("event=registrar_open home=beta", 60)
     wait.until(lambda: try_add(three.gamma, f"new@{domain}"), 60, "a name of beta's")
-    wait.until(lambda: lookup(three.beta, f"new@{domain}"), 20, "what beta gave")
+    wait.until(lambda: lookup(three.beta, f"new@{domain}"), what="what beta gave")
     for name in ("beta", "gamma"):
         for jid in (names["alpha"], f"gone@{domain}"):
             assert refused(three[name], jid)

@@ -76,7 +76,7 @@ def test_an_ordinary_home(three, user):
     add(gamma, f"other@{domain}")
     for one in three:
         for name in ("young", "other"):
-            wait.until(lambda: lookup(one, f"{name}@{domain}"), 30, name)
+            wait.until(lambda: lookup(one, f"{name}@{domain}"), 60, name)
     away = user(alpha, owner(bob))  # at another front
     beta.daemon("c2s").kill()
     restore(three, "beta", dump)

@@ -93,10 +93,14 @@ def test_the_largest_document(pair):
 
 
 def assert_one_line(pair):
-    wait.until(lambda: lines(pair) == 1, what="one connection")
-    sides = [pair.status(one)[f"{other}.example.test"]["by"]
-             for one, other in (("alpha", "beta"), ("beta", "alpha"))]
-    assert sorted(sides) == ["accepting", "dialling"]
+    """And both know which one that is."""
+    def sides():
+        return sorted(pair.status(one)[f"{other}.example.test"]["by"]
+                      for one, other in (("alpha", "beta"), ("beta", "alpha")))
+
+    wait.until(lambda: lines(pair) == 1 and sides() == ["accepting", "dialling"],
+               what="one connection")
+    pair.wait_linked()
 
 
 def test_the_other_one_dials_if_the_first_cannot(pair):

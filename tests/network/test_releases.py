@@ -93,9 +93,9 @@ def spoken(network, one, other):
 def claim(network, name):
     """A new name at a node, which all others then know; its account."""
     jid = f"{next(NAMES)}@{network.place.network}"
-    wait.until(lambda: try_add(network[name], jid), 30, jid)
+    wait.until(lambda: try_add(network[name], jid), 60, jid)
     for one in network:
-        wait.until(lambda: lookup(one, jid) == (name, network[name].place.host), 30, jid)
+        wait.until(lambda: lookup(one, jid) == (name, network[name].place.host), 60, jid)
 
 
 NAMES = (f"released{i}" for i in range(1000))
@@ -130,7 +130,7 @@ def talk(network, user, one, other):
         assert answer.get("from") == recipient.bare
     befriend(alice, bob)
     account = network[one].add_account()
-    visitor = wait.until(lambda: try_login(user, network[other], account), 30, "a login")
+    visitor = wait.until(lambda: try_login(user, network[other], account), 60, "a login")
     visitor.send_message(bob.bare, "from a front")
     assert bob.wait_message("from a front").get("from") == visitor.full
     assert visitor.ask("get", f"<ping xmlns='{PING}'/>").get("type") == "result"
@@ -176,7 +176,7 @@ def test_a_release_that_is_too_far(network, user, releases):
             network.beta.daemon("net").wait_log(
                 f"event=net_incompatible host={there} .*reason=.{said}")
             for here, shown in ((one, host), ("beta", there)):
-                wait.until(lambda: said in network.status(here)[shown]["problem"], 30, said)
+                wait.until(lambda: said in network.status(here)[shown]["problem"], 60, said)
                 assert said in network[here].control("network", "status")
         alice, bob = user(network.alpha), user(network.gamma)
         alice.send_message(bob.bare, "hello")

@@ -45,7 +45,7 @@ def test_new_epoch(network, login, tmp_path):
     c2s.wait_log(f"event=home_not_served home=gamma epoch={now}")
     network.change(lambda document: document.homes["gamma"].update(epoch=now))
     c2s.wait_log(f"event=directory_recovered home=gamma epoch={now}")
-    wait.until(lambda: logs_in(login, gamma), 30, "a login")
+    wait.until(lambda: logs_in(login, gamma), 60, "a login")
     client = login(owner(client), where=gamma)
     talk(client, friend)
     rooms_are_back(network, client, friend, kept, since, moved)

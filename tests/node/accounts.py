@@ -9,7 +9,7 @@ from tests.node import place
 
 NAMES = ("alice", "bob")
 # Names of a network are given by its registrar, which has to be reached.
-REGISTRAR_SECONDS = 30
+REGISTRAR_SECONDS = 60
 REGISTRAR_STEP_SECONDS = 0.2
 
 

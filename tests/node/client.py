@@ -20,7 +20,7 @@ SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 BIND = "urn:ietf:params:xml:ns:xmpp-bind"
 PING = "urn:xmpp:ping"
 CLIENT = "jabber:client"
-SECONDS = 20
+SECONDS = 60
 
 
 class Closed(Exception):

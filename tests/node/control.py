@@ -6,7 +6,7 @@ import socket
 
 from tests.node import place
 
-SECONDS = 30
+SECONDS = 60
 
 
 def ask(node, daemon, *words):

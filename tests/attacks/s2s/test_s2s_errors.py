@@ -16,12 +16,14 @@ from tests.harness import wait
 from tests.node.client import CLIENT, Closed
 
 QUEUE = 20
+SHORT = {"retry_min": "50ms", "retry_max": "200ms", "stanza_expiry": "1s",
+         "queue_stanzas": str(QUEUE)}
 ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
 
 
 @pytest.fixture(scope="module")
 def where(changed_federation, change):
-    change(retry_min="50ms", retry_max="200ms", stanza_expiry="1s", queue_stanzas=str(QUEUE))
+    change(**SHORT)
     return changed_federation
 
 
@@ -132,11 +134,13 @@ def test_S13_full_queue(scene, peer, alice):
     assert [a.findtext("{*}body") for a in rest] == bodies[:QUEUE]
 
 
-def test_S13_what_waited_is_sent(scene, peer, alice):
+def test_S13_what_waited_is_sent(scene, change, peer, alice):
     """The first attempt fails; the second one brings everything, in order."""
+    change(retry_min="50ms", retry_max="200ms", stanza_expiry="60s")
     host, port = peer.host, peer.port
     peer.listener.close()
     say(alice, peer, "a", "b", "c")
     wait.until(lambda: scene.pairs(peer.domain)[0]["problem"])
     peer.listener = socket.create_server((host, port))
     assert texts(peer.accept().serve(more=""), 3) == ["a", "b", "c"]
+    change(**SHORT)
