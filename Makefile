@@ -194,6 +194,9 @@ $(OBJ)/fuzz/%.o: tests/fuzz/%.c $(OBJ)/flags
 FUZZ_OBJ := $(FUZZ_SRC:tests/fuzz/%.c=$(OBJ)/fuzz/%.o)
 $(OBJ)/unit/test_fuzz: UNIT_LIBS := $(FUZZ_OBJ) $(UNIT_LIBS)
 $(OBJ)/unit/test_fuzz: $(FUZZ_OBJ)
+# The tool has few parts that do no I/O.
+$(OBJ)/unit/test_stun: UNIT_LIBS := $(OBJ)/libkontalkctl.a $(UNIT_LIBS)
+$(OBJ)/unit/test_stun: $(OBJ)/libkontalkctl.a
 
 # `make fuzz-xml SECONDS=60`: clang's engine, beginning with the corpus.
 SECONDS ?= 60

@@ -16,6 +16,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/tls/crypto.h"
+#include "common/tls/timed.h"
 #include "common/xmpp/datetime.h"
 
 #define NS_EXTERNAL "urn:xmpp:extdisco:2"
@@ -125,23 +126,12 @@ static void stop(struct sm *sm)
 
 /* --- credentials --- */
 
-static const char *taken(struct arena *arena, struct buffer *buffer)
+static const char *taken(struct arena *arena, char *text)
 {
-    char *text = buffer_take(buffer);
     const char *copied = arena_strdup(arena, text);
 
     free(text);
     return copied;
-}
-
-static const char *password_of(struct arena *arena, const char *secret, const char *name)
-{
-    uint8_t bytes[CRYPTO_HASH_MAX];
-    struct buffer encoded = {0};
-
-    crypto_hmac(CRYPTO_SHA1, secret, strlen(secret), name, strlen(name), bytes);
-    base64_encode(&encoded, bytes, crypto_hash_size(CRYPTO_SHA1));
-    return taken(arena, &encoded);
 }
 
 /* The same for an account at all times, so that the service can limit what it uses; who does not
@@ -153,7 +143,7 @@ static const char *mark_of(struct arena *arena, const char *secret, const struct
 
     crypto_hmac(CRYPTO_SHA256, secret, strlen(secret), account->bare, strlen(account->bare), bytes);
     hex_encode(&encoded, bytes, MARK_BYTES);
-    return taken(arena, &encoded);
+    return taken(arena, buffer_take(&encoded));
 }
 
 static void add_timed(struct element *element, const struct external_service *service,
@@ -167,7 +157,7 @@ static void add_timed(struct element *element, const struct external_service *se
 
     datetime_format((int64_t)end_s * 1000000, expires);
     element_set(element, "username", name);
-    element_set(element, "password", password_of(arena, service->secret, name));
+    element_set(element, "password", taken(arena, timed_password(service->secret, name)));
     element_set(element, "expires", expires);
 }
 

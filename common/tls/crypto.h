@@ -10,7 +10,8 @@
 
 #include "common/base/macros.h"
 
-enum crypto_hash { CRYPTO_SHA1, CRYPTO_SHA256, CRYPTO_SHA512 };
+/* MD5 is for the keys of STUN alone, which has it in its wire format (RFC 8489 §9.2.2). */
+enum crypto_hash { CRYPTO_SHA1, CRYPTO_SHA256, CRYPTO_SHA512, CRYPTO_MD5 };
 #define CRYPTO_HASH_MAX 64
 
 size_t crypto_hash_size(enum crypto_hash hash);

@@ -8,13 +8,12 @@ import json
 import os
 import shutil
 import socket
-import struct
 import subprocess
-import threading
 
 import pytest
 
 from tests.attacks.s2s import zones
+from tests.commands import stun
 from tests.node import certificates, place
 from tests.node.configuration import text
 from tests.node.ports import ADDRESS
@@ -29,26 +28,10 @@ def dns():
         yield names
 
 
-@pytest.fixture(scope="module")
-def stun():
-    """A server of STUN and, for who asks for a relay, of TURN: where it listens."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((ADDRESS, 0))
-
-        def serve():
-            while True:
-                request, peer = sock.recvfrom(2048)
-                if not request:
-                    return
-                kind = struct.unpack_from("!H", request)[0]
-                answer = {1: 0x101, 3: 0x113}[kind]  # RFC 8489 §3, RFC 8656 §7.2
-                sock.sendto(struct.pack("!HH", answer, 0) + request[4:20], peer)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield sock.getsockname()[1]
-        sock.sendto(b"", sock.getsockname())
-        thread.join()
+@pytest.fixture
+def turn():
+    with contextlib.closing(stun.Server("secret of calls", ADDRESS)) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -150,12 +133,94 @@ def test_upload(checked):
     assert (status, [row["subject"] for row in found]) == (0, ["OPTIONS", "PUT", "HEAD", "GET"])
 
 
-def test_calls(checked, stun):
-    checked.change({f'external-service "{kind}"': {"type": kind, "host": ADDRESS, "port": stun}
-                    for kind in ("stun", "turn")})
+def with_relay(checked, turn):
+    password = f"{checked.directory}/password"
+    place.write(password, "secret of calls\n")
+    checked.change({'external-service "calls"': {
+        "type": "turn", "host": ADDRESS, "port": turn.port, "username": "caller",
+        "password-file": password}})
+
+
+def test_calls(checked, turn):
+    """The relay is asked for with the credentials of clients, and given back."""
+    with_relay(checked, turn)
     status, found = checked.findings("turn")
-    assert status == 0 and [row["cause"] for row in found] == [
-        "answers as a STUN server", "answers as a TURN server"]
+    assert status == 0 and f"gives a relay, at {ADDRESS}:49152" in found[0]["cause"], found
+    assert [asked[::2] for asked in turn.asked] == [(3, False), (3, True), (4, True)]
+
+
+def test_stun(checked, turn):
+    checked.change({'external-service "calls"': {"type": "stun", "host": ADDRESS,
+                                                 "port": turn.port}})
+    status, found = checked.findings("turn")
+    assert (status, [row["cause"] for row in found]) == (0, ["answers as a STUN server"])
+
+
+def test_stale_nonce(checked, turn):
+    """RFC 8489 §9.2.5: asked again, with the new one."""
+    with_relay(checked, turn)
+    turn.refusals = [stun.challenge(438, "second"), stun.challenge(438, "third")]
+    status, found = checked.findings("turn")
+    assert (status, len(found)) == (0, 1), found
+
+
+def test_port_of_somebody_else(checked, turn):
+    """RFC 8656 §7.2: there is a relay for this port already, so another one is tried."""
+    with_relay(checked, turn)
+    turn.refusals = [stun.refusal(437)]
+    status, found = checked.findings("turn")
+    assert (status, len(found)) == (0, 1), found
+    assert len({port for _, port, _ in turn.asked}) == 2
+
+
+def no_relay(number):
+    def make_wrong(turn):
+        turn.refusals = [stun.refusal(number) for _ in range(4)]
+    make_wrong.__name__ = f"error_{number}"
+    return make_wrong
+
+
+def private_address(turn):
+    turn.relayed = "10.1.2.3"
+
+
+def not_signed(turn):
+    turn.signs = False
+
+
+def for_everybody(turn):
+    turn.password = None
+
+
+def stale_for_ever(turn):
+    turn.refusals = [stun.challenge(438, str(number)) for number in range(9)]
+
+
+REFUSED = (
+    # (what the server does, severity, part of the cause, of the remedy)
+    (no_relay(401), "error", "refuses the credentials that clients get (realm realm.example)",
+     "user=caller:"),
+    (no_relay(403), "error", "forbids relays", "stun-only"),
+    (no_relay(437), "error", "has a relay already", "coturn"),
+    (no_relay(486), "error", "quota", "user-quota"),
+    (no_relay(508), "error", "no room", "max-port"),
+    (no_relay(500), "error", "error 500", "journalctl"),
+    (stale_for_ever, "error", "stale", "stale-nonce"),
+    (private_address, "error", "nobody outside", f"external-ip={ADDRESS}/10.1.2.3"),
+    (not_signed, "error", "not signed", "coturn"),
+    (for_everybody, "warning", "relays for everybody", "use-auth-secret"),
+)
+
+
+@pytest.mark.parametrize("make_wrong, severity, cause, remedy", REFUSED,
+                         ids=[case[0].__name__ for case in REFUSED])
+def test_no_relay(checked, turn, make_wrong, severity, cause, remedy):
+    with_relay(checked, turn)
+    make_wrong(turn)
+    status, found = checked.findings("turn")
+    assert [row["severity"] for row in bad(found)] == [severity], found
+    assert cause in bad(found)[0]["cause"] and remedy in bad(found)[0]["remedy"], found
+    assert status == (2 if severity == "error" else 1)
 
 
 def test_domain_that_is_not_reached(checked):

@@ -31,6 +31,7 @@ static void test_digests(void **state)
         {CRYPTO_SHA512, "abc",
          "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
          "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
+        {CRYPTO_MD5, "abc", "900150983cd24fb0d6963f7d28e17f72"}, /* RFC 1321, A.5 */
     };
     uint8_t digest[CRYPTO_HASH_MAX];
 
