@@ -47,13 +47,17 @@ void hooks_write(struct account *account, const struct pubsub_item *item, struct
     }
 }
 
-void hooks_published(struct account *account, const struct pubsub_item *item)
+void hooks_published(struct account *account, const struct pubsub_item *item, pubsub_done *done,
+                     void *user)
 {
     HOOKS(hook, account, item->node)
     {
-        if (hook->published)
-            hook->published(account, item);
+        if (hook->published) {
+            hook->published(account, item, done, user);
+            return;
+        }
     }
+    done(account, 0, user);
 }
 
 void hooks_retracted(struct account *account, const char *node, const char *id)

@@ -165,16 +165,18 @@ static void take_node(struct publication *publication)
     publication->made = NULL;
 }
 
-static void succeed(struct publication *publication)
+/* Answered when all that follows is stored too: who hears of no result publishes it again. */
+static void on_followed(struct account *account, int status, void *user)
 {
-    struct account *account = publication->account;
+    struct publication *publication = user;
 
-    if (publication->request)
+    if (publication->request && status == 0)
         answer(publication);
     tell(publication, node_find(account, publication->item.node));
-    hooks_published(account, &publication->item);
-    if (publication->done)
-        publication->done(account, 0, publication->user);
+    if (publication->request && status < 0)
+        sm_fail(publication->request, status);
+    else if (publication->done)
+        publication->done(account, status, publication->user);
     publication_free(publication);
 }
 
@@ -198,7 +200,7 @@ static void on_written(struct account *account, int status, const struct db_resu
         node_count_items(account, node_find(account, publication->item.node),
                          db_get_int(count, 0, 0), db_get_int(count, 0, 1), db_get_int(count, 0, 2));
     }
-    succeed(publication);
+    hooks_published(account, &publication->item, on_followed, publication);
 }
 
 /* --- written --- */

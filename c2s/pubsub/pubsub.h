@@ -26,6 +26,9 @@ struct pubsub_item {
 
 typedef void pubsub_go_on(struct sm_request *request);
 
+/* status: 0, or as of a unit (common/db/db.h); ERR_DENIED: it cannot be (a limit, a hook). */
+typedef void pubsub_done(struct account *account, int status, void *user);
+
 struct pubsub_hook {
     const char *node; /* its name; NULL: of every node of accounts */
     /* Before anything is written: -1, or the condition (enum stanza_condition) it is refused with.
@@ -33,9 +36,11 @@ struct pubsub_hook {
     int (*check)(struct account *account, const struct pubsub_item *item);
     /* Adds statements that take effect with the item. */
     void (*write)(struct account *account, const struct pubsub_item *item, struct sm_unit *unit);
-    /* It is committed, and those who listen have been told. In the turn of the account, which is
-     * not held any more when this has returned: what it submits comes next. */
-    void (*published)(struct account *account, const struct pubsub_item *item);
+    /* It is committed. done(), called once, at once or later, answers the publisher and tells those
+     * who listen: what follows of it (units, each submitted in the turn of the one before) is then
+     * stored too. Not both of a node and of every node. */
+    void (*published)(struct account *account, const struct pubsub_item *item, pubsub_done *done,
+                      void *user);
     /* The account asks something of the node, which there is not: it may be made before that is
      * answered. Calls go_on() later or at once, or fails the request. */
     void (*absent)(struct sm_request *request, pubsub_go_on *go_on);
@@ -51,8 +56,6 @@ struct pubsub_setting {
     const char *var, *value;
 };
 
-/* status: 0, or as of a unit (common/db/db.h); ERR_DENIED: it cannot be (a limit, a hook). */
-typedef void pubsub_done(struct account *account, int status, void *user);
 /* In the name of the account itself, as its clients do: the node is created with `settings` on its
  * defaults (defaults.h) if there is none (one that exists is left as it is), contacts and devices
  * are told. The account is READY and this is called within a job of its, or in sm_done of a unit of

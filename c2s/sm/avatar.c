@@ -22,49 +22,76 @@
 /* A vCard is public, and so is what is made of it. */
 static const struct pubsub_setting open_to_all[] = {{"pubsub#access_model", "open"}, {0}};
 
-static struct element *metadata_new(void)
+struct avatar {
+    struct element *metadata; /* in an arena of its own, and this in it */
+    pubsub_done *done;
+    void *user;
+};
+
+static struct avatar *avatar_new(pubsub_done *done, void *user)
 {
-    return element_new(arena_new(), NS_METADATA, "metadata");
+    struct arena *arena = arena_new();
+    struct avatar *avatar = arena_alloc(arena, sizeof(*avatar));
+
+    *avatar = (struct avatar){element_new(arena, NS_METADATA, "metadata"), done, user};
+    return avatar;
 }
 
-static void publish_metadata_take(struct account *account, const char *id, struct element *metadata)
+static void on_metadata(struct account *account, int status, void *user)
 {
-    pubsub_publish(account, NS_METADATA, id, metadata, open_to_all, NULL, NULL);
-    arena_free(metadata->arena);
+    struct avatar *avatar = user;
+
+    avatar->done(account, status, avatar->user);
+    arena_free(avatar->metadata->arena);
+}
+
+static void publish_metadata(struct account *account, const char *id, struct avatar *avatar)
+{
+    pubsub_publish(account, NS_METADATA, id, avatar->metadata, open_to_all, on_metadata, avatar);
 }
 
 /* The metadata follow the data (XEP-0398 §3.2), and are as they were if those cannot be stored. */
 static void on_data(struct account *account, int status, void *user)
 {
-    struct element *metadata = user;
-    const char *id = element_get(element_first(metadata), "id");
+    struct avatar *avatar = user;
 
     if (status == 0)
-        publish_metadata_take(account, id, metadata);
+        publish_metadata(account, element_get(element_first(avatar->metadata), "id"), avatar);
     else
-        arena_free(metadata->arena);
+        on_metadata(account, status, avatar);
 }
 
-void avatar_publish(struct account *account, const struct element *photo, const char *hash,
-                    size_t bytes)
+static void add_info(struct element *metadata, const struct element *photo, const char *hash,
+                     size_t bytes)
 {
-    struct element *metadata, *data, *info;
+    struct element *info = element_add(metadata, NS_METADATA, "info");
     char size[24];
 
-    if (!photo) {
-        if (pubsub_has_node(account, NS_METADATA))
-            publish_metadata_take(account, NULL, metadata_new());
-        return;
-    }
-    metadata = metadata_new();
-    info = element_add(metadata, NS_METADATA, "info");
     snprintf(size, sizeof(size), "%zu", bytes);
     element_set(info, "bytes", size);
     element_set(info, "id", hash);
     element_set(info, "type", element_child_text(photo, NS_VCARD, "TYPE"));
+}
+
+void avatar_publish(struct account *account, const struct element *photo, const char *hash,
+                    size_t bytes, pubsub_done *done, void *user)
+{
+    struct avatar *avatar;
+    struct element *data;
+
+    if (!photo && !pubsub_has_node(account, NS_METADATA)) {
+        done(account, 0, user);
+        return;
+    }
+    avatar = avatar_new(done, user);
+    if (!photo) {
+        publish_metadata(account, NULL, avatar);
+        return;
+    }
+    add_info(avatar->metadata, photo, hash, bytes);
     data = element_new(arena_new(), NS_DATA, "data");
     element_add_text(data, element_child_text(photo, NS_VCARD, "BINVAL"));
-    pubsub_publish(account, NS_DATA, hash, data, open_to_all, on_data, metadata);
+    pubsub_publish(account, NS_DATA, hash, data, open_to_all, on_data, avatar);
     arena_free(data->arena);
 }
 
@@ -89,38 +116,60 @@ static const struct element *find_info(const struct element *metadata)
     return NULL;
 }
 
-/* Until it is in the vCard nothing else of the account is done. `user` is the type. */
+struct conversion {
+    char *type;
+    pubsub_done *done;
+    void *user;
+};
+
+/* Until it is in the vCard nothing else of the account is done. */
 static void on_image(struct account *account, int status, const struct pubsub_item *item,
                      void *user)
 {
     const struct element *data = status == 0 && item ? item->payload : NULL;
-    char hash[PHOTO_HASH_SIZE], *type = user;
+    struct conversion *conversion = user;
+    char hash[PHOTO_HASH_SIZE];
     size_t bytes;
 
     if (data && element_is(data, NS_DATA, "data") &&
         photo_decode(element_text(data), hash, &bytes) && strcasecmp(hash, item->id) == 0)
-        vcard_set_photo(account, type, element_text(data), hash);
-    free(type);
+        vcard_set_photo(account, conversion->type, element_text(data), hash, conversion->done,
+                        conversion->user);
+    else
+        conversion->done(account, status, conversion->user);
+    free(conversion->type);
+    free(conversion);
     account_release(account);
 }
 
-static void published(struct account *account, const struct pubsub_item *item)
+static void convert(struct account *account, const struct element *info, pubsub_done *done,
+                    void *user)
 {
-    const struct element *metadata = item->payload, *info;
-    const char *type;
+    struct conversion *conversion = xcalloc(1, sizeof(*conversion));
+    const char *type = element_get(info, "type");
 
-    if (item->from_hook || !metadata || !element_is(metadata, NS_METADATA, "metadata") ||
-        !is_public(account))
-        return;
-    info = find_info(metadata);
-    if (info) {
-        type = element_get(info, "type");
-        account_hold(account);
-        pubsub_read(account, NS_DATA, element_get(info, "id"), on_image,
-                    xstrdup(type ? type : "image/png"));
-    } else if (!element_first(metadata)) {
-        vcard_set_photo(account, NULL, NULL, NULL);
-    }
+    *conversion = (struct conversion){xstrdup(type ? type : "image/png"), done, user};
+    account_hold(account);
+    pubsub_read(account, NS_DATA, element_get(info, "id"), on_image, conversion);
+}
+
+static bool is_for_the_vcard(const struct account *account, const struct pubsub_item *item)
+{
+    return !item->from_hook && item->payload &&
+           element_is(item->payload, NS_METADATA, "metadata") && is_public(account);
+}
+
+static void published(struct account *account, const struct pubsub_item *item, pubsub_done *done,
+                      void *user)
+{
+    const struct element *info = is_for_the_vcard(account, item) ? find_info(item->payload) : NULL;
+
+    if (info)
+        convert(account, info, done, user);
+    else if (is_for_the_vcard(account, item) && !element_first(item->payload))
+        vcard_set_photo(account, NULL, NULL, NULL, done, user);
+    else
+        done(account, 0, user);
 }
 
 const struct pubsub_hook avatar_hook = {.node = NS_METADATA, .published = published};

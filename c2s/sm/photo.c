@@ -38,16 +38,18 @@ const char *photo_column(const struct account *account, const char *hash)
     return hash || !account->photo ? hash : "";
 }
 
-bool photo_set(struct account *account, const char *column)
+bool photo_is_other(const struct account *account, const char *column)
 {
-    bool is_other = column && (!account->photo || strcmp(account->photo, column) != 0);
+    return column && (!account->photo || strcmp(account->photo, column) != 0);
+}
 
-    if (is_other) {
-        free(account->photo);
-        account->photo = xstrdup(column);
-        presence_again(account);
-    }
-    return is_other;
+void photo_set(struct account *account, const char *column)
+{
+    if (!photo_is_other(account, column))
+        return;
+    free(account->photo);
+    account->photo = xstrdup(column);
+    presence_again(account);
 }
 
 /* --- presence --- */

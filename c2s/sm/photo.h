@@ -16,9 +16,9 @@ const struct element *photo_find(const struct element *vcard, char hash[PHOTO_HA
 /* What the column says of a vCard with this photo (NULL: with none): its hash; empty if there was
  * one before, which clients are told; else NULL. */
 const char *photo_column(const struct account *account, const char *hash);
-/* The vCard is written. Whoever sees the account is told if the photo is another, which is
- * returned. */
-bool photo_set(struct account *account, const char *column);
+bool photo_is_other(const struct account *account, const char *column);
+/* The vCard is written. Whoever sees the account is told if the photo is another. */
+void photo_set(struct account *account, const char *column);
 /* The hash of the photo, "" if it was taken away, NULL if there never was one. */
 const char *photo_of(const struct account *account);
 

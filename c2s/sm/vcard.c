@@ -10,6 +10,7 @@
 #include "c2s/sm/photo.h"
 #include "c2s/sm/sm.h"
 #include "c2s/sm/vcard.h"
+#include "common/base/error.h"
 #include "common/base/limit.h"
 
 static const struct db_statement read_statement = {
@@ -76,44 +77,70 @@ static void submit(struct account *account, const char *xml, const char *column,
 
 /* --- of a client --- */
 
-/* Another photo is published as the avatar too (XEP-0398 §3.2). */
+/* What the column says of the photo of a client's vCard. `hash` is the place for it. */
+static const char *column_of(const struct sm_request *request, char hash[PHOTO_HASH_SIZE])
+{
+    size_t bytes;
+
+    return photo_column(request->account, photo_find(request->payload, hash, &bytes) ? hash : NULL);
+}
+
 static void on_set(struct account *account, int status, const struct db_result *results UNUSED,
                    void *user)
 {
     struct sm_request *request = user;
     char hash[PHOTO_HASH_SIZE];
-    const struct element *photo;
-    struct stanza *iq;
-    size_t bytes;
 
     if (status != 0) {
         sm_fail(request, status);
         return;
     }
-    iq = stanza_ref(request->iq);
-    photo = photo_find(request->payload, hash, &bytes);
+    photo_set(account, column_of(request, hash));
     sm_result(request);
-    if (photo_set(account, photo_column(account, photo ? hash : NULL)))
-        avatar_publish(account, photo, hash, bytes);
-    stanza_unref(iq);
 }
 
-static void set(struct sm_request *request)
+/* Behind the avatar: a client that hears of no result sets both again. */
+static void on_avatar(struct account *account, int status, void *user)
+{
+    struct sm_request *request = user;
+    char hash[PHOTO_HASH_SIZE], *xml;
+
+    if (status < 0 && status != ERR_DENIED) {
+        sm_fail(request, status);
+        return;
+    }
+    xml = sm_format(request->payload);
+    submit(account, xml, column_of(request, hash), on_set, request);
+    free(xml);
+}
+
+static bool is_too_big(const struct sm_request *request)
 {
     char *xml = sm_format(request->payload);
+    bool is_too_big = strlen(xml) > request->sm->limits.vcard_bytes;
+
+    free(xml);
+    return is_too_big;
+}
+
+/* Another photo is published as the avatar too (XEP-0398 §3.2), if it is not too big for one. */
+static void set(struct sm_request *request)
+{
+    struct account *account = request->account;
     char hash[PHOTO_HASH_SIZE];
-    bool has_photo;
+    const struct element *photo;
     size_t bytes;
 
-    if (strlen(xml) > request->sm->limits.vcard_bytes) {
+    if (is_too_big(request)) {
         limit_reached("vcard-size");
         sm_error(request, STANZA_POLICY_VIOLATION, "the vCard is too big");
-    } else {
-        has_photo = photo_find(request->payload, hash, &bytes) != NULL;
-        submit(request->account, xml, photo_column(request->account, has_photo ? hash : NULL),
-               on_set, request);
+        return;
     }
-    free(xml);
+    photo = photo_find(request->payload, hash, &bytes);
+    if (photo_is_other(account, column_of(request, hash)))
+        avatar_publish(account, photo, hash, bytes, on_avatar, request);
+    else
+        on_avatar(account, 0, request);
 }
 
 /* --- of an avatar --- */
@@ -122,6 +149,8 @@ struct change {
     char *type;
     char *image; /* base64; NULL: none */
     char *column;
+    pubsub_done *done;
+    void *user;
 };
 
 static void change_free(struct change *change)
@@ -139,6 +168,7 @@ static void on_changed(struct account *account, int status, const struct db_resu
 
     if (status == 0)
         photo_set(account, change->column);
+    change->done(account, status, change->user);
     change_free(change);
 }
 
@@ -183,6 +213,7 @@ static void on_old(struct account *account, int status, const struct db_result *
         vcard = db_rows(&results[0]) > 0 ? sm_parse(account->sm, db_get_text(&results[0], 0, 0))
                                          : element_new(arena_new(), NS_VCARD, "vCard");
     if (!vcard) {
+        change->done(account, status, change->user);
         change_free(change);
         return;
     }
@@ -190,7 +221,8 @@ static void on_old(struct account *account, int status, const struct db_result *
     arena_free(vcard->arena);
 }
 
-void vcard_set_photo(struct account *account, const char *type, const char *image, const char *hash)
+void vcard_set_photo(struct account *account, const char *type, const char *image, const char *hash,
+                     pubsub_done *done, void *user)
 {
     const struct db_value owner = DB_INT(account->owner);
     struct change *change = xcalloc(1, sizeof(*change));
@@ -198,6 +230,8 @@ void vcard_set_photo(struct account *account, const char *type, const char *imag
     change->type = xstrdup_or_null(type);
     change->image = xstrdup_or_null(image);
     change->column = xstrdup_or_null(photo_column(account, hash));
+    change->done = done;
+    change->user = user;
     sm_query(account, SM_READ_HELD, &read_statement, &owner, on_old, change);
 }
 

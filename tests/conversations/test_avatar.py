@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from tests.harness import pubsub
+from tests.harness import pubsub, wait
 from tests.harness.pubsub import Desk, what
 
 DATA = "urn:xmpp:avatar:data"
@@ -81,8 +81,13 @@ def say(client, friend, inner="", to=""):
 
 
 @pytest.fixture
-def owner(login):
-    return Desk(login())
+def person(account):
+    return account()
+
+
+@pytest.fixture
+def owner(login, person):
+    return Desk(login(person))
 
 
 @pytest.fixture
@@ -233,13 +238,16 @@ def test_hash_of_a_client_is_left_without_a_photo(owner, friend):
     assert hashes(say(owner.client, friend, said)) == [sha1(OTHER)]
 
 
-def test_contacts_hear_of_another_photo(owner, friend, login):
+def test_contacts_hear_of_another_photo(owner, person, friend, login):
     say(owner.client, friend, "<show>away</show>")
+    device = login(person)
+    device.send_presence()
     publish(owner)
-    seen = friend.wait_for(hashes)
-    assert (seen.get("from"), hashes(seen)) == (owner.client.full, [sha1(IMAGE)])
-    assert seen.findtext("{jabber:client}show") == "away"
-    assert hashes(owner.client.wait_for(hashes)) == [sha1(IMAGE)]
+    seen = {one.get("from"): one for one in [friend.wait_for(hashes) for _ in range(2)]}
+    assert {name: hashes(one) for name, one in seen.items()} \
+        == {owner.client.full: [sha1(IMAGE)], device.full: [sha1(IMAGE)]}
+    assert seen[owner.client.full].findtext("{jabber:client}show") == "away"
+    assert hashes(device.wait_for(hashes)) == [sha1(IMAGE)]
     publish_metadata(owner, "")
     assert hashes(friend.wait_for(hashes)) == [""]
 
@@ -262,3 +270,32 @@ def test_hash_is_known_after_a_restart(login, node, account):
     node.daemon("c2s").restart()
     client, watcher = login(who), login()
     assert hashes(say(client, watcher, to=f" to='{watcher.full}'")) == [sha1(IMAGE)]
+
+
+def answer_behind_a_lock(node, client, request, table):
+    """The answer to `request`, a text with the id `it`, that does not come while `table` waits."""
+    with node.postgres.locked(table):
+        client.send(request)
+        wait.until(node.postgres.waiting, what="the second write")
+        with pytest.raises(TimeoutError):
+            client.receive(0.01)
+    return client.wait_for(lambda element: element.get("id") == "it")
+
+
+def test_answer_waits_for_the_photo(owner, node):
+    """An avatar that is answered for is the photo too, whatever ends behind the answer."""
+    publish_data(owner)
+    publish_metadata(owner, "")
+    request = (f"<iq type='set' id='it' to='{owner.service}'><pubsub xmlns='{pubsub.PUBSUB}'>"
+               f"<publish node='{METADATA}'><item id='{sha1(IMAGE)}'><metadata xmlns='{METADATA}'>"
+               f"{info(IMAGE)}</metadata></item></publish></pubsub></iq>")
+    assert not what(answer_behind_a_lock(node, owner.client, request, "vcard"))
+    assert photo(owner.client) == ("image/png", IMAGE)
+
+
+def test_answer_waits_for_the_avatar(owner, node):
+    request = (f"<iq type='set' id='it'><vCard xmlns='vcard-temp'><PHOTO><TYPE>image/png</TYPE>"
+               f"<BINVAL>{text(IMAGE)}</BINVAL></PHOTO></vCard></iq>")
+    publish_metadata(owner, "")
+    assert not what(answer_behind_a_lock(node, owner.client, request, "pubsub_item"))
+    assert [one["id"] for one in avatar(owner)] == [sha1(IMAGE)]

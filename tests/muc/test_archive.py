@@ -2,16 +2,12 @@
 #
 # The archive of a room (XEP-0313): who may ask, what it answers, that devices see the same.
 
-import contextlib
-import subprocess
-
 import pytest
 
 from tests.harness import archive, slix, wait
 from tests.harness.archive import MAM
 from tests.harness.stream import RawStream
 from tests.muc.rooms import FORM, USER, Room, error, tag
-from tests.node.postgres import ADMINISTRATOR, DATABASE
 
 SID = "urn:xmpp:sid:0"
 OCCUPANT = "urn:xmpp:occupant-id:0"
@@ -122,25 +118,10 @@ def test_several_devices_at_once(full, make_login):
     assert [state["got"] for state in devices.values()] == [ids] * 3
 
 
-@contextlib.contextmanager
-def locked_archive(node):
-    """What is asked of the archives of rooms waits."""
-    shell = subprocess.Popen(
-        ["psql", "-XAtq", "-h", node.postgres.sockets, "-U", ADMINISTRATOR, "-d", DATABASE],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        shell.stdin.write("BEGIN; LOCK TABLE kontalk_muc.message; SELECT 'locked';\n")
-        shell.stdin.flush()
-        assert shell.stdout.readline() == "locked\n"
-        yield
-    finally:
-        shell.communicate("COMMIT;\n")
-
-
 def test_too_many_questions(full, node):
     """Beyond 50 that wait for the database they are refused; those are answered."""
     room, ids = full
-    with locked_archive(node):
+    with node.postgres.locked("kontalk_muc.message"):
         asked = {archive.send_query(room.owner, to=room.jid, fields={}) for _ in range(60)}
         for _ in range(10):
             answer = room.owner.wait_for(lambda e: e.get("id") in asked)

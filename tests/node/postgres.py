@@ -3,6 +3,7 @@
 # A PostgreSQL cluster for one node: on a unix socket only, run by the calling user, or by
 # `postgres` if that is root (PostgreSQL refuses root), whose data then may have to live elsewhere.
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -105,6 +106,25 @@ class Postgres:
         """As the administrator of the cluster; rows as text, one line each."""
         return self._run("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-U",
                          ADMINISTRATOR, "-d", database, "-c", sql).strip()
+
+    @contextlib.contextmanager
+    def locked(self, table):
+        """Whoever wants to read or to write the table waits."""
+        shell = subprocess.Popen(
+            ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-U", ADMINISTRATOR,
+             "-d", DATABASE],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            shell.stdin.write(f"BEGIN; LOCK TABLE {table}; SELECT 'locked';\n")
+            shell.stdin.flush()
+            assert shell.stdout.readline() == "locked\n"
+            yield
+        finally:
+            shell.communicate("COMMIT;\n")
+
+    def waiting(self):
+        """How many sessions wait for a lock."""
+        return int(self.query(DATABASE, "SELECT count(*) FROM pg_locks WHERE NOT granted"))
 
     def _initialise(self):
         if os.path.islink(self.place.database):
