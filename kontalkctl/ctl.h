@@ -38,6 +38,8 @@ extern const struct ctl_verb s2s_verbs[];
 extern const struct ctl_verb show_verbs[];
 extern const struct ctl_verb trace_verbs[];
 extern const struct ctl_verb directory_verbs[];
+extern const struct ctl_verb room_verbs[];
+extern const struct ctl_verb session_verbs[];
 extern const struct ctl_verb network_verbs[];
 extern const struct ctl_verb features_verbs[];
 extern const struct ctl_verb conf_show_verbs[];
@@ -107,6 +109,12 @@ MUST_CHECK int ctl_is_json(size_t argc, const char *const *argv, bool *json);
 /* A table: rows of cells, one behind another, below their heads. */
 void ctl_print_table(const char *const *heads, size_t columns, const char *const *cells,
                      size_t rows);
+/* The same of an array of objects, or the array itself; consumes it. Columns end with a row without
+ * a key. */
+struct ctl_column {
+    const char *key, *head;
+};
+int ctl_show(json_t *rows, const struct ctl_column *columns, bool json);
 /* Prints it, and lets go of it. */
 void ctl_print_json(json_t *value);
 /* Accounts as portable data (portable.c), into a new file; out of one. */

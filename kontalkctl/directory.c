@@ -47,23 +47,10 @@ static int verify(const struct ctl *ctl, size_t argc, const char *const *argv)
     return verified == EXIT_SUCCESS ? compared : verified;
 }
 
-static int claim_room(const struct ctl *ctl, size_t argc, const char *const *argv)
-{
-    const char *const words[] = {"room", "claim", argv[0], argv[1]};
-    int error = ctl_ask(ctl, "muc", ARRAY_SIZE(words), words);
-
-    (void)argc;
-    if (error == ERR_UNAVAILABLE)
-        return ctl_fail("kontalk-muc is not running");
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
 const struct ctl_verb directory_verbs[] = {
     {"user show", 1, 1, show, "JID  shows an account, and which home it has"},
     {"directory lookup", 1, 1, lookup, "JID  which home has this name, and which node serves it"},
     {"directory verify", 0, 0, verify,
      "  whether every entry has a valid grant, and what differs from other homes"},
-    {"room claim", 2, 2, claim_room,
-     "JID OWNER  makes a room at this node, also one whose home in the network is lost for ever"},
     {0},
 };

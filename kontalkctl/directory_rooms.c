@@ -22,7 +22,7 @@ static void add(void *user, const char *text)
 
     if ((names->count & (names->count - 1)) == 0) /* doubles */
         names->all = xrealloc(names->all, (2 * names->count + 1) * sizeof(*names->all));
-    names->all[names->count++] = xstrdup(text);
+    names->all[names->count++] = xstrndup(text, strcspn(text, " "));
 }
 
 static void forget(struct names *names)

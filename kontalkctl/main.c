@@ -15,7 +15,8 @@
 
 const struct ctl_table ctl_tables[] = {
     {user_verbs, false},        {invite_verbs, false},
-    {directory_verbs, false},   {database_verbs, false},
+    {session_verbs, false},     {directory_verbs, false},
+    {room_verbs, false},        {database_verbs, false},
     {daemon_verbs, false},      {show_verbs, false},
     {conf_check_verbs, true},   {conf_show_verbs, false},
     {conf_explain_verbs, true}, {s2s_verbs, false},
@@ -55,15 +56,48 @@ void ctl_print_json(json_t *value)
     json_decref(value);
 }
 
+static bool begins_with(const struct ctl_verb *verb, const char *word)
+{
+    size_t length = strlen(word);
+
+    return strncmp(verb->words, word, length) == 0 &&
+           (verb->words[length] == ' ' || verb->words[length] == '\0');
+}
+
+/* Those that begin with this word, all with NULL; how many. */
+static size_t print_verbs(FILE *out, const char *word)
+{
+    size_t count = 0;
+
+    for (const struct ctl_table *table = ctl_tables; table->verbs; table++)
+        for (const struct ctl_verb *verb = table->verbs; verb->words; verb++)
+            if (word == NULL || begins_with(verb, word)) {
+                fprintf(out, "  %s %s\n", verb->words, verb->help);
+                count++;
+            }
+    return count;
+}
+
 static void print_help(FILE *out)
 {
     fprintf(out,
             "usage: kontalkctl [-c FILE] VERB … [--json]   (FILE: %s)\n\n"
             "Each verb takes --json and then says the same for programs.\n\n",
             DEFAULT_CONFIG);
-    for (const struct ctl_table *table = ctl_tables; table->verbs; table++)
-        for (const struct ctl_verb *verb = table->verbs; verb->words; verb++)
-            fprintf(out, "  %s %s\n", verb->words, verb->help);
+    print_verbs(out, NULL);
+}
+
+/* Of the verb, or of those that begin as what was written, not of all sixty. */
+static void print_usage(const struct ctl_verb *verb, const char *word)
+{
+    if (verb)
+        fprintf(stderr, "usage: kontalkctl %s %s\n", verb->words, verb->help);
+    else if (word == NULL)
+        print_help(stderr);
+    else if (print_verbs(stderr, word) > 0)
+        ctl_fail("this is how '%s' goes on; --help lists everything", word);
+    else
+        ctl_fail("there is no '%s'; --help lists what there is", word);
 }
 
 /* How many of the given words the verb takes up; 0 if it is another one. */
@@ -151,7 +185,7 @@ int main(int argc, char **argv)
 
     if (verb == NULL || count - words < verb->arguments_min ||
         count - words > verb->arguments_max) {
-        print_help(stderr);
+        print_usage(verb, count > 0 ? argv[optind] : NULL);
         return 2;
     }
     if (!without_config && config_load(path, stderr, &config) != 0)

@@ -14,12 +14,6 @@
 #include "kontalkctl/ctl.h"
 #include "kontalkctl/json.h"
 
-#define COLUMNS_MAX 8
-
-struct column {
-    const char *key, *head;
-};
-
 struct showing {
     json_t *rows;
     const char *const *patterns; /* of a line (json_match.c); ends with NULL */
@@ -29,48 +23,6 @@ struct showing {
     const char *state;       /* of those that say none; NULL: all do */
     size_t asked;
 };
-
-/* --- tables --- */
-
-static char *cell_of(const json_t *value)
-{
-    if (json_is_integer(value))
-        return xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    return xstrdup(json_is_string(value) ? json_string_value(value) : "-");
-}
-
-/* Columns end with a row without a key. */
-static void print_rows(const json_t *rows, const struct column *columns)
-{
-    const char *heads[COLUMNS_MAX];
-    size_t count = 0, at = 0, index;
-    json_t *row;
-
-    for (; columns[count].key; count++)
-        heads[count] = columns[count].head;
-    char **cells = xcalloc(count * json_array_size(rows) + 1, sizeof(*cells));
-    json_array_foreach(rows, index, row)
-    {
-        for (size_t i = 0; i < count; i++)
-            cells[at++] = cell_of(json_object_get(row, columns[i].key));
-    }
-    ctl_print_table(heads, count, (const char *const *)cells, json_array_size(rows));
-    while (at > 0)
-        free(cells[--at]);
-    free(cells);
-}
-
-/* Consumes the rows. */
-static int show(json_t *rows, const struct column *columns, bool json)
-{
-    if (json) {
-        ctl_print_json(rows);
-        return EXIT_SUCCESS;
-    }
-    print_rows(rows, columns);
-    json_decref(rows);
-    return EXIT_SUCCESS;
-}
 
 /* --- processes --- */
 
@@ -121,7 +73,7 @@ static int sessions(const struct ctl *ctl, size_t argc, const char *const *argv)
                                                                                      "waiting"};
     static const char *const lines[] = {"$jid $address $tls $mechanism $state", NULL};
     static const char *const waiting_lines[] = {"$jid #seconds #unacknowledged", NULL};
-    static const struct column columns[] = {
+    static const struct ctl_column columns[] = {
         {"process", "PROCESS"},     {"jid", "JID"},     {"address", "ADDRESS"}, {"tls", "TLS"},
         {"mechanism", "MECHANISM"}, {"state", "STATE"}, {"seconds", "ENDS IN"}, {NULL, NULL}};
     struct showing showing = {
@@ -137,7 +89,7 @@ static int sessions(const struct ctl *ctl, size_t argc, const char *const *argv)
     size_t asked = showing.asked;
     ctl_processes(ctl, "c2s", ask, &showing);
     if (asked > 0)
-        return show(showing.rows, columns, json);
+        return ctl_show(showing.rows, columns, json);
     json_decref(showing.rows);
     return ctl_fail("kontalk-c2s is not running");
 }
@@ -152,7 +104,7 @@ static int counts(const struct ctl *ctl, size_t argc, const char *const *argv)
                                         "$what #value",
                                         "$what $value...",
                                         NULL};
-    static const struct column columns[] = {
+    static const struct ctl_column columns[] = {
         {"process", "PROCESS"}, {"what", "WHAT"}, {"value", "VALUE"}, {NULL, NULL}};
     struct showing showing = {
         .rows = json_array(), .patterns = lines, .argc = ARRAY_SIZE(words), .argv = words};
@@ -163,7 +115,7 @@ static int counts(const struct ctl *ctl, size_t argc, const char *const *argv)
     for (size_t i = 0; i < ARRAY_SIZE(daemons); i++)
         ctl_processes(ctl, daemons[i], ask, &showing);
     if (showing.asked > 0)
-        return show(showing.rows, columns, json);
+        return ctl_show(showing.rows, columns, json);
     json_decref(showing.rows);
     return ctl_fail("no daemon is running");
 }
@@ -216,7 +168,7 @@ static void add_files(void *user, const char *line)
 static int storage(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
     static const char *const words[] = {"show", "counts"};
-    static const struct column columns[] = {
+    static const struct ctl_column columns[] = {
         {"where", "WHERE"}, {"what", "WHAT"}, {"rows", "ROWS"}, {"bytes", "BYTES"}, {NULL, NULL}};
     json_t *rows = json_array();
     bool json;
@@ -230,7 +182,7 @@ static int storage(const struct ctl *ctl, size_t argc, const char *const *argv)
         ctl_follow(ctl, "files", ARRAY_SIZE(words), words, add_files, rows) == ERR_INVALID)
         error = ERR_INVALID;
     if (!error)
-        return show(rows, columns, json);
+        return ctl_show(rows, columns, json);
     json_decref(rows);
     return EXIT_FAILURE;
 }

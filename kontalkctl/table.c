@@ -8,6 +8,8 @@
 #include "common/base/memory.h"
 #include "kontalkctl/ctl.h"
 
+#define COLUMNS_MAX 8
+
 /* Of characters, not of bytes: domains may be written in any script. */
 static size_t width_of(const char *text)
 {
@@ -42,4 +44,43 @@ void ctl_print_table(const char *const *heads, size_t columns, const char *const
         putchar('\n');
     }
     free(widths);
+}
+
+static char *cell_of(const json_t *value)
+{
+    if (json_is_integer(value))
+        return xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    return xstrdup(json_is_string(value) ? json_string_value(value) : "-");
+}
+
+/* Columns end with a row without a key. */
+static void print_rows(const json_t *rows, const struct ctl_column *columns)
+{
+    const char *heads[COLUMNS_MAX];
+    size_t count = 0, at = 0, index;
+    json_t *row;
+
+    for (; columns[count].key; count++)
+        heads[count] = columns[count].head;
+    char **cells = xcalloc(count * json_array_size(rows) + 1, sizeof(*cells));
+    json_array_foreach(rows, index, row)
+    {
+        for (size_t i = 0; i < count; i++)
+            cells[at++] = cell_of(json_object_get(row, columns[i].key));
+    }
+    ctl_print_table(heads, count, (const char *const *)cells, json_array_size(rows));
+    while (at > 0)
+        free(cells[--at]);
+    free(cells);
+}
+
+int ctl_show(json_t *rows, const struct ctl_column *columns, bool json)
+{
+    if (json) {
+        ctl_print_json(rows);
+        return EXIT_SUCCESS;
+    }
+    print_rows(rows, columns);
+    json_decref(rows);
+    return EXIT_SUCCESS;
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Rooms that the administrator makes.
+ * Rooms that the administrator makes, or ends.
  */
 #include "muc/founding.h"
 
 #include <stdlib.h>
 
+#include "common/base/log.h"
 #include "common/xmpp/namespaces.h"
 #include "muc/enter.h"
 #include "muc/modules.h"
 #include "muc/store.h"
+
+#define CLAIM   "claim"
+#define DESTROY "destroy"
 
 struct founding {
     struct stanza *iq;
@@ -49,7 +53,8 @@ static bool is_bare(struct arena *arena, const char *text, struct jid *jid)
     return jid_parse(arena, text, jid) == 0 && jid->local && !jid->resource;
 }
 
-static struct stanza *make_iq(struct muc *muc, const struct jid *room, const struct jid *owner)
+/* With a payload of this name. */
+static struct stanza *make_iq(struct muc *muc, const struct jid *room, const char *name)
 {
     struct stanza *iq = stanza_new(STANZA_IQ, IQ_SET);
     struct jid service;
@@ -58,8 +63,33 @@ static struct stanza *make_iq(struct muc *muc, const struct jid *room, const str
         stanza_set_from(iq, &service);
     stanza_set_to(iq, room);
     element_set(iq->root, "id", "founding");
-    element_set(element_add(iq->root, NS_DIRECTORY, "claim"), "jid", owner->bare);
+    element_add(iq->root, NS_DIRECTORY, name);
     return iq;
+}
+
+/* NULL: it has been told why not. The room takes it when it has its payload. */
+static struct founding *begin(struct muc *muc, struct control_request *request, const char *room,
+                              const char *name)
+{
+    struct arena *arena = arena_new();
+    struct founding *founding = NULL;
+    struct jid jid;
+
+    if (!muc->link || !is_bare(arena, room, &jid) || strcmp(jid.domain, muc->domain) != 0) {
+        control_end(request, muc->link ? "not the address of a room here" : "not ready yet");
+    } else {
+        founding = xcalloc(1, sizeof(*founding));
+        founding->request = request;
+        founding->iq = make_iq(muc, &jid, name);
+        LL_PREPEND(muc->foundings, founding);
+    }
+    arena_free(arena);
+    return founding;
+}
+
+static void go(struct muc *muc, const struct founding *founding)
+{
+    room_take(room_get(muc, &founding->iq->to), founding->iq);
 }
 
 void founding_begin(struct muc *muc, struct control_request *request, const char *room,
@@ -67,20 +97,31 @@ void founding_begin(struct muc *muc, struct control_request *request, const char
 {
     struct arena *arena = arena_new();
     struct founding *founding;
-    struct jid jid, of;
+    struct jid of;
 
-    if (!muc->link || !is_bare(arena, room, &jid) || strcmp(jid.domain, muc->domain) != 0) {
-        control_end(request, muc->link ? "not the address of a room here" : "not ready yet");
-    } else if (!is_bare(arena, owner, &of) || strcmp(of.domain, muc->domain) == 0) {
+    if (!is_bare(arena, owner, &of) || strcmp(of.domain, muc->domain) == 0) {
         control_end(request, "the owner has to be an account");
-    } else {
-        founding = xcalloc(1, sizeof(*founding));
-        founding->request = request;
-        founding->iq = make_iq(muc, &jid, &of);
-        LL_PREPEND(muc->foundings, founding);
-        room_take(room_get(muc, &jid), founding->iq);
+    } else if ((founding = begin(muc, request, room, CLAIM))) {
+        element_set(stanza_payload(founding->iq), "jid", of.bare);
+        go(muc, founding);
     }
     arena_free(arena);
+}
+
+void founding_destroy(struct muc *muc, struct control_request *request, const char *room,
+                      const char *reason)
+{
+    struct founding *founding = begin(muc, request, room, DESTROY);
+
+    if (founding) {
+        element_set(stanza_payload(founding->iq), "reason", reason);
+        go(muc, founding);
+    }
+}
+
+bool founding_destroys(const struct stanza *stanza)
+{
+    return element_is(stanza_payload(stanza), NS_DIRECTORY, DESTROY);
 }
 
 /* --- done --- */
@@ -99,6 +140,22 @@ static void found(struct turn *turn, struct stanza *request, struct element *pay
         store_option(turn, OPTION_PERSISTENT);
         turn_result(turn);
     }
+}
+
+static void destroy(struct turn *turn, struct stanza *request, struct element *payload)
+{
+    struct element *told = element_new(request->arena, NS_MUC_USER, "destroy");
+    const char *reason = element_get(payload, "reason");
+
+    if (!founding_is(turn->muc, request)) {
+        turn_refuse(turn, SITUATION_UNKNOWN);
+        return;
+    }
+    if (reason)
+        element_add_with_text(told, NS_MUC_USER, "reason", reason);
+    log_info("muc_room_destroyed", LOG_TEXT("room", turn->room->jid->bare));
+    room_destroy(turn, told);
+    turn_result(turn);
 }
 
 /* --- answered --- */
@@ -133,7 +190,8 @@ bool founding_answered(struct muc *muc, const struct stanza *answer)
 }
 
 static const struct iq_row rows[] = {
-    {NS_DIRECTORY, "claim", IQ_SET, PLACE_ROOM, false, found},
+    {NS_DIRECTORY, CLAIM, IQ_SET, PLACE_ROOM, false, found},
+    {NS_DIRECTORY, DESTROY, IQ_SET, PLACE_ROOM, true, destroy},
     {0},
 };
 

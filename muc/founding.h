@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * A room that the administrator makes (`kontalkctl room claim`), with an owner who need not be
- * there: also one whose home in the network is lost for ever (docs/ROOMS.md, "In a network"). What
- * he wants is an iq as if it had come for the room, so it waits for database and directory as
- * anything else; nobody outside can write it.
+ * there: also one whose home in the network is lost for ever (docs/ROOMS.md, "In a network"); and
+ * one that he ends (`kontalkctl room destroy`). What he wants is an iq as if it had come for the
+ * room, so it waits for database and directory as anything else; nobody outside can write it.
  */
 #pragma once
 
@@ -12,6 +12,11 @@
 /* Of the control socket. */
 void founding_begin(struct muc *muc, struct control_request *request, const char *room,
                     const char *owner);
+/* The same; everybody who is in the room is told the reason, which may be NULL. */
+void founding_destroy(struct muc *muc, struct control_request *request, const char *room,
+                      const char *reason);
+/* Which of both it is. */
+bool founding_destroys(const struct stanza *stanza);
 /* Whether this is one, and not any stanza that looks like it. */
 bool founding_is(const struct muc *muc, const struct stanza *stanza);
 /* What is said to who has asked; true: it was for him. Borrowed. */

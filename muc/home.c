@@ -237,6 +237,16 @@ static void refuse(struct room *room, struct stanza *stanza, enum situation situ
     turn_end(turn);
 }
 
+/* Here is what stands in our database, also if another home has the name by now. */
+static bool destruction_takes(struct room *room, struct stanza *stanza)
+{
+    if (room->exists || (room->home != HOME_ELSEWHERE && room->home != HOME_UNKNOWN))
+        return false;
+    refuse(room, stanza,
+           room->home == HOME_ELSEWHERE ? SITUATION_FOUNDING_ELSEWHERE : SITUATION_HOME_AWAY);
+    return true;
+}
+
 /* Whoever has the name now: whether his home is lost the registrar knows. */
 static bool founding_takes(struct room *room, struct stanza *stanza)
 {
@@ -258,7 +268,8 @@ bool home_takes(struct room *room, struct stanza *stanza)
     if (room->muc->homes == NULL || (room->exists && room->home == HOME_HERE))
         return false;
     if (founding_is(room->muc, stanza))
-        return founding_takes(room, stanza);
+        return founding_destroys(stanza) ? destruction_takes(room, stanza)
+                                         : founding_takes(room, stanza);
     if (room->home == HOME_ELSEWHERE) {
         pass_on(room, stanza);
         return true;

@@ -6,5 +6,5 @@
 
 #include "muc/muc.h"
 
-/* Answers the request with the address of each, in its own time. */
+/* Answers the request with a line for each, in its own time. */
 void rooms_list(struct muc *muc, struct control_request *request);

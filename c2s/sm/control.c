@@ -61,6 +61,41 @@ static void show_waiting(void *state, struct control_request *request, size_t ar
     control_end(request, NULL);
 }
 
+/* Of an account, or one of them; those that other workers serve they end. */
+static size_t end_sessions(struct account *account, const char *resource)
+{
+    struct session *session, *next;
+    size_t count = 0;
+
+    account_ref(account);
+    DL_FOREACH_SAFE (account->sessions, session, next) {
+        if (resource == NULL || strcmp(session->jid->resource, resource) == 0) {
+            session_kick(session, STREAM_NOT_AUTHORIZED, "ended by an administrator");
+            count++;
+        }
+    }
+    account_unref(account);
+    return count;
+}
+
+static void session_end_all(void *state, struct control_request *request, size_t argc,
+                            const char *const *argv)
+{
+    struct arena *arena = arena_new();
+    struct account *account;
+    struct jid jid;
+
+    (void)argc;
+    if (jid_parse(arena, argv[0], &jid) != 0 || jid.local == NULL) {
+        control_end(request, "not the address of an account");
+    } else {
+        account = account_find(state, jid.bare);
+        control_print(request, "ended %zu", account ? end_sessions(account, jid.resource) : 0);
+        control_end(request, NULL);
+    }
+    arena_free(arena);
+}
+
 static void show_envelopes(void *state, struct control_request *request, size_t argc,
                            const char *const *argv)
 {
@@ -82,6 +117,7 @@ static void forget_absent(void *state, struct control_request *request, size_t a
 
 const struct control_command sm_commands[] = {
     {"accounts imported", 0, 0, forget_absent, "  look anew whether an address is an account"},
+    {"session end", 1, 1, session_end_all, "JID  end the sessions of an account, or one of them"},
     {"show waiting", 0, 0, show_waiting,
      "  sessions that wait for their client: JID, for how many seconds still, unacknowledged"},
     {"show envelopes", 0, 0, show_envelopes, "  what other nodes have sent that did not get in"},

@@ -48,7 +48,10 @@ CALLS = {
     "invite show": ["invite", "show", "{invitation}"],
     "invite revoke": ["invite", "revoke", "{invitation}"],
     "invite": ["invite", "--uses", "2"],
+    "session end": ["session", "end", "{jid}"],
+    "room list": ["room", "list"],
     "room claim": ["room", "claim", "no address", "none"],
+    "room destroy": ["room", "destroy", "no address"],
     "directory lookup": ["directory", "lookup", "{jid}"],
     "directory verify": ["directory", "verify"],
     "db migrate": ["db", "migrate"],
@@ -86,7 +89,7 @@ CALLS = {
         ["suspend", "none"])},
 }
 # Their complaints go to standard error alone, as before they had the option.
-SILENT = {"drain"}
+SILENT = {"drain", "room list"}
 # An object a line, while they come.
 STREAMS = {"trace"}
 

@@ -121,6 +121,23 @@ def test_del_ends_sessions(ctl, login, account):
         client.wait_for(lambda element: False)
 
 
+def test_session_end(ctl, login, account):
+    """All of an account, or one; what waits for its client too; it may log in again."""
+    owner = account()
+    one, two = login(owner, resource="one"), login(owner, resource="two")
+    done = ctl("session", "end", one.full)
+    assert (done.returncode, done.stdout) == (0, "1 ended\n")
+    with pytest.raises(Closed):
+        one.wait_for(lambda element: False)
+    two.settle()
+    login(owner, resource="one")
+    assert ctl("session", "end", owner.jid).stdout == "2 ended\n"
+    with pytest.raises(Closed):
+        two.wait_for(lambda element: False)
+    assert_refused(ctl("session", "end", owner.jid), "no session")
+    assert_refused(ctl("session", "end", "nobody"), "not the address")
+
+
 @UP_AND_DOWN
 @pytest.mark.parametrize("verb", ["passwd", "del"])
 def test_unknown_account(ctl, node, while_c2s_is, up, verb):
@@ -247,6 +264,13 @@ def test_log_level(ctl, node, login):
 def test_usage(ctl, words):
     done = ctl(*words)
     assert done.returncode != 0 and done.stderr
+
+
+def test_usage_of_what_is_begun(ctl):
+    """Not of everything that there is."""
+    for words, lines in ((("room",), 4), (("user", "del"), 1), (("frobnicate",), 1)):
+        done = ctl(*words)
+        assert done.returncode == 2 and len(done.stderr.splitlines()) == lines, done.stderr
 
 
 def test_configuration_that_is_not_there(node):
