@@ -47,9 +47,8 @@ bool inbound_is_durable(const struct stanza *stanza)
 {
     if (stanza->kind == STANZA_PRESENCE)
         return stanza->type >= PRESENCE_SUBSCRIBE && stanza->type <= PRESENCE_UNSUBSCRIBED;
-    /* Groupchat to a bare address is said to a room, any other by one (XEP-0045). */
     if (stanza->type != MESSAGE_NORMAL && stanza->type != MESSAGE_CHAT &&
-        (stanza->type != MESSAGE_GROUPCHAT || !stanza->has_to || stanza->to.resource))
+        stanza->type != MESSAGE_GROUPCHAT)
         return false;
     ELEMENT_FOREACH (child, stanza->root) {
         if (strcmp(child->ns, NS_CHAT_STATES) != 0 && !element_is(child, NS_CLIENT, "thread"))

@@ -122,7 +122,7 @@ void out_sm_a(void *out, struct element *element);
 void barrier_ask(struct pair *pair);
 /* Whether the stanza, from outside, is the answer; then it is handled. */
 bool barrier_answered(struct server *server, const struct stanza *stanza);
-/* There was none in time. False: the stream is no good. */
-bool barrier_late(struct out *out);
+/* There is none yet: asked again, or the stream is no good. */
+void barrier_on_timer(void *pair);
 /* Nothing is in question any more. */
 void barrier_lift(struct pair *pair);

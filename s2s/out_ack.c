@@ -58,14 +58,11 @@ void out_sm_on_timer(void *user)
 {
     struct out *out = user;
     if (++out->ack_ticks < TICKS) {
-        if (out->sm)
-            ask(out);
-    } else if (out->sm && out->unacked) {
-        limit_reached("ack-timeout");
-        out_fail(out, "the server does not acknowledge");
-    } else if (!barrier_late(out)) {
-        out_fail(out, "the server does not answer a ping");
+        ask(out);
+        return;
     }
+    limit_reached("ack-timeout");
+    out_fail(out, "the server does not acknowledge");
 }
 
 bool out_sm_has_room(const struct out *out)
@@ -153,8 +150,6 @@ void out_sm_a(void *user, struct element *element)
     for (; settled > 0; settled--)
         acknowledged(out, out->unacked);
     out_ack_progress(out);
-    if (out->held)
-        out_ack_begin(out);
     remote_succeeded(out->remote);
     ask(out);
     out_flush(out);

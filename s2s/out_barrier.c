@@ -5,12 +5,19 @@
  * proves that they have arrived. One ping is in question for each pair, and covers all before it.
  * The same, whatever the server has, behind what is for several (XEP-0033): as a whole that is
  * refused by an error, which comes before the answer.
+ *
+ * An answer has `ack-timeout`, whatever else goes on on the stream. Where XEP-0198 acknowledges
+ * what has arrived, a ping may be lost alone, as with the router of the other server: it is asked
+ * again meanwhile. Elsewhere not: what stood before it may be lost with it, and the answer to
+ * another ping would hide that.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/base/table.h"
 #include "common/tls/crypto.h"
 #include "common/xmpp/namespaces.h"
 #include "s2s/out.h"
@@ -19,6 +26,8 @@
 #define ID_BYTES 16
 /* After so many streams on which no ping was answered it is taken for a server that cannot. */
 #define UNANSWERED_MAX 3
+/* Asked again, where it is; doubled each time. */
+#define AGAIN_MS 2000
 
 static struct stanza *ping_of(const struct pair *pair)
 {
@@ -77,6 +86,21 @@ static void send_ping(struct pair *pair)
     out_send(pair->out, parcel);
 }
 
+/* 0: it is late. */
+static uint64_t time_left(const struct pair *pair)
+{
+    uint64_t late = pair->barrier_ms + pair->remote->server->limits.ack_ms;
+    uint64_t now = clock_monotonic_ms();
+    return late > now ? late - now : 0;
+}
+
+static void await_answer(struct pair *pair)
+{
+    uint64_t left = time_left(pair), again = pair->barrier_again_ms;
+    timer_start(pair->patience, pair->out->sm ? MIN(again, left) : left, 0);
+    pair->barrier_again_ms = 2 * again;
+}
+
 void barrier_ask(struct pair *pair)
 {
     struct out *out = pair->out;
@@ -85,16 +109,19 @@ void barrier_ask(struct pair *pair)
         return;
     crypto_random_hex(id, ID_BYTES);
     pair->barrier = xstrdup(id);
+    pair->barrier_ms = clock_monotonic_ms();
+    pair->barrier_again_ms = AGAIN_MS;
     cover(pair, out->unacked);
     cover(pair, out->held);
     send_ping(pair);
-    out_ack_begin(out);
+    await_answer(pair);
 }
 
 void barrier_lift(struct pair *pair)
 {
     free(pair->barrier);
     pair->barrier = NULL;
+    timer_stop(pair->patience);
 }
 
 static void confirm(struct pair *pair)
@@ -136,25 +163,35 @@ bool barrier_answered(struct server *server, const struct stanza *stanza)
     out_ack_progress(out);
     remote_succeeded(out->remote);
     confirm(pair);
-    if (out->ack_asked || out->held)
+    if (out->ack_asked)
         out_ack_begin(out);
     out_flush(out);
     return true;
 }
 
 /* Rather doubled than lost, but not for ever: a server whose answers never find us has got what was
- * written and not refused. */
-bool barrier_late(struct out *out)
+ * written and not refused. False: the stream is no good. */
+static bool do_without(struct pair *pair)
 {
-    struct pair *pair;
+    struct out *out = pair->out;
     if (++out->remote->unanswered < UNANSWERED_MAX || conn_queued(out->conn) > 0)
         return false;
     log_warn("s2s_unconfirmed", LOG_TEXT("remote", out->remote->domain),
              LOG_INT("stanzas", out->unacked_count + out->held_count));
-    out_ack_progress(out);
-    DL_FOREACH (out->remote->pairs, pair) {
-        if (pair->out == out && pair->barrier)
-            confirm(pair);
-    }
+    confirm(pair);
+    out_flush(out);
     return true;
+}
+
+void barrier_on_timer(void *user)
+{
+    struct pair *pair = user;
+    if (time_left(pair) == 0) {
+        if (!do_without(pair))
+            out_fail(pair->out, "the server does not answer a ping");
+        return;
+    }
+    if (pair->out->sm)
+        send_ping(pair);
+    await_answer(pair);
 }

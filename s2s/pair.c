@@ -327,6 +327,7 @@ struct pair *pair_new(struct remote *remote, const char *local)
     pair->remote = remote;
     pair->local = xstrdup(local);
     pair->expiry = timer_new(remote->server->loop, on_expiry, pair);
+    pair->patience = timer_new(remote->server->loop, barrier_on_timer, pair);
     DL_APPEND(remote->pairs, pair);
     return pair;
 }
@@ -354,6 +355,7 @@ void pair_free(struct pair *pair)
     DL_DELETE(pair->remote->pairs, pair);
     timer_close(pair->expiry);
     barrier_lift(pair);
+    timer_close(pair->patience);
     free(pair->dialback_id);
     free(pair->local);
     free(pair);

@@ -57,6 +57,8 @@ struct pair {
     bool no_external;  /* the peer did not like it */
     bool alone;        /* nor that it shares a stream: it gets one of its own */
     char *barrier;     /* the id of the ping that is in question; NULL: none */
+    uint64_t barrier_ms, barrier_again_ms; /* since when; it is asked again after so long */
+    struct timer *patience;                /* with its answer */
     struct pair *prev, *next;
 };
 

@@ -143,6 +143,36 @@ def test_router_dies(scene, stream, alice, how):
     nothing_more(alice)
 
 
+def test_what_a_room_says(scene, peer, stream, alice):
+    """Is not lost with the router either; who is not in it any more is told of to the room."""
+    room = f"hall@{peer.domain}"
+    alice.send(f"<presence to='{room}/alice'/>")
+    back = peer.accept().serve()
+    back.wait_for(lambda e: e.get("to") == f"{room}/alice")
+
+    def speak(to, *bodies):
+        for body in bodies:
+            stream.send(f"<message type='groupchat' from='{room}/romeo' to='{to}' id='{body}'>"
+                        f"<body>{body}</body></message>")
+
+    speak(alice.full, "1")
+    stream.send(f"<r xmlns='{SM}'/>")
+    wait_h(stream, 1)
+    scene.node.daemon("router").kill()
+    speak(alice.full, "2", "3")
+    assert ask(stream) == 1
+    scene.node.daemon("router").start()
+    wait_h(stream, 3)
+    hear(alice, "1", "2", "3")
+    nothing_more(alice)
+    speak(f"{alice.bare}/gone", "4")
+    error = back.wait_for(lambda e: e.get("id") == "4")
+    assert error.get("type") == "error" and error.get("to") == f"{room}/romeo"
+    assert error.find(f"{{*}}error/{{{STANZA_ERRORS}}}service-unavailable") is not None
+    stream.send(f"<r xmlns='{SM}'/>")
+    wait_h(stream, 4)
+
+
 def test_c2s_dies(scene, stream):
     """All that was acknowledged is there, and nothing that was not is lost."""
     account = scene.node.add_account()

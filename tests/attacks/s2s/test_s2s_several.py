@@ -15,7 +15,7 @@ from tests.harness import wait
 from tests.harness.node import SOURCES
 from tests.harness.stream import RawStream
 from tests.muc.rooms import MUC, STANZAS, Room
-from tests.node.client import PING
+from tests.node.client import PING, Closed
 from tests.node.node import MUC_ROLE
 
 NUMBERS = itertools.count(1)
@@ -226,6 +226,47 @@ def test_refused_after_all(peer, room, sm):
     guests.say("two")
     guests.single("two")
     assert guests.asked == 1
+    guests.settle()
+    wait_taken(room)
+
+
+def test_a_lost_ping(peer, room):
+    """Where it is acknowledged that it came, as if its router had died with it, it is asked again;
+    so what the answer is for is not open for ever."""
+    guests = Guests(peer, room, sm=True)
+    guests.begin()
+    guests.prompt = False
+    guests.say("one")
+    guests.once("one")
+    while len(guests.pings) < 2:
+        guests.settle()  # whatever else goes on meanwhile, and is acknowledged
+    assert guests.pings[0].get("id") == guests.pings[1].get("id")
+    guests.answer_pings()
+    guests.settle()
+    wait_taken(room)
+
+
+def test_pings_are_not_answered(scene, peer, room):
+    """For so long the stream is no good, however busy it is: all of that is said again on the
+    next."""
+    guests = Guests(peer, room, sm=True)
+    guests.begin()
+    guests.prompt = False
+    scene.node.reconfigure({"s2s": {"ack-timeout": "1s"}})
+    try:
+        guests.say("one")
+        guests.once("one")
+        with pytest.raises((Closed, ConnectionError)):
+            while True:
+                guests.settle()
+    finally:
+        scene.node.reconfigure(BRIEF)
+    guests.accept()
+    heard = set()
+    while heard != set(guests.people):  # once, if the stream is ready when the room says it again
+        to, text, people = guests.hear()
+        assert text == "one"
+        heard |= set(people or [to])
     guests.settle()
     wait_taken(room)
 
