@@ -44,6 +44,10 @@ static void on_link_stanza(void *user, struct stanza *stanza, int problem)
 
     if (problem < 0 && node_message_take(worker, NULL, stanza))
         return;
+    if (problem < 0 && directory_answered(worker, stanza)) {
+        stanza_unref(stanza);
+        return;
+    }
     worker->plugin->routed(worker->plugin_state, stanza, problem);
 }
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "common/xmpp/form.h"
+#include "common/xmpp/namespaces.h"
 #include "common/xmpp/rsm.h"
 #include "muc/archive.h"
 #include "muc/listing.h"
@@ -150,6 +151,7 @@ static void ping(struct turn *turn, struct stanza *request UNUSED, struct elemen
 static const struct iq_row rows[] = {
     {NS_DISCO_INFO, "query", IQ_GET, PLACE_SERVICE, false, service_info},
     {NS_DISCO_ITEMS, "query", IQ_GET, PLACE_SERVICE, false, listing_tell},
+    {NS_DIRECTORY, "rooms", IQ_GET, PLACE_SERVICE, false, listing_tell_own},
     {NS_DISCO_INFO, "query", IQ_GET, PLACE_ROOM, true, room_info},
     {NS_DISCO_ITEMS, "query", IQ_GET, PLACE_ROOM, true, room_items},
     {NS_PING, "ping", IQ_GET, PLACE_SERVICE | PLACE_ROOM, true, ping},

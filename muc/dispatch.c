@@ -8,6 +8,7 @@
 #include "muc/between.h"
 #include "muc/bounce.h"
 #include "muc/enter.h"
+#include "muc/gather.h"
 #include "muc/home.h"
 #include "muc/message.h"
 #include "muc/pass.h"
@@ -148,7 +149,7 @@ void dispatch_take(struct muc *muc, struct stanza *stanza, int problem)
     } else if (problem >= 0 || !stanza->has_to || !stanza->has_from)
         refuse_malformed(muc, stanza, problem >= 0 ? problem : STANZA_BAD_REQUEST);
     else if (stanza->to.local == NULL) {
-        if (!homes_answered(muc, stanza))
+        if (!homes_answered(muc, stanza) && !gather_answered(muc, stanza))
             take_for_service(muc, stanza);
     } else {
         FOLLOW(stanza->root, "arrived");

@@ -18,6 +18,7 @@
 #include "muc/creators.h"
 #include "muc/dispatch.h"
 #include "muc/founding.h"
+#include "muc/gather.h"
 #include "muc/home.h"
 #include "muc/list.h"
 #include "muc/mail.h"
@@ -279,6 +280,7 @@ static void on_tick(void *user)
     uint64_t now = clock_monotonic_ms();
 
     homes_tick(muc);
+    gather_tick(muc);
     room_sweep(muc, false);
     if (muc->mail && muc->link && muc->tidied_ms + TIDY_MS < now) {
         muc->tidied_ms = now;
@@ -331,6 +333,7 @@ void muc_stop(void *state, void (*stopped)(void *user), void *user)
     schema_end(muc->schema);
     while (muc->turns) /* some of them need their room */
         turn_drop(muc->turns);
+    gather_stop(muc);
     room_sweep(muc, true);
     if (muc->mail)
         mail_stop(muc);

@@ -48,7 +48,8 @@ struct muc {
     struct mail *mail;          /* NULL: not durable */
     struct takings *takings;    /* offers that came (taker.h) */
     struct homes *homes;        /* NULL: all rooms are here */
-    char *host, *network;       /* of this node */
+    struct gathering *gatherings;
+    char *host, *network; /* of this node */
     struct creator *creators;
     struct founding *foundings; /* that wait for their room */
     struct turn *turns;         /* that belong to no room's order */

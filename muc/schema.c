@@ -110,6 +110,8 @@ static const struct db_statement steps[] = {
      " undelivered text,"
      " PRIMARY KEY (room, seq))",
      0},
+    /* The order in which rooms are listed, whatever the locale of the database. */
+    {"muc_step_16", "CREATE INDEX IF NOT EXISTS room_by_bytes ON room (local COLLATE \"C\")", 0},
 };
 
 static const struct db_statement create = {

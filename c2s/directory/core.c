@@ -154,7 +154,8 @@ bool directory_is_keeper(const struct directory *directory)
 static const struct directory_word *find_word(const char *name)
 {
     static const struct directory_word *const tables[] = {
-        registrar_words, pull_words, publish_words, handover_words, compare_words, fellow_words};
+        registrar_words, pull_words,   publish_words, handover_words,
+        compare_words,   fellow_words, listing_words};
 
     for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
         for (const struct directory_word *word = tables[t]; word->name; word++)

@@ -10,7 +10,7 @@
  *   recover.c    our home after a restore    requests.c   questions to other nodes
  *   takeover.c   the registrar is lost        fellows.c    other workers of the node
  *   compare.c    two copies of one home      verify.c     all of it, for kontalkctl
- *   rooms.c      names of ours
+ *   rooms.c      names of ours                listing.c    public rooms of all homes
  */
 #pragma once
 
@@ -69,6 +69,7 @@ struct directory {
     struct publisher *publisher;
     struct handover *handover;
     struct recovery *recovery;
+    size_t listings;     /* questions for rooms of ours that are open */
     unsigned references; /* its owner, and pages in threads */
 };
 
@@ -156,6 +157,12 @@ bool recovery_is_needed(const struct directory *directory, int64_t compared_epoc
 /* What they remember of these, at most DIRECTORY_BATCH, if they are rooms. */
 void fellows_forget(struct directory *directory, const char *const *jids, size_t count);
 
+/* --- public rooms of all homes (listing.c) --- */
+
+/* As directory_list_rooms(). */
+void listing_ask(struct directory *directory, const char *service, const struct rsm *wish,
+                 directory_rooms_listed *done, void *user);
+
 /* --- requests (requests.c) --- */
 
 /* status 0: `answer` is the payload of the answer, valid during the call. ERR_UNAVAILABLE: it has
@@ -165,14 +172,18 @@ struct requests *requests_new(struct directory *directory);
 void requests_free(struct requests *requests);
 /* All that are open, at once. */
 void requests_fail(struct requests *requests);
-/* Takes the message and gives it an id. What is answered by others than `host` does not count. */
+/* Takes the message, or iq, and gives it an id. What is answered by others than `host` does not
+ * count. */
 struct request *request_send_take(struct directory *directory, const char *host,
                                   struct stanza *message, struct element *payload,
                                   request_answered *done, void *user);
+/* It is not waited for longer than that. */
+void request_hurry(struct request *request, unsigned ms);
 /* NULL is allowed. */
 void request_cancel(struct request *request);
 /* An answer, or a request that has come back; false: nobody waits for it. */
 bool requests_take(struct requests *requests, const struct stanza *message, struct element *answer);
+bool requests_take_reply(struct requests *requests, const struct stanza *iq);
 /* Sends without waiting for anything; takes it. */
 void directory_send_take(struct directory *directory, struct stanza *message);
 /* An answer to the message: same id. */
@@ -192,4 +203,4 @@ struct directory_word {
 };
 /* Each ends with name NULL. */
 extern const struct directory_word registrar_words[], pull_words[], publish_words[],
-    handover_words[], compare_words[], fellow_words[];
+    handover_words[], compare_words[], fellow_words[], listing_words[];

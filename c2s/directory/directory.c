@@ -163,6 +163,17 @@ void directory_message(struct worker *worker, const struct durable *offer, struc
     directory_take(worker->directory, message, payload);
 }
 
+bool directory_answered(struct worker *worker, const struct stanza *iq)
+{
+    return requests_take_reply(worker->directory->requests, iq);
+}
+
+void directory_list_rooms(struct worker *worker, const char *service, const struct rsm *wish,
+                          directory_rooms_listed *done, void *user)
+{
+    listing_ask(worker->directory, service, wish, done, user);
+}
+
 bool directory_look(struct worker *worker, const struct jid *jid, struct directory_place *place)
 {
     return resolver_look(worker->directory, jid, place);

@@ -21,6 +21,7 @@
 #include "common/service/control.h"
 #include "common/xmpp/jid.h"
 #include "common/xmpp/namespaces.h"
+#include "common/xmpp/room_page.h"
 #include "common/xmpp/stanza.h"
 
 struct worker;
@@ -85,6 +86,13 @@ void directory_claim_lost_room(struct worker *worker, const struct jid *jid,
 void directory_release_room(struct worker *worker, const struct jid *jid, directory_claimed *done,
                             void *user);
 
+/* What the other homes have of the public rooms of this shared service: a page (room_page.h), valid
+ * during the call, of what is known now. Nobody is waited for longer than some seconds, and no node
+ * is believed about rooms of others. Once, perhaps within this call. */
+typedef void directory_rooms_listed(void *user, const struct element *page);
+void directory_list_rooms(struct worker *worker, const char *service, const struct rsm *wish,
+                          directory_rooms_listed *done, void *user);
+
 /* A node has said that it does not hold this account ("moved"): what is remembered about it is
  * forgotten, so that the next who asks gets it anew. */
 void directory_forget(struct worker *worker, const struct jid *jid);
@@ -119,6 +127,8 @@ void directory_close(struct worker *worker);
 /* Slots were won or lost. */
 void directory_keeper_changed(struct worker *worker);
 void directory_node_reachable(struct worker *worker, const char *host);
+/* Of an iq that this worker has asked by itself; false: it is none, and nothing has happened. */
+bool directory_answered(struct worker *worker, const struct stanza *iq);
 /* Of struct node_handler. */
 void directory_message(struct worker *worker, const struct durable *offer, struct stanza *message,
                        struct element *payload);

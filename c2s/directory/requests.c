@@ -115,7 +115,7 @@ struct request *request_send_take(struct directory *directory, const char *host,
     request->deadline_ms = clock_monotonic_ms() + ANSWER_MS;
     request->done = done;
     request->user = user;
-    element_set(payload, "id", request->id);
+    element_set(message->kind == STANZA_IQ ? message->root : payload, "id", request->id);
     HASH_ADD_STR(directory->requests->all, id, request);
     if (!timer_active(directory->requests->sweep))
         timer_start(directory->requests->sweep, SWEEP_MS, SWEEP_MS);
@@ -131,20 +131,36 @@ void request_cancel(struct request *request)
         request_free(request);
 }
 
-bool requests_take(struct requests *requests, const struct stanza *message, struct element *answer)
+void request_hurry(struct request *request, unsigned ms)
 {
-    const char *id = element_get(answer, "id");
+    request->deadline_ms = MIN(request->deadline_ms, clock_monotonic_ms() + ms);
+}
+
+static bool take(struct requests *requests, const struct stanza *stanza, const char *id,
+                 struct element *answer)
+{
     struct request *request = NULL;
 
     if (id)
         HASH_FIND_STR(requests->all, id, request);
-    if (request == NULL || strcmp(request->host, message->from.domain) != 0)
+    if (request == NULL || strcmp(request->host, stanza->from.domain) != 0)
         return false;
-    if (stanza_is_error(message))
+    if (stanza_is_error(stanza) || answer == NULL)
         finish(request, ERR_UNAVAILABLE, NULL);
     else
         finish(request, 0, answer);
     return true;
+}
+
+bool requests_take(struct requests *requests, const struct stanza *message, struct element *answer)
+{
+    return take(requests, message, element_get(answer, "id"), answer);
+}
+
+bool requests_take_reply(struct requests *requests, const struct stanza *iq)
+{
+    return iq->kind == STANZA_IQ && stanza_is_reply(iq) && iq->has_from && !iq->from.local &&
+           take(requests, iq, stanza_id(iq), stanza_payload(iq));
 }
 
 void directory_send_take(struct directory *directory, struct stanza *message)

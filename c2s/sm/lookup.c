@@ -148,10 +148,40 @@ static void release(struct sm_request *request)
     change_name(request, directory_release_room);
 }
 
+/* --- public rooms --- */
+
+static void on_listed(void *user, const struct element *page)
+{
+    struct sm_request *request = user;
+    struct sm *sm = request->sm;
+    struct stanza *result = stanza_result(request->iq);
+
+    element_add_copy(result->root, page);
+    sm_reply_take(request, result);
+    sm->checks--;
+    sm_stop_if_done(sm);
+}
+
+static void list_rooms(struct sm_request *request)
+{
+    struct rsm wish;
+
+    if (!may_claim(request)) {
+        sm_error(request, STANZA_FORBIDDEN, NULL);
+    } else if (room_page_read(request->payload, &wish) != 0) {
+        sm_error(request, STANZA_BAD_REQUEST, NULL);
+    } else {
+        request->sm->checks++;
+        directory_list_rooms(request->sm->worker, request->iq->from.domain, &wish, on_listed,
+                             request);
+    }
+}
+
 static const struct sm_iq iqs[] = {
     {NS_DIRECTORY, "claim", SM_SET, SM_TO_SERVER, claim},
     {NS_DIRECTORY, "release", SM_SET, SM_TO_SERVER, release},
     {NS_DIRECTORY, "lookup", SM_GET, SM_TO_SERVER, look_up},
+    {NS_DIRECTORY, "rooms", SM_GET, SM_TO_SERVER, list_rooms},
     {0},
 };
 

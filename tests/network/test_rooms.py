@@ -75,7 +75,7 @@ def test_made_at_one_node_joined_from_all(network, room, crowd):
 
 
 def test_the_service_is_everywhere(network, user, room):
-    """Each node answers for it, with the rooms that it has; its name is nobody's."""
+    """Each node answers for it; its name is nobody's."""
     made = {node.place.name: room(node) for node in network}
     for node in network:
         client = user(node)
