@@ -47,13 +47,28 @@ bool setup_has_own_database(const struct setup *setup)
     return strcmp(setup->database, "local") != 0 && strcmp(setup->database, "none") != 0;
 }
 
+static bool is_below(const char *domain, const char *parent)
+{
+    size_t length = strlen(domain), tail = strlen(parent);
+
+    return length > tail && domain[length - tail - 1] == '.' &&
+           strcmp(domain + length - tail, parent) == 0;
+}
+
+/* Without a network document rooms that are shared are those of this node. */
+static void write_node(const struct setup *setup, FILE *file)
+{
+    fprintf(file, "[node]\nhost = %s\nnetwork = %s\n", setup->host, setup->domain);
+    if (setup->rooms && is_below(setup->rooms, setup->domain))
+        fprintf(file, "shared-service = %s\n", setup->rooms);
+}
+
 static void write_lines(const struct setup *setup, FILE *file)
 {
-    fprintf(file,
-            "# Written by kontalkctl setup; change it as you like.\n[node]\n"
-            "host = %s\nnetwork = %s\n\n[domain \"%s\"]\ncertificate = %s\nkey = %s\n",
-            setup->host, setup->domain, setup->domain, setup_tls_file(setup, "fullchain.pem"),
-            setup_tls_file(setup, "privkey.pem"));
+    fputs("# Written by kontalkctl setup; change it as you like.\n", file);
+    write_node(setup, file);
+    fprintf(file, "\n[domain \"%s\"]\ncertificate = %s\nkey = %s\n", setup->domain,
+            setup_tls_file(setup, "fullchain.pem"), setup_tls_file(setup, "privkey.pem"));
     if (setup->rooms)
         fprintf(file, "service = %s\n", setup->rooms);
     if (setup->files)

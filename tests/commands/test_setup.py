@@ -81,7 +81,8 @@ def test_trial(site):
     done = site.setup("--host", "one.example.net", "--admin", f"Admin@{DOMAIN}")
     assert done.returncode == 0, done.stderr
     assert site.read().splitlines()[1:] == [
-        "[node]", "host = one.example.net", f"network = {DOMAIN}", "", f'[domain "{DOMAIN}"]',
+        "[node]", "host = one.example.net", f"network = {DOMAIN}",
+        f"shared-service = conference.{DOMAIN}", "", f'[domain "{DOMAIN}"]',
         f"certificate = {site.tls('fullchain.pem')}", f"key = {site.tls('privkey.pem')}",
         f"service = conference.{DOMAIN}", f"service = upload.{DOMAIN}",
         f"admin-address = xmpp:admin@{DOMAIN}", f"abuse-address = xmpp:admin@{DOMAIN}", "",
@@ -174,6 +175,14 @@ def test_certificate_of_somebody_else(site, issued):
     certificate, key = issued("other.example")
     done = site.setup("--certificate", certificate, "--key", key)
     assert done.returncode == 1 and certificate in done.stderr and site.is_untouched()
+
+
+@pytest.mark.parametrize("rooms", ("rooms.example.com", f"x{DOMAIN}"))
+def test_rooms_that_are_not_below_the_domain(site, rooms):
+    """A network cannot have such together."""
+    done = site.setup("--rooms", rooms)
+    assert done.returncode == 0, done.stderr
+    assert f"domain = {rooms}\n" in site.read() and "shared-service" not in site.read()
 
 
 @pytest.mark.parametrize("words, said", (
