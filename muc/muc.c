@@ -15,6 +15,7 @@
 #include "common/service/follow.h"
 #include "common/service/service.h"
 #include "common/tls/crypto.h"
+#include "muc/begin.h"
 #include "muc/creators.h"
 #include "muc/dispatch.h"
 #include "muc/founding.h"
@@ -185,61 +186,17 @@ static int open_link(struct muc *muc)
 
 /* --- the database --- */
 
-/* With the highest number that was given. */
-static const struct db_statement creators_statement = {
-    "muc_creators", "SELECT creator, count(*), max(room) FROM room GROUP BY creator", 0};
-
-static const struct db_statement pending_rooms = {
-    "muc_pending_rooms",
-    "SELECT local FROM room WHERE room IN"
-    " (SELECT room FROM message WHERE pending AND content <> '' UNION SELECT room FROM note)",
-    0};
-
-/* Loading a room mails what is pending in it. */
-static void on_pending_rooms(void *user, int status, const struct db_result *results,
-                             size_t count UNUSED)
+static void on_known(struct muc *muc)
 {
-    struct muc *muc = user;
-    struct arena *arena = arena_new();
-
-    for (size_t row = 0; status == 0 && row < db_rows(&results[0]); row++) {
-        struct jid jid;
-
-        if (jid_make(arena, db_get_text(&results[0], row, 0), muc->domain, NULL, &jid) == 0)
-            room_get(muc, &jid);
-    }
-    arena_free(arena);
-    if (status < 0 && status != ERR_CANCELLED)
-        db_read(muc->db, &pending_rooms, NULL, on_pending_rooms, muc);
-}
-
-static void on_creators(void *user, int status, const struct db_result *results,
-                        size_t count UNUSED)
-{
-    struct muc *muc = user;
-
-    if (status == ERR_CANCELLED)
-        return;
-    if (status < 0) {
-        db_query(muc->db, 0, &creators_statement, NULL, on_creators, muc);
-        return;
-    }
-    for (size_t row = 0; row < db_rows(&results[0]); row++) {
-        creators_add(muc, db_get_text(&results[0], row, 0),
-                     (size_t)db_get_int(&results[0], row, 1));
-        muc->last_room = MAX(muc->last_room, db_get_int(&results[0], row, 2));
-    }
     if (open_link(muc) != 0)
         service_status("no secret");
-    if (muc->mail)
-        db_read(muc->db, &pending_rooms, NULL, on_pending_rooms, muc);
 }
 
 static void on_schema(struct muc *muc)
 {
     schema_end(muc->schema);
     muc->schema = NULL;
-    db_query(muc->db, 0, &creators_statement, NULL, on_creators, muc);
+    muc->begin = begin_new(muc, on_known);
 }
 
 static int open_database(struct muc *muc)
@@ -331,6 +288,7 @@ void muc_stop(void *state, void (*stopped)(void *user), void *user)
     retention_stop(muc->retention);
     foundings_stop(muc);
     schema_end(muc->schema);
+    begin_free(muc->begin);
     while (muc->turns) /* some of them need their room */
         turn_drop(muc->turns);
     gather_stop(muc);

@@ -44,6 +44,7 @@ struct muc {
     struct link *link;
     struct db *db;
     struct schema_work *schema; /* while the tables are brought up to date */
+    struct begin *begin;        /* what is read then */
     struct room *rooms;         /* in memory, by local part */
     struct mail *mail;          /* NULL: not durable */
     struct takings *takings;    /* offers that came (taker.h) */

@@ -120,6 +120,22 @@ def test_database_without_the_room(node, clients_room):
     assert error(answer) == ("cancel", "item-not-found")
 
 
+def test_what_cannot_be_read_at_the_start(node, muc, clients_room):
+    """It is tried again, after longer and longer pauses, until it can be read."""
+    place = clients_room(persistentroom="1")
+    node.postgres.query("kontalk", "ALTER TABLE kontalk_muc.note RENAME TO note_away")
+    try:
+        muc.mark_log()
+        restart(muc)
+        found = muc.wait_log(r"event=muc_not_read .*retry_ms=(\d+)(?s:.*)"
+                             r"event=muc_not_read .*retry_ms=(\d+)")
+        assert 0 < int(found.group(1)) <= int(found.group(2))
+    finally:
+        node.postgres.query("kontalk", "ALTER TABLE kontalk_muc.note_away RENAME TO note")
+    muc.wait_log("event=muc_read_now")
+    assert place.owner.ask("get", PING, to=place.nick("owner")).get("type") == "result"
+
+
 def test_no_access_to_accounts(node):
     """The role of kontalk-muc cannot read a table of the accounts."""
     allowed = node.postgres.query(
