@@ -291,7 +291,8 @@ static void each_covered(struct account *account, const struct jid *jid,
 
 static void hide(struct account *account, const struct jid *jid)
 {
-    if (sm_shares_presence(account, jid) && !jid_bare_equal(jid, account->jid))
+    if (subscription_from(roster_subscription(account, jid->bare)) &&
+        !jid_bare_equal(jid, account->jid))
         presence_hide(account, jid);
 }
 
@@ -300,6 +301,7 @@ static void apply_block(struct sm_request *request, const struct jid *jid, void 
 {
     (void)user;
     each_covered(request->account, jid, hide);
+    directed_end_within(request->account, jid);
     add(request->account->blocklist, jid);
 }
 

@@ -38,6 +38,9 @@ MUST_CHECK int directed_note(struct session *session, const struct stanza *prese
 bool directed_has(const struct session *session, const struct jid *jid);
 /* Sends `unavailable` to all of them who have not heard of it as contacts; forgets them. */
 void directed_end(struct session *session, const struct stanza *unavailable);
+/* The same of all sessions and one address, with all that it is a part of: a room and who is in it,
+ * a domain. */
+void directed_end_within(struct account *account, const struct jid *whole);
 void directed_forget(struct session *session);
 /* All of them as one text, for directed_restore(). Free with free(); NULL: none. */
 char *directed_format(const struct session *session);

@@ -108,6 +108,42 @@ void directed_restore(struct session *session, const char *text)
     arena_free(arena);
 }
 
+/* The forms of XEP-0191 §5: what an address leaves out, every value of it is covered. */
+static bool covers(const struct jid *whole, const struct jid *jid)
+{
+    return strcmp(whole->domain, jid->domain) == 0 &&
+           (!whole->local || (jid->local && strcmp(whole->local, jid->local) == 0)) &&
+           (!whole->resource || (jid->resource && strcmp(whole->resource, jid->resource) == 0));
+}
+
+static void end_within(struct session *session, const struct jid *whole,
+                       const struct stanza *unavailable)
+{
+    struct directed *directed, *next;
+
+    HASH_ITER (hh, session->directed, directed, next) {
+        if (!covers(whole, directed->jid) || jid_bare_equal(directed->jid, session->account->jid)) {
+            continue;
+        }
+        if (!subscription_from(roster_subscription(session->account, directed->jid->bare))) {
+            presence_send(session, unavailable, directed->jid);
+        }
+        forget(session, directed);
+        smacks_row_touch(session);
+    }
+}
+
+void directed_end_within(struct account *account, const struct jid *whole)
+{
+    struct stanza *unavailable = stanza_new(STANZA_PRESENCE, PRESENCE_UNAVAILABLE);
+    struct session *session;
+
+    ACCOUNT_SESSIONS (session, account) {
+        end_within(session, whole, unavailable);
+    }
+    stanza_unref(unavailable);
+}
+
 /* P9: who sees the account as a contact has got the broadcast already. */
 void directed_end(struct session *session, const struct stanza *unavailable)
 {

@@ -112,6 +112,12 @@ void directory_release_room(struct worker *worker UNUSED, const struct jid *jid 
 {
 }
 
+void directory_list_rooms(struct worker *worker UNUSED, const char *service UNUSED,
+                          const struct rsm *wish UNUSED, directory_rooms_listed *done UNUSED,
+                          void *user UNUSED)
+{
+}
+
 void directory_claim(struct worker *worker UNUSED, const struct jid *jid UNUSED,
                      directory_claimed *done UNUSED, void *user UNUSED)
 {

@@ -59,6 +59,35 @@ static void test_block_domain(void **state)
     expect_nothing_routed();
 }
 
+/* A room, and its domain: what is covered by the address and has directed presence. */
+static void test_block_directed(void **state)
+{
+    (void)state;
+    say(a, "<presence to='hall@r.z/a'/>");
+    say(a, "<presence to='hall@r.z/b'/>");
+    say(a, "<presence to='yard@r.z/a'/>");
+    say(a, "<presence to='both@y.z/r'/>");
+    say(a, "<presence to='" ALICE "/b'/>");
+    fake_clear(&fake.router);
+    say(a, BLOCK(ITEM("hall@r.z/b")));
+    expect_routed("presence unavailable " ALICE "/a > hall@r.z/b");
+    expect_nothing_routed();
+    say(a, BLOCK(ITEM("hall@r.z")));
+    expect_routed("presence unavailable " ALICE "/a > hall@r.z/a");
+    expect_nothing_routed();
+    say(a, BLOCK(ITEM("r.z")));
+    expect_routed("presence unavailable " ALICE "/a > yard@r.z/a");
+    expect_nothing_routed();
+    say(a, BLOCK(ITEM("both@y.z")));
+    expect_routed("presence unavailable " ALICE "/a > both@y.z");
+    expect_nothing_routed();
+    say(a, BLOCK(ITEM("example.net")));
+    expect_nothing_routed();
+    block_quietly(UNBLOCK(""));
+    say(a, BLOCK(ITEM("r.z/a")));
+    expect_nothing_routed();
+}
+
 /* M12 */
 static void test_incoming(void **state)
 {
@@ -145,8 +174,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, with_contacts, fake_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_block_contact), TEST(test_block_domain), TEST(test_incoming), TEST(test_outgoing),
-        TEST(test_not_committed), TEST(test_bad_requests), TEST(test_oneself),
+        TEST(test_block_contact), TEST(test_block_domain), TEST(test_block_directed),
+        TEST(test_incoming),      TEST(test_outgoing),     TEST(test_not_committed),
+        TEST(test_bad_requests),  TEST(test_oneself),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
