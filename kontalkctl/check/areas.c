@@ -13,6 +13,7 @@ const struct check_area check_areas[] = {
     {"clock", check_clock, false},
     {"limits", check_limits, false},
     {"services", check_services, false},
+    {"web", check_web, false},
     {"upload", check_upload, false},
     {"turn", check_turn, false},
     {"network", check_network, false},

@@ -56,6 +56,7 @@ void check_database(struct check *check);
 void check_clock(struct check *check);
 void check_limits(struct check *check);
 void check_services(struct check *check);
+void check_web(struct check *check);
 void check_upload(struct check *check);
 void check_turn(struct check *check);
 void check_network(struct check *check);

@@ -89,8 +89,8 @@ static void judge_web(struct ports_check *ports, const struct address *address,
     buffer_fini(&answer.text);
 }
 
-static void check_web(struct ports_check *ports, const struct address *address,
-                      const struct place *place, const char *subject)
+static void check_pages(struct ports_check *ports, const struct address *address,
+                        const struct place *place, const char *subject)
 {
     for (size_t i = 0; i < ARRAY_SIZE(WEB); i++)
         judge_web(ports, address, place, subject, &WEB[i]);
@@ -154,7 +154,7 @@ static void check_place(struct ports_check *ports, const struct place *place, co
     if (place->greeting < GREET_HTTP)
         check_stream(ports, &address, place->greeting, subject, start_remedy(ports, place->daemon));
     else if (strcmp(place->daemon, "c2s") == 0)
-        check_web(ports, &address, place, subject);
+        check_pages(ports, &address, place, subject);
     else
         check_http(ports, &address, place, subject);
 }
