@@ -77,6 +77,8 @@ static int read_item(struct arena *arena, const struct batch *batch,
     const char *id = strsep(&line, "\t"), *jid = strsep(&line, "\t");
     const char *attempt = strsep(&line, "\t"), *after = strsep(&line, "\t");
 
+    if (batch->kind != DURABLE_OFFER) /* nothing else has these (docs/ROUTER.md) */
+        attempt = after = NULL;
     item->attempt = MAX(durable_number(attempt), 1U);
     if (read_id(arena, beginnings->id, id, &item->id) < 0 || !item->id ||
         read_id(arena, beginnings->after, after, &item->after) < 0)
