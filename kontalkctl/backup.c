@@ -10,9 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,15 +40,35 @@ static bool is_empty_directory(const char *path)
     return count == 2;
 }
 
-/* For whoever makes it alone; one that is empty will do. */
+/* Whether it is ours alone: who makes a backup there holds the lock. */
+static bool take_place(const char *path, int fd)
+{
+    if (fd < 0)
+        ctl_fail("%s: %s", path, strerror(errno));
+    else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        ctl_fail("%s: another backup is made there", path);
+    else if (!is_empty_directory(path))
+        ctl_fail("%s: it is there already", path);
+    else if (fchmod(fd, 0700) != 0)
+        ctl_fail("%s: %s", path, strerror(errno));
+    else
+        return true;
+    return false;
+}
+
+/* For whoever makes it alone; one that is empty will do. A descriptor that holds it, or -1. */
 static int make_place(const char *path)
 {
-    if (mkdir(path, 0700) == 0)
-        return 0;
-    if (errno == EEXIST && is_empty_directory(path) && chmod(path, 0700) == 0)
-        return 0;
-    ctl_fail("%s: %s", path, errno == EEXIST ? "it is there already" : strerror(errno));
-    return ERR_INVALID;
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        ctl_fail("%s: %s", path, strerror(errno));
+        return -1;
+    }
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (take_place(path, fd))
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }
 
 static int remove_one(const char *path, const struct stat *as, int kind, struct FTW *ftw)
@@ -115,43 +138,107 @@ static int write_archive(const char *directory)
     return ERR_SYSTEM;
 }
 
+/* --- however it ends --- */
+
+struct job {
+    const struct ctl *ctl;
+    const char *directory;
+    bool archive; /* goes to standard output from there */
+};
+
+static int work(const struct job *job)
+{
+    int error = make(job->ctl, job->directory, job->archive ? stderr : stdout);
+
+    return !error && job->archive ? write_archive(job->directory) : error;
+}
+
+/* It and the programs that it runs are a group of their own, which ends with us. */
+static NORETURN void be_worker(const struct job *job, const sigset_t *mask)
+{
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    int error = work(job);
+    fflush(NULL);
+    _exit(error ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* What ends us ends the worker. Returns that signal, or 0. */
+static int wait_for(pid_t worker, const sigset_t *signals, int *status)
+{
+    int ended_by = 0;
+
+    while (waitpid(worker, status, WNOHANG) == 0) {
+        int got = sigwaitinfo(signals, NULL);
+        if (got <= 0 || got == SIGCHLD)
+            continue;
+        ended_by = got;
+        kill(-worker, SIGTERM);
+        kill(worker, SIGTERM); /* it may have no group yet */
+    }
+    return ended_by;
+}
+
+/* By a process of its own: whatever ends that or us, nothing that looks like a backup stays, nor a
+ * copy of all secrets where nobody knows of it. */
+static int run_job(const struct job *job)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
+    sigset_t signals, before;
+    int status = -1, ended_by = 0;
+
+    sigemptyset(&signals);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+        sigaddset(&signals, numbers[i]);
+    sigprocmask(SIG_BLOCK, &signals, &before);
+    fflush(NULL);
+    pid_t worker = fork();
+    if (worker == 0)
+        be_worker(job, &before);
+    if (worker > 0)
+        ended_by = wait_for(worker, &signals, &status);
+    else
+        ctl_fail("%s", strerror(errno));
+    if (status != 0 || job->archive)
+        remove_all(job->directory);
+    if (ended_by)
+        raise(ended_by);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 /* As one archive on standard output: the manifest has to be known first, so it is made as a
  * directory before. */
-static int make_archive(const struct ctl *ctl)
+static int run_archive(const struct ctl *ctl)
 {
     const char *parent = getenv("TMPDIR");
     char *directory = xasprintf("%s/kontalk-backup-XXXXXX", parent ? parent : "/var/tmp");
-    int error = ERR_INVALID;
+    int status = EXIT_FAILURE;
 
-    if (isatty(STDOUT_FILENO)) {
+    if (isatty(STDOUT_FILENO))
         ctl_fail("standard output is a terminal");
-    } else if (!mkdtemp(directory)) {
+    else if (!mkdtemp(directory))
         ctl_fail("%s: %s", directory, strerror(errno));
-    } else {
-        error = make(ctl, directory, stderr);
-        if (!error)
-            error = write_archive(directory);
-        remove_all(directory);
-    }
+    else
+        status = run_job(&(struct job){.ctl = ctl, .directory = directory, .archive = true});
     free(directory);
-    return error;
+    return status;
 }
 
 static int run(const struct ctl *ctl, size_t argc UNUSED, const char *const *argv)
 {
-    int error;
-
     umask(077);
     if (strcmp(argv[0], "-") == 0 && ctl->json)
         return ctl_fail("with - the archive goes to standard output: there is no room for JSON");
     if (strcmp(argv[0], "-") == 0)
-        return make_archive(ctl) ? EXIT_FAILURE : EXIT_SUCCESS;
-    if (make_place(argv[0]))
+        return run_archive(ctl);
+    int place = make_place(argv[0]);
+    if (place < 0)
         return EXIT_FAILURE;
-    error = make(ctl, argv[0], stdout);
-    if (error)
-        remove_all(argv[0]);
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    int status = run_job(&(struct job){.ctl = ctl, .directory = argv[0]});
+    close(place);
+    return status;
 }
 
 const struct ctl_verb backup_verbs[] = {

@@ -57,12 +57,15 @@ enum backup_value {
     BACKUP_VALUES
 };
 
+struct backup_entry;
+
 struct backup {
     struct arena *arena; /* of all texts */
     const char *directory;
     const char *values[BACKUP_VALUES];
     struct backup_piece *pieces;
     size_t count, room;
+    struct backup_entry *names; /* which of them has which name: there may be a million */
 };
 
 void backup_init(struct backup *backup, const char *directory);
@@ -74,8 +77,9 @@ const struct backup_piece *backup_find(const struct backup *backup, const char *
 /* Whether the name is in that folder of the backup: then the rest of it, else NULL. */
 const char *backup_inside(const char *name, const char *folder);
 
-/* A further one, empty, which the caller fills; valid until the next call. */
-struct backup_piece *backup_new_piece(struct backup *backup);
+/* A further one, whose name (copied) no other has, and which the caller fills; valid until the next
+ * call. */
+struct backup_piece *backup_new_piece(struct backup *backup, const char *name);
 
 /* --- into it; each complains --- */
 

@@ -28,9 +28,8 @@ static struct backup_piece *list(struct backup *backup, const char *name, const 
 {
     const struct passwd *owner = getpwuid(as->st_uid);
     const struct group *group = getgrgid(as->st_gid);
-    struct backup_piece *piece = backup_new_piece(backup);
+    struct backup_piece *piece = backup_new_piece(backup, name);
 
-    piece->name = arena_strdup(backup->arena, name);
     piece->mode = as->st_mode & 07777;
     piece->owner = owner ? arena_strdup(backup->arena, owner->pw_name)
                          : arena_printf(backup->arena, "%u", as->st_uid);

@@ -21,10 +21,16 @@
 #include "common/base/encode.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "common/base/table.h"
 #include "common/tls/crypto.h"
 #include "kontalkctl/backup.h"
 
 #define FIRST "kontalk-backup 1"
+
+struct backup_entry {
+    UT_hash_handle hh;
+    size_t at; /* in the pieces */
+};
 
 static const char *const keys[BACKUP_VALUES] = {
     [BACKUP_CREATED] = "created",
@@ -48,6 +54,12 @@ void backup_init(struct backup *backup, const char *directory)
 
 void backup_fini(struct backup *backup)
 {
+    struct backup_entry *entry, *next;
+
+    HASH_ITER (hh, backup->names, entry, next) {
+        HASH_DEL(backup->names, entry);
+        free(entry);
+    }
     free(backup->pieces);
     arena_free(backup->arena);
 }
@@ -59,10 +71,10 @@ const char *backup_path(const struct backup *backup, const char *name)
 
 const struct backup_piece *backup_find(const struct backup *backup, const char *name)
 {
-    for (size_t i = 0; i < backup->count; i++)
-        if (strcmp(backup->pieces[i].name, name) == 0)
-            return &backup->pieces[i];
-    return NULL;
+    struct backup_entry *entry;
+
+    HASH_FIND_STR(backup->names, name, entry);
+    return entry ? &backup->pieces[entry->at] : NULL;
 }
 
 const char *backup_inside(const char *name, const char *folder)
@@ -186,13 +198,18 @@ static char *word(char **rest)
     return *rest && **rest ? strsep(rest, " ") : NULL;
 }
 
-struct backup_piece *backup_new_piece(struct backup *backup)
+struct backup_piece *backup_new_piece(struct backup *backup, const char *name)
 {
+    struct backup_entry *entry = xcalloc(1, sizeof(*entry));
+    const char *copy = arena_strdup(backup->arena, name);
+
     if (backup->count == backup->room) {
         backup->room = backup->room ? 2 * backup->room : 64;
         backup->pieces = xrealloc(backup->pieces, backup->room * sizeof(*backup->pieces));
     }
-    backup->pieces[backup->count] = (struct backup_piece){.sha256 = ""};
+    backup->pieces[backup->count] = (struct backup_piece){.name = copy, .sha256 = ""};
+    entry->at = backup->count;
+    HASH_ADD_KEYPTR(hh, backup->names, copy, strlen(copy), entry);
     return &backup->pieces[backup->count++];
 }
 
@@ -202,17 +219,17 @@ static int read_piece(struct backup *backup, bool is_directory, char *rest)
     const char *size = is_directory ? "0" : word(&rest);
     const char *sha256 = is_directory ? "" : word(&rest);
 
-    if (!mode || !owner || !group || !size || !sha256 || !rest || !is_good_name(rest))
+    if (!mode || !owner || !group || !size || !sha256 || !rest || !is_good_name(rest) ||
+        backup_find(backup, rest))
         return ERR_INVALID;
-    *backup_new_piece(backup) = (struct backup_piece){
-        .name = arena_strdup(backup->arena, rest),
-        .is_directory = is_directory,
-        .mode = (unsigned)strtoul(mode, NULL, 8) & 07777,
-        .owner = arena_strdup(backup->arena, owner),
-        .group = arena_strdup(backup->arena, group),
-        .size = strtoull(size, NULL, 10),
-        .sha256 = arena_strdup(backup->arena, sha256),
-    };
+    struct backup_piece *piece = backup_new_piece(backup, rest);
+    piece->is_directory = is_directory;
+    /* Nothing of ours runs with the rights of its owner. */
+    piece->mode = (unsigned)strtoul(mode, NULL, 8) & (is_directory ? 07777 : 0777);
+    piece->owner = arena_strdup(backup->arena, owner);
+    piece->group = arena_strdup(backup->arena, group);
+    piece->size = strtoull(size, NULL, 10);
+    piece->sha256 = arena_strdup(backup->arena, sha256);
     return 0;
 }
 
@@ -230,6 +247,13 @@ static int read_line(struct backup *backup, char *line)
         if (strcmp(keys[i], key) == 0)
             backup->values[i] = arena_strdup(backup->arena, rest);
     return 0;
+}
+
+static int read_first(const char *line)
+{
+    if (strcmp(line, FIRST) == 0)
+        return 0;
+    return strncmp(line, FIRST, sizeof(FIRST) - 2) == 0 ? ERR_UNSUPPORTED : ERR_INVALID;
 }
 
 /* Up to the line "end", whose SHA-256 goes to `told`. */
@@ -250,8 +274,7 @@ static int read_lines(struct backup *backup, FILE *file, struct crypto_running *
         }
         crypto_running_add(running, line, (size_t)length);
         line[length - 1] = '\0';
-        error =
-            number++ == 0 ? (strcmp(line, FIRST) == 0 ? 0 : ERR_INVALID) : read_line(backup, line);
+        error = number++ == 0 ? read_first(line) : read_line(backup, line);
     }
     free(line);
     return error;
@@ -273,7 +296,9 @@ int backup_open(struct backup *backup)
         ctl_fail("%s: %s: this is no whole backup", path, strerror(problem));
     if (file && (error || strcmp(told, sum) != 0)) {
         ctl_fail("%s: %s", path,
-                 *told ? "it has been altered" : "it is truncated, or no manifest of a backup");
+                 error == ERR_UNSUPPORTED ? "a later release has made it"
+                 : *told                  ? "it has been altered"
+                                          : "it is truncated, or no manifest of a backup");
         error = ERR_INVALID;
     }
     return error;
@@ -283,8 +308,11 @@ int backup_open(struct backup *backup)
 static const char *verify(const struct backup *backup, const struct backup_piece *piece)
 {
     char sha256[BACKUP_HASH_SIZE];
+    struct stat as;
     uint64_t size;
 
+    if (lstat(backup_path(backup, piece->name), &as) == 0 && !S_ISREG(as.st_mode))
+        return "it is no regular file";
     if (backup_digest(backup_path(backup, piece->name), sha256, &size) != 0)
         return errno == ENOENT ? "it is missing" : strerror(errno);
     if (size < piece->size)

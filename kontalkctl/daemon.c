@@ -3,6 +3,7 @@
  * Asking the running daemons.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,8 @@ void ctl_processes(const struct ctl *ctl, const char *daemon,
     struct dirent **names = NULL;
     int count = scandir(directory, &names, NULL, alphasort);
 
+    if (count < 0 && errno != ENOENT)
+        ctl_fail("%s: %s", directory, strerror(errno));
     for (int i = 0; i < count; i++) {
         char *path = xasprintf("%s/%s", directory, names[i]->d_name);
         if (is_socket_of(names[i]->d_name, daemon))
@@ -86,6 +89,10 @@ static int ask_all(struct question *question, const char *directory, const char 
     int result = ERR_UNAVAILABLE;
     bool done = false;
 
+    if (count < 0 && errno != ENOENT) {
+        question->problem = xasprintf("%s: %s", directory, strerror(errno));
+        result = ERR_INVALID;
+    }
     for (int i = 0; i < count; i++) {
         if (!done && is_socket_of(names[i]->d_name, daemon)) {
             int error = ask_process(question, directory, names[i]->d_name);
@@ -175,6 +182,8 @@ static int status(const struct ctl *ctl, size_t argc UNUSED, const char *const *
 
     for (size_t i = 0; ctl_daemons[i]; i++) {
         int error = ctl_follow(ctl, ctl_daemons[i], ARRAY_SIZE(words), words, note_health, &well);
+        if (error == ERR_INVALID) /* it may not be asked, which was said */
+            well = false;
         if (error != ERR_UNAVAILABLE || i >= 2) /* the others are not part of every node */
             continue;
         printf("kontalk-%s is not running\n", ctl_daemons[i]);

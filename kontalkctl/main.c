@@ -2,6 +2,7 @@
  *
  * kontalkctl: finds the verb and runs it.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +10,8 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/base/memory.h"
+#include "common/base/utf8.h"
 #include "kontalkctl/json.h"
 
 #define DEFAULT_CONFIG "/etc/kontalk/kontalk.conf"
@@ -27,15 +30,21 @@ const struct ctl_table ctl_tables[] = {
     {drain_verbs, false},       {0},
 };
 
+/* PostgreSQL says several lines. */
 int ctl_fail(const char *format, ...)
 {
     va_list arguments;
+    const char *before = "kontalkctl: ";
 
-    fputs("kontalkctl: ", stderr);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    char *text = xvasprintf(format, arguments), *rest = text, *line;
     va_end(arguments);
-    fputc('\n', stderr);
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        utf8_hide_controls(line);
+        fprintf(stderr, "%s%s\n", before, line);
+        before = "";
+    }
+    free(text);
     return EXIT_FAILURE;
 }
 
@@ -173,6 +182,17 @@ static bool take_json(char **argv, size_t *count)
     return found;
 }
 
+/* What did not get out was not said, whatever else has gone well. */
+static bool all_was_written(void)
+{
+    bool failed = ferror(stdout) != 0;
+
+    if (fflush(stdout) == 0 && !failed)
+        return true;
+    ctl_fail("standard output: %s", errno ? strerror(errno) : "not all was written");
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     const char *path = read_options(argc, argv);
@@ -195,5 +215,5 @@ int main(int argc, char **argv)
     int status = json ? json_shape_run(shape, verb, &ctl, count - words, rest)
                       : verb->run(&ctl, count - words, rest);
     config_free(config);
-    return status;
+    return all_was_written() ? status : EXIT_FAILURE;
 }

@@ -84,6 +84,18 @@ static int verify_index(const struct backup *backup)
     return error;
 }
 
+/* What is read as the configuration is what was looked at. */
+static int verify_main_file(const struct restore *restore)
+{
+    const char *name = arena_printf(restore->backup.arena, "%s/%s", BACKUP_CONFIGURATION,
+                                    restore->backup.values[BACKUP_MAIN_FILE]);
+
+    if (backup_find(&restore->backup, name))
+        return 0;
+    ctl_fail("the manifest names no %s", name);
+    return ERR_INVALID;
+}
+
 static int verify(struct restore *restore)
 {
     int error = backup_open(&restore->backup);
@@ -94,6 +106,8 @@ static int verify(struct restore *restore)
         error = backup_verify_databases(&restore->backup);
     if (!error)
         error = verify_index(&restore->backup);
+    if (!error)
+        error = verify_main_file(restore);
     return error ? error : load_configuration(restore);
 }
 

@@ -11,10 +11,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/base/buffer.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/base/table.h"
+#include "common/base/utf8.h"
 #include "common/config/number.h"
 #include "common/service/control.h"
 #include "common/service/follow.h"
@@ -174,7 +176,7 @@ static struct followed *find_followed(struct tracing *tracing, const struct hop 
 
 /* --- showing --- */
 
-static void print_time(int64_t time)
+static void append_time(struct buffer *line, int64_t time)
 {
     time_t seconds = (time_t)(time / 1000000);
     struct tm local;
@@ -182,7 +184,15 @@ static void print_time(int64_t time)
 
     localtime_r(&seconds, &local);
     strftime(text, sizeof(text), "%H:%M:%S", &local);
-    printf("%s.%06d", text, (int)(time % 1000000));
+    buffer_printf(line, "%s.%06d", text, (int)(time % 1000000));
+}
+
+/* Ids and types are any text of strangers, ends of lines too. */
+static void print_line(struct buffer *line)
+{
+    utf8_hide_controls(line->data);
+    puts(line->data);
+    buffer_fini(line);
 }
 
 static void print_stanza(const struct followed *followed, const json_t *line)
@@ -190,18 +200,20 @@ static void print_stanza(const struct followed *followed, const json_t *line)
     const json_t *children = json_object_get(line, "children"), *child;
     const char *type = text_of(line, "type"), *id = text_of(line, "id");
     const char *condition = text_of(line, "condition");
+    struct buffer text = {0};
     size_t index;
 
-    printf("#%u %s%s%s from %s to %s", followed->number, text_of(line, "stanza"), *type ? " " : "",
-           type, text_of(line, "from"), text_of(line, "to"));
+    buffer_printf(&text, "#%u %s%s%s from %s to %s", followed->number, text_of(line, "stanza"),
+                  *type ? " " : "", type, text_of(line, "from"), text_of(line, "to"));
     if (*id)
-        printf(" id %s", id);
-    printf(", %lld bytes:", json_integer_value(json_object_get(line, "size")));
+        buffer_printf(&text, " id %s", id);
+    buffer_printf(&text, ", %lld bytes:", json_integer_value(json_object_get(line, "size")));
     json_array_foreach(children, index, child)
     {
-        printf(" <%s/>", json_string_value(child));
+        buffer_printf(&text, " <%s/>", json_string_value(child));
     }
-    printf("%s%s\n", *condition ? " " : "", condition);
+    buffer_printf(&text, "%s%s", *condition ? " " : "", condition);
+    print_line(&text);
 }
 
 /* What the stanza is stands above its first hop, and above those of an answer. */
@@ -209,23 +221,28 @@ static void print_hop(struct tracing *tracing, const struct hop *hop)
 {
     struct followed *followed = find_followed(tracing, hop);
     char *shown = xasprintf("%s %s", text_of(hop->line, "type"), text_of(hop->line, "from"));
+    struct buffer line = {0};
 
     if (!followed->shown || strcmp(followed->shown, shown) != 0)
         print_stanza(followed, hop->line);
     free(followed->shown);
     followed->shown = shown;
-    print_time(hop->time);
-    printf(" #%u %+9.3f ms  %-8s %s\n", followed->number,
-           (double)(hop->time - followed->last) / 1000, text_of(hop->line, "daemon"),
-           text_of(hop->line, "decision"));
+    append_time(&line, hop->time);
+    buffer_printf(&line, " #%u %+9.3f ms  %-8s %s", followed->number,
+                  (double)(hop->time - followed->last) / 1000, text_of(hop->line, "daemon"),
+                  text_of(hop->line, "decision"));
+    print_line(&line);
     followed->last = hop->time;
 }
 
 static void print_left_out(const struct hop *hop)
 {
-    print_time(hop->time);
-    printf(" %s left out %lld more\n", text_of(hop->line, "daemon"),
-           json_integer_value(json_object_get(hop->line, "left_out")));
+    struct buffer line = {0};
+
+    append_time(&line, hop->time);
+    buffer_printf(&line, " %s left out %lld more", text_of(hop->line, "daemon"),
+                  json_integer_value(json_object_get(hop->line, "left_out")));
+    print_line(&line);
 }
 
 /* Its line, with its number and the microseconds since the first hop and the one before. */
@@ -366,7 +383,7 @@ static int trace(const struct ctl *ctl, size_t argc, const char *const *argv)
     pthread_cond_init(&tracing->changed, NULL);
     for (size_t i = 0; ctl_daemons[i]; i++)
         ctl_processes(ctl, ctl_daemons[i], add_source, tracing);
-    return run(tracing);
+    return tracing->sources ? run(tracing) : ctl_fail("no daemon is running");
 }
 
 const struct ctl_verb trace_verbs[] = {

@@ -14,6 +14,7 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/base/table.h"
+#include "common/base/utf8.h"
 #include "common/io/conn.h"
 #include "common/io/listener.h"
 
@@ -65,17 +66,6 @@ static void answer(struct control_request *request, const char *error)
     conn_close(request->conn);
 }
 
-/* Also those of two bytes, U+0080 to U+009F (ECMA-48). */
-static void hide_controls(char *text)
-{
-    for (unsigned char *at = (unsigned char *)text; *at; at++) {
-        if (*at < ' ' || *at == 0x7f || (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0))
-            *at = '?';
-        if (*at == '?' && at[1] >= 0x80 && at[1] < 0xa0)
-            at[1] = '?';
-    }
-}
-
 void control_print(struct control_request *request, const char *format, ...)
 {
     va_list arguments;
@@ -83,7 +73,7 @@ void control_print(struct control_request *request, const char *format, ...)
     va_start(arguments, format);
     char *line = xvasprintf(format, arguments);
     va_end(arguments);
-    hide_controls(line);
+    utf8_hide_controls(line);
     buffer_append_text(&request->out, line);
     buffer_append_char(&request->out, '\n');
     free(line);

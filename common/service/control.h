@@ -30,8 +30,8 @@ void control_add(struct control *control, const struct control_command *commands
 /* Open requests are cut off; their control_end() may still be called later. */
 void control_close(struct control *control);
 
-/* A line of the answer. Control characters in it, which may come from strangers, are shown as '?'.
- */
+/* A line of the answer. What of it would act on a terminal is '?' (utf8_hide_controls()): it may
+ * come from strangers. */
 void control_print(struct control_request *request, const char *format, ...) PRINTF_LIKE(2, 3);
 /* What was printed goes out now, and not only with the end. */
 void control_flush(struct control_request *request);
@@ -44,9 +44,10 @@ size_t control_queued(const struct control_request *request);
 void control_end(struct control_request *request, const char *error);
 
 /* The asking side, blocking, for kontalkctl. Copies the answer's lines to `out` (free()).
- * ERR_UNAVAILABLE: nobody listens; ERR_INVALID: the daemon said error, which is in *out. */
+ * ERR_UNAVAILABLE: nobody listens; ERR_INVALID: the daemon said error, or may not be asked, and
+ * that is in *out. */
 MUST_CHECK int control_ask(const char *path, size_t argc, const char *const *argv, char **out);
 /* The same, line by line as they come, without their newline. *error is NULL or, with ERR_INVALID,
- * what the daemon said (free()). */
+ * what the daemon said or why it cannot be asked (free()). */
 MUST_CHECK int control_follow(const char *path, size_t argc, const char *const *argv,
                               void (*line)(void *user, const char *text), void *user, char **error);

@@ -20,12 +20,16 @@ static int dial(const char *path)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t length = strlen(path);
 
-    if (length >= sizeof(address.sun_path))
+    if (length >= sizeof(address.sun_path)) {
+        errno = ENAMETOOLONG;
         return -1;
+    }
     memcpy(address.sun_path, path, length);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        int problem = errno;
         close(fd);
+        errno = problem;
         return -1;
     }
     return fd;
@@ -117,6 +121,16 @@ static int send_words(int fd, size_t argc, const char *const *argv)
     return error;
 }
 
+/* A socket that nobody listens at, or none, is left by a daemon that has ended. Everything else
+ * says nothing about whether it runs. */
+static int not_dialled(const char *path, char **error)
+{
+    if (errno == ENOENT || errno == ECONNREFUSED)
+        return ERR_UNAVAILABLE;
+    *error = xasprintf("%s: %s", path, strerror(errno));
+    return ERR_INVALID;
+}
+
 int control_follow(const char *path, size_t argc, const char *const *argv,
                    void (*line)(void *user, const char *text), void *user, char **error)
 {
@@ -125,7 +139,7 @@ int control_follow(const char *path, size_t argc, const char *const *argv,
 
     *error = NULL;
     if (fd < 0)
-        return ERR_UNAVAILABLE;
+        return not_dialled(path, error);
     int status = send_words(fd, argc, argv);
     if (status == 0)
         status = receive_all(fd, &reply);

@@ -6,9 +6,11 @@
 
 import contextlib
 import glob
+import hashlib
 import io
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import tarfile
@@ -16,7 +18,7 @@ import tarfile
 import pytest
 
 from tests.files import upload
-from tests.harness import archive
+from tests.harness import archive, wait
 from tests.harness.node import SOURCES
 from tests.harness.pubsub import Desk, befriend, item_ids, sees
 from tests.harness.stream import RawStream
@@ -318,3 +320,90 @@ def test_passwords_of_the_database(stopped, tmp_path):
         stopped.control("restore", "--force", str(tmp_path / "made"))
         assert "# here" in place.read(passwords)
     place.write(stopped.place.configuration, configuration)
+
+
+@contextlib.contextmanager
+def begun(node, tmp_path, target):
+    """A backup that has come to the database, and stays there: its process."""
+    tmp_path = tmp_path / "begun"
+    tmp_path.mkdir()
+    (tmp_path / "tmp").mkdir()
+    place.write(f"{tmp_path}/pg_dump", f"#!/bin/sh\necho $$ > {tmp_path}/pid.new\n"
+                f"mv {tmp_path}/pid.new {tmp_path}/pid\nexec sleep 1000\n")
+    os.chmod(tmp_path / "pg_dump", 0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}",
+                   "TMPDIR": str(tmp_path / "tmp")}
+    with subprocess.Popen([node.place.program("kontalkctl"), "-c", node.place.configuration,
+                           "backup", target], env=environment, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        wait.until((tmp_path / "pid").exists, what="the database to be dumped")
+        process.dumping = int(place.read(tmp_path / "pid"))
+        process.temporary = tmp_path / "tmp"
+        yield process
+        process.kill()
+
+
+def is_over(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().split()[2] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("to_archive", [False, True])
+def test_interrupted(node, tmp_path, number, to_archive):
+    """Neither half a backup stays nor anything that still works on it."""
+    target = "-" if to_archive else str(tmp_path / "target")
+    with begun(node, tmp_path, target) as process:
+        process.send_signal(number)
+        assert process.wait(60) == -number
+        wait.until(lambda: is_over(process.dumping), what="the end of pg_dump")
+        assert not os.path.exists(target) and not os.listdir(process.temporary)
+        assert process.stdout.read() == b""
+
+
+def test_two_at_once(node, tmp_path):
+    """The second one leaves the first alone."""
+    target = tmp_path / "target"
+    target.mkdir()
+    with begun(node, tmp_path, str(target)) as process:
+        with pytest.raises(place.Error, match="another backup is made there"):
+            node.control("backup", str(target))
+        assert os.listdir(target) == ["accounts.dump"]
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def sealed(directory, change):
+    """A manifest that somebody has written, and not only damaged."""
+    lines = change(manifest(directory)[:-1])
+    text = "".join(f"{line}\n" for line in lines)
+    place.write(f"{directory}/manifest",
+                f"{text}end {hashlib.sha256(text.encode()).hexdigest()}\n")
+
+
+def outside(lines):
+    return [line.replace("main-file ", "main-file ../system/../../") for line in lines]
+
+
+def twice(lines):
+    return lines + lines[-1:]
+
+
+@pytest.mark.parametrize("change, text", [
+    (lambda lines: ["kontalk-backup 2", *lines[1:]], "a later release has made it"),
+    (lambda lines: [*lines, "file 0644 root root 0 00 ../../etc/evil"], "it is truncated, or no"),
+    (outside, "the manifest names no configuration/../system"),
+    (twice, "it is truncated, or no manifest")])
+def test_forged_manifest(node, copy, change, text):
+    sealed(copy, change)
+    assert text in check(node, copy)
+
+
+def test_a_pipe_is_no_piece(node, copy):
+    """Nobody waits for who would write into it."""
+    os.unlink(copy / "files/index.sqlite")
+    os.mkfifo(copy / "files/index.sqlite")
+    assert "index.sqlite: it is no regular file" in check(node, copy)

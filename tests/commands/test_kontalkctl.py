@@ -5,6 +5,8 @@
 import hashlib
 import json
 import os
+import re
+import socket
 import ssl
 import subprocess
 
@@ -339,3 +341,43 @@ def test_import_from_a_pipe(ctl, node, raw):
     done = ctl("user", "import", "/dev/stdin", password=f"{jid}\t{NEW}\n")
     assert done.returncode == 0, done.stderr
     assert can_login(raw, Account(jid, NEW))
+
+
+def test_output_that_is_lost(node):
+    """Whoever reads it would take what is missing for all there is."""
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([node.place.program("kontalkctl"), "-c", node.place.configuration,
+                               "status"], stdout=full, stderr=subprocess.PIPE, text=True,
+                              check=False)
+    assert done.returncode == 1 and "standard output: No space left on device" in done.stderr
+
+
+@pytest.fixture
+def forbidden(node, tmp_path):
+    """run(words): kontalkctl where it may not ask the daemon that runs, as what its user may do
+    has to say, though that is root."""
+    directory = tmp_path / "run"
+    directory.mkdir()
+    place.write(f"{tmp_path}/kontalk.conf",
+                re.sub("^run-directory = .*", f'run-directory = "{directory}"',
+                       place.read(node.place.configuration), flags=re.MULTILINE))
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(directory / "kontalk-c2s.ctl"))
+    listening.listen()
+    os.chmod(directory / "kontalk-c2s.ctl", 0)
+    limited = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+
+    def run(*words):
+        command = [node.place.program("kontalkctl"), "-c", str(tmp_path / "kontalk.conf"), *words]
+        return subprocess.run((limited if os.geteuid() == 0 else []) + command, text=True,
+                              capture_output=True, timeout=60, check=False, input="a password\n")
+    yield run
+    listening.close()
+
+
+@pytest.mark.parametrize("words", [["status"], ["user", "add", "not-behind@example.test"],
+                                   ["trace", "a@example.test"], ["show", "sessions"]])
+def test_what_may_not_be_asked_is_not_down(forbidden, words):
+    """So nothing is done behind its back either."""
+    done = forbidden(*words)
+    assert done.returncode == 1 and "kontalk-c2s.ctl: Permission denied" in done.stderr, done

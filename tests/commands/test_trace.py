@@ -130,6 +130,20 @@ def test_only_what_is_asked_for(node, user, say):
         assert {alice.full} == {hop["from"] for hop in of_alice.hops}
 
 
+def test_ids_cannot_forge_lines(node, user):
+    """Nor act on the terminal of who watches."""
+    alice, bob = user(), user()
+    forged = "00:00:00.000000 #1    +0.000 ms  c2s      forged"
+    trace = Tracing(node, bob.bare, "--for", "10m").wait_begun()
+    try:
+        alice.send(f"<message id='a&#10;{forged}&#13;&#x9b;2J&#x202e;' to='{bob.bare}'/>")
+        wait.until(lambda: "forged" in trace.text, SECONDS, "the stanza")
+        assert f" id a?{forged}??2J?, " in trace.text
+        assert not [line for line in trace.lines if line.startswith(forged)]
+    finally:
+        trace.end()
+
+
 def test_a_flood_is_bounded(node, user):
     """And what was left out is counted."""
     alice, bob = user(), user()

@@ -18,6 +18,8 @@
 #include "common/base/error.h"
 #include "common/base/log_journal.h"
 #include "common/base/macros.h"
+#include "common/base/memory.h"
+#include "common/base/utf8.h"
 #include "tests/unit/unit.h"
 
 struct capture {
@@ -140,6 +142,35 @@ static void test_values_cannot_forge(void **state)
         log_info("e", LOG_TEXT("v", values[i].value), LOG_INT("n", 1));
         snprintf(expected, sizeof(expected), "info event=e v=%s n=1\n", values[i].logged);
         assert_string_equal(written(*state), expected);
+    }
+}
+
+static void test_lines_for_people_cannot_act(void **state UNUSED)
+{
+    static const char *const rows[][2] = {
+        {"a b=\"c\" gr\xc3\xbc\xc3\x9f \xf0\x9f\x99\x82",
+         "a b=\"c\" gr\xc3\xbc\xc3\x9f \xf0\x9f\x99\x82"},
+        {"\xe2\x80\x8d", "\xe2\x80\x8d"}, /* joins emoji */
+        {"x\ny\rz\t", "x?y?z?"},
+        {"\x1b[2J\x7f", "?[2J?"},
+        {"\xc2\x9b"
+         "2J",
+         "?2J"},
+        {"\xe2\x80\xae"
+         "a\xe2\x81\xa6",
+         "?a?"},
+        {"\xe2\x80\xa8", "?"},
+        {"\xff"
+         "a\xc3",
+         "?a?"},
+        {"", ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char *text = xstrdup(rows[i][0]);
+        utf8_hide_controls(text);
+        assert_string_equal(text, rows[i][1]);
+        free(text);
     }
 }
 
@@ -360,6 +391,7 @@ int main(void)
         CAPTURED(test_line_has_level_event_and_fields),
         CAPTURED(test_null_fields_are_left_out),
         CAPTURED(test_values_cannot_forge),
+        cmocka_unit_test(test_lines_for_people_cannot_act),
         CAPTURED(test_values_are_cut),
         CAPTURED(test_levels_filter),
         CAPTURED(test_level_names),
