@@ -209,7 +209,7 @@ static void taken(struct mail *mail, struct letter *letter, const struct durable
     settled(mail, letter);
 }
 
-/* A note: that one alone is not wanted. */
+/* That one alone is not wanted: a note, or what another server does not stand (s2s/suspect.h). */
 static void refused(struct mail *mail, struct letter *letter, const struct durable *refused)
 {
     letter_follow(letter, "refused: %s", stanza_condition_name(refused->reason));
@@ -250,7 +250,8 @@ void mail_answered(struct muc *muc, const struct durable *answer)
         taken(mail, letter, answer);
     else if (strcmp(answer->type, "wait") == 0)
         refused_for_now(mail, letter, answer);
-    else if (letter->message->stanza->type == MESSAGE_GROUPCHAT)
+    else if (letter->message->stanza->type == MESSAGE_GROUPCHAT &&
+             answer->reason != STANZA_NOT_ACCEPTABLE)
         give_up(mail, letter->bag);
     else
         refused(mail, letter, answer);

@@ -21,6 +21,7 @@
 #include "s2s/dialback.h"
 #include "s2s/inbound.h"
 #include "s2s/remote.h"
+#include "s2s/suspect.h"
 #include "s2s/verify.h"
 
 /* More pairs on one stream than anybody needs. */
@@ -208,6 +209,8 @@ static void leave(struct in *in)
 static void on_ended(void *user, int condition, const char *text, bool abrupt)
 {
     struct in *in = user;
+    if (in->twin)
+        suspect_blame(in->twin, condition, text);
     leave(in);
     log_info("s2s_in_ended", LOG_TEXT("sid", stream_id(in->stream)), LOG_TEXT("remote", in->from),
              LOG_TEXT("addr", conn_peer_address(in->conn)),

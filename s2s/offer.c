@@ -75,6 +75,11 @@ void offer_push(struct offer **others, struct offer *offer)
     *others = offer;
 }
 
+const char *offer_id(const struct offer *offer)
+{
+    return offer->id;
+}
+
 const struct jid *offer_recipient(const struct offer *offer)
 {
     return offer->to;

@@ -22,6 +22,7 @@ bool offer_add(struct server *server, const struct durable *offer, const struct 
 void offer_push(struct offer **others, struct offer *offer);
 /* Takes one out; NULL: there is none left. */
 struct offer *offer_pop(struct offer **others);
+const char *offer_id(const struct offer *offer);
 const struct jid *offer_recipient(const struct offer *offer);
 bool offer_is_of_several(const struct offer *offer);
 /* The stanza, which is for all of them, is consumed. */

@@ -15,6 +15,7 @@
 #include "common/xmpp/namespaces.h"
 #include "s2s/dialback.h"
 #include "s2s/in.h"
+#include "s2s/suspect.h"
 #include "s2s/verify.h"
 
 /* --- the end --- */
@@ -146,6 +147,7 @@ static void on_arm(void *user, uint64_t after_ms)
 static void on_ended(void *user, int condition, const char *text, bool abrupt)
 {
     struct out *out = user;
+    suspect_blame(out, condition, text);
     if (condition >= 0) {
         note(out, stream_condition_name((enum stream_condition)condition));
     } else if (text) {
@@ -349,7 +351,8 @@ void out_guest_free(struct out *out)
 bool out_has_room(const struct out *out)
 {
     return !out->ended && stream_state(out->stream) < STREAM_CLOSING &&
-           conn_queued(out->conn) < CONN_HIGH_WATER && out_sm_has_room(out);
+           conn_queued(out->conn) < CONN_HIGH_WATER && out_sm_has_room(out) &&
+           !(suspect_any(out->remote) && (out->unacked || out->held));
 }
 
 void out_send(struct out *out, struct parcel *parcel)

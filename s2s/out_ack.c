@@ -14,6 +14,7 @@
 #include "s2s/in.h"
 #include "s2s/offer.h"
 #include "s2s/out.h"
+#include "s2s/suspect.h"
 
 #define TICKS 4 /* in ack-timeout */
 
@@ -106,6 +107,7 @@ static void leave(struct out *out, struct parcel *parcel)
 void out_ack_settle(struct out *out, struct parcel *parcel)
 {
     struct offer *offer = parcel->offer;
+    suspect_acquit(parcel);
     parcel->offer = NULL;
     leave(out, parcel);
     FOLLOW(parcel->stanza->root, "%s has it", out->remote->domain);
@@ -123,6 +125,7 @@ static void acknowledged(struct out *out, struct parcel *parcel)
         out_ack_settle(out, parcel);
         return;
     }
+    suspect_acquit(parcel);
     leave(out, parcel);
     parcel->held = true;
     DL_APPEND(out->held, parcel);

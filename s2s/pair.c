@@ -185,6 +185,7 @@ struct parcel *parcel_new(struct pair *pair, struct stanza *stanza, struct offer
     parcel->several = offer_is_of_several(offer);
     parcel->pair = pair;
     parcel->size = arena_size(stanza->arena);
+    parcel->number = pair->remote->server->parcel_next++;
     parcel->given_us = clock_wall_us();
     parcel->deadline_ms = clock_monotonic_ms() + pair->remote->server->limits.expiry_ms;
     return parcel;

@@ -41,6 +41,7 @@ struct parcel {
     bool held;           /* acknowledged, but not confirmed */
     bool fleeting;       /* it makes no sense on another stream */
     size_t size;
+    uint64_t number;  /* of its own */
     int64_t given_us; /* wall time */
     uint64_t deadline_ms;
     struct parcel *prev, *next;

@@ -20,6 +20,7 @@
 #include "s2s/pair.h"
 #include "s2s/probe.h"
 #include "s2s/several.h"
+#include "s2s/suspect.h"
 
 /* --- stanzas --- */
 
@@ -211,6 +212,7 @@ static void on_link_closed(void *user)
     offer_free_all(server);
     inbound_stop(server);
     multicast_stop(server);
+    suspect_free_all(server);
     dns_unbound_free(server->dns);
     parser_pool_free(server->parsers);
     server_close_network(server);

@@ -70,7 +70,9 @@ struct server {
     struct inbound *inbound;  /* what nobody here has taken yet */
     struct inbound *inbounds; /* the same, by id */
     struct timer *inbound_timer;
-    uint64_t inbound_next;
+    uint64_t inbound_next, parcel_next;
+    struct suspect *suspects; /* the latest last */
+    unsigned suspects_count;
     uint64_t inbound_since_ms; /* nobody has taken or refused anything */
     size_t inbound_bytes;
     bool inbound_stuck;

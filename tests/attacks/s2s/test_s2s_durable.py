@@ -9,6 +9,7 @@ from tests.attacks.s2s.conftest import federation, user_of
 from tests.attacks.s2s.servers import SERVER, peers_of
 from tests.node.client import PING
 
+ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
 BRIEF = {"s2s": {"retry-min": "100ms", "retry-max": "500ms", "ack-timeout": "2s"}}
 
 
@@ -186,6 +187,54 @@ def test_a_server_whose_answers_never_come(peer, alice):
     hear(stream, "1")
     say(alice, peer, "2")
     hear(stream, "2")
+
+
+def end_with(stream, condition):
+    stream.send(f"<stream:error><{condition} xmlns='{ERRORS}'/></stream:error></stream:stream>")
+
+
+@pytest.mark.parametrize("bulk", [False, pytest.param(True, marks=pytest.mark.long)],
+                         ids=["each", "bulk"])
+def test_a_stanza_that_ends_the_stream(peer, alice, bulk):
+    """Goes back behind three streams, and all others get through. A server may not have
+    acknowledged what was before it."""
+    say(alice, peer, "1", "bad", "3")
+    heard, ends = [], 0
+    if bulk:
+        stream = peer.accept().serve().enable()
+        hear(stream, "1", "bad", "3")
+        end_with(stream, "policy-violation")
+    while "3" not in heard:
+        stream, handled = peer.accept().serve().enable(), 0
+        while "3" not in heard:
+            text = stream.next_stanza().findtext("{*}body")
+            if text == "bad":
+                ends += 1
+                end_with(stream, "policy-violation")
+                break
+            handled += 1
+            stream.acknowledge(handled)
+            heard.append(text)
+    error = alice.wait_for(lambda e: e.get("type") == "error")
+    assert error.get("from") == f"bob@{peer.domain}"
+    assert error.find("{*}error/{urn:ietf:params:xml:ns:xmpp-stanzas}not-acceptable") is not None
+    assert (heard, ends) == (["1", "3"], 3)
+
+
+@pytest.mark.long
+def test_a_server_that_ends_is_no_reason(peer, alice):
+    """Streams end for many reasons that are not in the stanza."""
+    say(alice, peer, "1")
+    for condition in ("system-shutdown", "policy-violation", "reset", "policy-violation",
+                      "resource-constraint"):
+        stream = peer.accept().serve().enable()
+        hear(stream, "1")
+        end_with(stream, condition)
+    stream = peer.accept().serve().enable()
+    hear(stream, "1")
+    stream.acknowledge(1)
+    say(alice, peer, "2", "3")
+    hear(stream, "2", "3")
 
 
 def test_subscriptions_wait_too(peer, alice):

@@ -10,6 +10,7 @@ import pytest
 from tests.attacks.s2s.conftest import federation
 from tests.attacks.s2s.servers import SERVER, SM, peers_of
 from tests.attacks.s2s.test_s2s_bidi import BIDI
+from tests.attacks.s2s.test_s2s_durable import end_with
 from tests.attacks.s2s.test_s2s_multicast import ADDRESS, DISCO
 from tests.harness import wait
 from tests.harness.node import SOURCES
@@ -267,6 +268,23 @@ def test_pings_are_not_answered(scene, peer, room):
         to, text, people = guests.hear()
         assert text == "one"
         heard |= set(people or [to])
+    guests.settle()
+    wait_taken(room)
+
+
+@pytest.mark.long
+def test_what_their_server_cannot_stand(peer, room):
+    """Is given up; they stay in the room and hear what is said behind it."""
+    guests = Guests(peer, room, count=1)
+    guests.say("bad")
+    for number in range(3):
+        if number > 0:
+            guests.accept()
+        assert guests.hear()[1] == "bad"
+        end_with(guests.stream, "policy-violation")
+    guests.say("next")
+    guests.accept()
+    assert guests.hear()[1] == "next"
     guests.settle()
     wait_taken(room)
 
