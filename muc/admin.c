@@ -159,7 +159,9 @@ static int read_item(const struct room *room, const struct element *element, str
     if (item->role >= 0 || !jid) {
         if (item->nick == NULL)
             return SITUATION_ADMIN_BAD;
-        if (item->occupant == NULL)
+        /* The nickname may have gone to somebody else meanwhile. */
+        if (item->occupant == NULL ||
+            (item->has_jid && strcmp(item->jid.bare, item->occupant->bare->bare) != 0))
             return SITUATION_ADMIN_NO_SUCH_NICK;
         item->jid = *item->occupant->bare;
         return -1;

@@ -80,28 +80,33 @@ bool nick_is_good(const char *nick)
 
 /* --- what follows --- */
 
+/* How somebody comes. */
+struct arrival {
+    bool created, renamed; /* the room; the nickname */
+    bool tells;            /* the others in the room, who see it */
+};
+
 /* §7.1: others, itself, history, subject, in this order. */
 static void welcome(struct turn *turn, const struct session *session, const struct stanza *presence,
-                    const struct element *x, bool created, bool renamed)
+                    const struct element *x, const struct arrival *arrival)
 {
     struct room *room = turn->room;
     struct news news = {.presence = session->presence, .own_id = stanza_id(presence)};
-    bool shares = session->occupant->sessions->next != NULL;
     size_t codes = 0;
 
     if (strcmp(room_text(room, OPTION_WHOIS), "anyone") == 0)
         news.own_codes[codes++] = STATUS_NON_ANONYMOUS;
     if (room_is(room, OPTION_LOGGING))
         news.own_codes[codes++] = STATUS_LOGGED;
-    if (created)
+    if (arrival->created)
         news.own_codes[codes++] = STATUS_CREATED;
-    if (renamed)
+    if (arrival->renamed)
         news.own_codes[codes++] = STATUS_NICK_GIVEN;
     presence_tell_others(turn, session);
-    if (shares)
-        presence_tell_self(turn, session, &news);
-    else
+    if (arrival->tells)
         presence_tell(turn, session->occupant, &news, session);
+    else
+        presence_tell_self(turn, session, &news);
     message_send_history(turn, session, element_find(x, NS_MUC, "history"));
     subject_send(turn, session);
 }
@@ -133,10 +138,15 @@ static void come_in(struct turn *turn, struct stanza *presence, const char *nick
     enum role role =
         occupant ? occupant->role : room_role_of(room, room_affiliation(room, &presence->from));
     struct session *session = room_add_session(room, &presence->from, nick, role, cleaned);
+    const struct arrival arrival = {
+        .created = created,
+        .renamed = strcmp(nick, presence->to.resource) != 0,
+        .tells = session->occupant->sessions->next == NULL,
+    };
 
     stanza_unref(cleaned);
     store_session(turn, session);
-    welcome(turn, session, presence, x, created, strcmp(nick, presence->to.resource) != 0);
+    welcome(turn, session, presence, x, &arrival);
 }
 
 /* §10.1: whoever comes first creates it. */
@@ -192,6 +202,39 @@ static void update(struct turn *turn, struct session *session, const struct stan
         presence_tell_self(turn, session, &told);
 }
 
+static bool is_same(const struct stanza *one, const struct stanza *other)
+{
+    struct buffer a = {0}, b = {0};
+    bool same;
+
+    element_write_inside(&a, one->root, NS_CLIENT);
+    element_write_inside(&b, other->root, NS_CLIENT);
+    same = a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+    buffer_fini(&a);
+    buffer_fini(&b);
+    return same;
+}
+
+/* §17.3: it has lost track, and hears everything again; the others, what has changed. */
+static void come_again(struct turn *turn, struct session *session, const struct stanza *presence,
+                       const struct element *x)
+{
+    struct stanza *before = stanza_ref(session->presence);
+    struct arrival arrival = {0};
+    const struct session *each;
+
+    set_presence(turn, session, presence);
+    arrival.tells = session == session->occupant->sessions && !is_same(before, session->presence);
+    welcome(turn, session, presence, x, &arrival);
+    DL_FOREACH (session->occupant->sessions, each) {
+        const struct news news = {.presence = session->presence};
+
+        if (arrival.tells && each != session)
+            presence_tell_self(turn, each, &news);
+    }
+    stanza_unref(before);
+}
+
 static void present(struct turn *turn, struct session *session, struct stanza *presence)
 {
     const struct element *x = element_find(presence->root, NS_MUC, "x");
@@ -200,9 +243,8 @@ static void present(struct turn *turn, struct session *session, struct stanza *p
         turn_refuse(turn, SITUATION_MESSAGE_TOO_FAST);
     } else if (strcmp(session->occupant->nick, presence->to.resource) != 0) {
         nick_change(turn, session, presence);
-    } else if (x) { /* §7.2.1: it has lost track, and hears everything again */
-        set_presence(turn, session, presence);
-        welcome(turn, session, presence, x, false, false);
+    } else if (x) {
+        come_again(turn, session, presence, x);
     } else {
         update(turn, session, presence);
     }

@@ -243,6 +243,36 @@ def test_desynchronised(room):
     assert gone.get("type") == "unavailable" and codes(gone) == {110, 307, 333}
 
 
+def test_desynchronised_with_another_presence(login, room):
+    """§17.3: of who enters again the others, and its own other clients, hear what has changed; of
+    equal presence, and of a client whose presence is not the one that is seen, nothing."""
+    place = room()
+    account = place.node.add_account()
+    one, two = login(account, resource="one"), login(account, resource="two")
+    for client in (one, two):
+        place.join(client, "twice")
+    shown = {place.owner: [], one: [], two: []}
+
+    def shows(stanzas):
+        return [stanza.findtext(tag("show")) for stanza in stanzas
+                if is_presence(stanza) and stanza.get("from") == place.nick("twice")]
+
+    for client, show in ((one, "away"), (one, "away"), (two, "dnd"), (one, None)):
+        seen = place.join(client, "twice", beside=f"<show>{show}</show>" if show else "")
+        assert any(p.get("from") == place.nick("owner") for p in seen)
+        shown[client] += shows(seen)
+    place.say(place.owner, "end")
+    for client, seen in shown.items():
+        while True:
+            stanza = client.wait_for(lambda e: is_presence(e) or body(e) == "end")
+            if body(stanza) == "end":
+                break
+            seen += shows([stanza])
+    assert shown[place.owner] == [None, "away", None]
+    assert shown[one] == ["away", "away", None]
+    assert shown[two] == ["away", "dnd", None]
+
+
 def test_presence_of_strangers_is_ignored(room):
     """§17.3: unavailable, probes."""
     place = room()

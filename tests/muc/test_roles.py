@@ -108,6 +108,18 @@ def test_by_nickname(room):
     place.presence_of(second, "second", lambda p: item(p)[0] == "member")
 
 
+def test_nickname_of_somebody_else(room):
+    """§17.4: a change of a role that names an address, too, is not done to somebody else who has
+    the nickname by now."""
+    place = room()
+    second = place.newcomer("second")
+    third = place.newcomer("third")
+    wrong = place.change(place.owner, nick="second", jid=third.bare, role="none")
+    assert error(wrong) == ("cancel", "item-not-found")
+    assert error(place.change(place.owner, nick="second", jid=second.full, role="none")) is None
+    assert 307 in codes(place.presence_of(second, "second", gone))
+
+
 def test_membership_revoked_in_members_only_room(room):
     """§9.4: 321"""
     place = room(membersonly="1")
