@@ -4,7 +4,6 @@
  */
 #include "files/files.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +15,11 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/component/own_link.h"
+#include "common/service/certificates.h"
 #include "common/service/service.h"
 #include "common/tls/crypto.h"
 
 #define SWEEP_MS 60000
-#define PEM_MAX  (1024 * 1024)
 #define US_IN_MS INT64_C(1000)
 
 static int64_t number(const struct config *config, const char *key)
@@ -44,25 +43,6 @@ static void read_limits(struct files *files, const struct config *config)
         .keep_us = number(config, "keep") * US_IN_MS,
         .bytes_per_second = (uint64_t)number(config, "slowest"),
     };
-}
-
-/* PEM; free() it. NULL: it cannot be read, which has been logged. */
-static char *read_file(const char *path)
-{
-    struct buffer bytes = {0};
-    FILE *file = path ? fopen(path, "re") : NULL;
-    size_t got;
-
-    if (file == NULL) {
-        log_error("files_file_unreadable", LOG_TEXT("file", path ? path : "-"),
-                  LOG_TEXT("reason", path ? strerror(errno) : "not configured"));
-        return NULL;
-    }
-    while (bytes.length < PEM_MAX &&
-           (got = fread(buffer_reserve(&bytes, BUFSIZ), 1, BUFSIZ, file)) > 0)
-        buffer_added(&bytes, got);
-    fclose(file);
-    return buffer_take(&bytes);
 }
 
 /* --- the router --- */
@@ -115,28 +95,11 @@ static int open_link(struct files *files)
 
 /* --- HTTP --- */
 
-struct pair {
-    char *certificate, *key;
-};
-
-static bool read_pair(const struct config *config, struct pair *pair)
-{
-    pair->certificate = read_file(text(config, "certificate"));
-    pair->key = pair->certificate ? read_file(text(config, "key")) : NULL;
-    return pair->key != NULL;
-}
-
-static void free_pair(struct pair *pair)
-{
-    free(pair->certificate);
-    crypto_wipe_text(pair->key);
-}
-
-static int listen_at(struct files *files, const char *address, const struct pair *pair)
+static int listen_at(struct files *files, const char *address, const struct certificate *pair)
 {
     const struct http_settings settings = {
         .address = address,
-        .certificate = pair ? pair->certificate : NULL,
+        .certificate = pair ? pair->chain : NULL,
         .key = pair ? pair->key : NULL,
         .idle_s = (unsigned)(number(files->config, "idle") / 1000),
         .connections = (unsigned)number(files->config, "connections"),
@@ -157,7 +120,7 @@ static int listen_at(struct files *files, const char *address, const struct pair
     return 0;
 }
 
-static int listen_all(struct files *files, const char *key, const struct pair *pair)
+static int listen_all(struct files *files, const char *key, const struct certificate *pair)
 {
     size_t count = config_list_size(files->config, "files", NULL, key);
     int error = 0;
@@ -169,30 +132,36 @@ static int listen_all(struct files *files, const char *key, const struct pair *p
 
 static int open_servers(struct files *files)
 {
-    struct pair pair = {0};
+    struct certificate pair = {0};
     int error = listen_all(files, "listen", NULL);
 
     files->clear_count = files->servers_count;
     if (!error && config_list_size(files->config, "files", NULL, "listen-tls") > 0)
-        error =
-            read_pair(files->config, &pair) ? listen_all(files, "listen-tls", &pair) : ERR_INVALID;
-    free_pair(&pair);
+        error = certificate_read(files->config, &pair);
+    if (!error && pair.chain)
+        error = listen_all(files, "listen-tls", &pair);
+    if (pair.context)
+        files->tls = tls_context_ref(pair.context);
+    certificate_fini(&pair);
     return error;
 }
 
 /* The old certificate stays if the new one is not good. */
 static int change_certificate(struct files *files, const struct config *config)
 {
-    struct pair pair = {0};
-    int error = 0;
+    struct certificate pair;
+    int error;
 
     if (files->servers_count == files->clear_count)
         return 0;
-    if (!read_pair(config, &pair))
-        error = ERR_INVALID;
+    error = certificate_read(config, &pair);
     for (size_t i = files->clear_count; !error && i < files->servers_count; i++)
-        error = http_server_change(files->servers[i], pair.certificate, pair.key);
-    free_pair(&pair);
+        error = http_server_change(files->servers[i], pair.chain, pair.key);
+    if (!error) {
+        tls_context_unref(files->tls);
+        files->tls = tls_context_ref(pair.context);
+    }
+    certificate_fini(&pair);
     return error;
 }
 
@@ -288,6 +257,7 @@ void files_release(struct files *files)
     store_close(files->store);
     quota_free(files->quota);
     parser_pool_free(files->parsers);
+    tls_context_unref(files->tls);
     free(files->servers);
     free(files);
     stopped(user);
@@ -325,9 +295,17 @@ static void show_counts(void *state, struct control_request *request, size_t arg
     control_end(request, error ? error_text(error) : NULL);
 }
 
+static void show_tls(void *state, struct control_request *request, size_t argc UNUSED,
+                     const char *const *argv UNUSED)
+{
+    certificates_print(((const struct files *)state)->tls, request);
+    control_end(request, NULL);
+}
+
 const struct control_command files_commands[] = {
     {"slot", 1, 1, request_control_slot,
      "NAME  a slot to try out what it is for: a text of 16 bytes, kept for a minute"},
     {"show counts", 0, 0, show_counts, "  files that are kept, and what was done since the start"},
+    {"show tls", 0, 0, show_tls, "  the certificate that new connections are shown"},
     {0},
 };

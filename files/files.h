@@ -12,6 +12,7 @@
 #include "common/service/control.h"
 #include "common/service/metrics.h"
 #include "common/service/spec.h"
+#include "files/certificate.h"
 #include "files/http.h"
 #include "files/quota.h"
 #include "files/store.h"
@@ -35,7 +36,8 @@ struct files {
     struct visit *uploading;      /* PUTs with an upload, by the id of their slot */
     struct http_server **servers; /* the first `clear` ones without TLS */
     size_t servers_count, clear_count;
-    struct timer *sweep; /* of what has expired */
+    struct tls_context *tls; /* the certificate of the others */
+    struct timer *sweep;     /* of what has expired */
     bool sweeping;
     uint64_t uploads, downloads; /* since the start */
     size_t open;                 /* servers and work that stop() waits for */

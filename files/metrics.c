@@ -3,6 +3,7 @@
  * What kontalk-files counts.
  */
 #include "common/base/error.h"
+#include "common/service/certificates.h"
 #include "files/files.h"
 #include "files/index.h"
 
@@ -30,6 +31,11 @@ static void read_transfers(void *state, struct metric_samples *samples)
     metric_add(samples, (double)files->downloads, METRIC_LABELS({"direction", "out"}));
 }
 
+static void read_certificate(void *state, struct metric_samples *samples)
+{
+    certificates_add(((const struct files *)state)->tls, samples);
+}
+
 const char *files_problem(void *state)
 {
     return link_problem(((const struct files *)state)->link);
@@ -39,5 +45,7 @@ const struct metric files_metrics[] = {
     {"kontalk_files", METRIC_GAUGE, "Files that are kept.", read_files},
     {"kontalk_files_bytes", METRIC_GAUGE, "How large they are together.", read_bytes},
     {"kontalk_files_transfers", METRIC_COUNTER, "Uploads and downloads.", read_transfers},
+    {"kontalk_files_certificate_end_seconds", METRIC_GAUGE,
+     "When a certificate in use ends, since 1970.", read_certificate},
     {0},
 };

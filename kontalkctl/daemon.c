@@ -205,21 +205,33 @@ static int reload(const struct ctl *ctl, size_t argc, const char *const *argv)
     return worst;
 }
 
-/* Of those that run. */
+struct heading {
+    const char *daemon; /* NULL: it has been said */
+};
+
+static void print_below(void *user, const char *text)
+{
+    struct heading *heading = user;
+
+    if (heading->daemon)
+        printf("kontalk-%s:\n", heading->daemon);
+    heading->daemon = NULL;
+    puts(text);
+}
+
+/* Of those that run and have any. */
 static int show_tls(const struct ctl *ctl, size_t argc UNUSED, const char *const *argv UNUSED)
 {
-    static const char *const showing[] = {"c2s", "s2s", "net"};
+    static const char *const showing[] = {"c2s", "s2s", "net", "files"};
     static const char *const words[] = {"show", "tls"};
     bool any = false;
 
     for (size_t i = 0; i < ARRAY_SIZE(showing); i++) {
-        printf("kontalk-%s:\n", showing[i]);
-        int error = ctl_ask(ctl, showing[i], ARRAY_SIZE(words), words);
-        if (error == ERR_UNAVAILABLE)
-            puts("is not running");
+        struct heading heading = {showing[i]};
+        int error = ctl_follow(ctl, showing[i], ARRAY_SIZE(words), words, print_below, &heading);
         any = any || error == 0;
     }
-    return any ? EXIT_SUCCESS : EXIT_FAILURE;
+    return any ? EXIT_SUCCESS : ctl_fail("no daemon is running that has a certificate");
 }
 
 const struct ctl_verb daemon_verbs[] = {

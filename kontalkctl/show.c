@@ -16,7 +16,7 @@
 
 struct showing {
     json_t *rows;
-    const char *const *patterns; /* of a line (json_match.c); ends with NULL */
+    const char *const *patterns; /* of a line (json_match.c); ends with NULL. NULL: counts */
     size_t argc;
     const char *const *argv; /* what is asked */
     char *process;           /* whose lines these are */
@@ -26,11 +26,30 @@ struct showing {
 
 /* --- processes --- */
 
+/* "what there is: value", or "what value". */
+static void add_count(struct showing *showing, const char *line)
+{
+    const char *colon = strstr(line, ": "), *end = colon ? colon : line + strcspn(line, " ");
+    const char *text = end + (colon ? 2 : *end == ' ');
+    char *what = xstrndup(line, (size_t)(end - line)), *rest;
+    json_int_t number = strtoll(text, &rest, 10);
+    json_t *value = *text && !*rest ? json_integer(number) : json_string(text);
+
+    json_array_append_new(showing->rows, json_pack("{s:s, s:s, s:o}", "process", showing->process,
+                                                   "what", what, "value", value));
+    free(what);
+}
+
 static void on_line(void *user, const char *line)
 {
     struct showing *showing = user;
-    json_t *row = json_object();
+    json_t *row;
 
+    if (showing->patterns == NULL) {
+        add_count(showing, line);
+        return;
+    }
+    row = json_object();
     json_object_set_new(row, "process", json_string(showing->process));
     if (showing->state)
         json_object_set_new(row, "state", json_string(showing->state));
@@ -98,16 +117,9 @@ static int counts(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
     static const char *const words[] = {"show", "counts"};
     static const char *const daemons[] = {"c2s", "files", "muc"};
-    static const char *const lines[] = {"commits #value of #units units",
-                                        "$what...: #value",
-                                        "$what...: $value...",
-                                        "$what #value",
-                                        "$what $value...",
-                                        NULL};
     static const struct ctl_column columns[] = {
         {"process", "PROCESS"}, {"what", "WHAT"}, {"value", "VALUE"}, {NULL, NULL}};
-    struct showing showing = {
-        .rows = json_array(), .patterns = lines, .argc = ARRAY_SIZE(words), .argv = words};
+    struct showing showing = {.rows = json_array(), .argc = ARRAY_SIZE(words), .argv = words};
     bool json;
 
     if (ctl_is_json(argc, argv, &json))
@@ -126,7 +138,7 @@ static int counts(const struct ctl *ctl, size_t argc, const char *const *argv)
 static const struct db_statement read_tables = {
     "ctl_storage",
     "SELECT relname::text, n_live_tup::bigint, pg_total_relation_size(relid)::bigint"
-    " FROM pg_stat_user_tables ORDER BY 3 DESC, 1",
+    " FROM pg_stat_user_tables WHERE schemaname = current_schema() ORDER BY 3 DESC, 1",
     0};
 
 static int add_tables(struct db_session *session, const char *where, json_t *rows)

@@ -144,6 +144,10 @@ def test_what_verbs_show(say, account, node, login):
     assert session["state"] == "bound" and session["tls"].startswith("TLS")
     tables = {row["what"] for row in say("show", "storage", "--json")[1]}
     assert "account" in tables
+    counted = {(row["process"].partition("@")[0], row["what"]): row["value"]
+               for row in say("show", "counts", "--json")[1]}
+    assert counted["c2s", "clients"] >= 1 and counted["c2s", "database"] == "up"
+    assert counted["c2s", "commits"].endswith(" units")
     keys = {(row["section"], row["key"]) for row in say("conf", "show", "--effective",
                                                         "--json")[1] if "key" in row}
     assert ("c2s", "stanza-size") in keys

@@ -133,7 +133,7 @@ def served(ask):
 def test_certificates(ask, ctl, node):
     """What is in memory, and when it ends."""
     clients, servers = ctl("show", "tls").stdout.split("kontalk-s2s:\n")
-    assert servers.endswith("kontalk-net:\nis not running\n")
+    assert "kontalk-net" not in servers  # which does not run
     for text, daemon in ((clients, "c2s"), (servers, "s2s")):
         [line] = [line for line in text.splitlines() if f"for {node.network}" in line]
         ends = datetime.datetime.fromisoformat(line.split()[2].replace("Z", "+00:00"))

@@ -4,6 +4,7 @@
 
 import concurrent.futures
 import contextlib
+import hashlib
 import os
 import signal
 import socket
@@ -330,6 +331,29 @@ def test_certificate_is_changed(node, slot):
     assert certificate_of(node) == after
     with open(f"{path}.pem", "w", encoding="utf-8") as file:
         file.write(good)
+    node.control("ask", "files", "reload")
+    fingerprint = hashlib.sha256(after).hexdigest()
+    assert fingerprint in node.control("ask", "files", "show", "tls")
+    assert fingerprint in node.control("show", "tls").partition("kontalk-files:")[2]
+    metrics = node.control("ask", "files", "metrics")
+    assert "kontalk_files_certificate_end_seconds{" in metrics
+
+
+def test_certificate_that_has_ended(node):
+    """Verified as that of other daemons: it is refused, and the one before stays."""
+    before = certificate_of(node)
+    path = f"{node.place.tls}/{node.place.upload}"
+    node.authority.issue_expired(f"{path}.ended", (node.place.upload,))
+    for end in ("pem", "key"):
+        os.rename(f"{path}.{end}", f"{path}.{end}.kept")
+        os.rename(f"{path}.ended.{end}", f"{path}.{end}")
+    try:
+        with pytest.raises(Exception, match="errors"):
+            node.control("ask", "files", "reload")
+        assert certificate_of(node) == before
+    finally:
+        for end in ("pem", "key"):
+            os.replace(f"{path}.{end}.kept", f"{path}.{end}")
     node.control("ask", "files", "reload")
 
 

@@ -54,6 +54,20 @@ def test_destroy(room, node):
     assert again.returncode == 1 and "no such room" in again.stderr
 
 
+def test_counts_and_storage(room, node):
+    """Of the administrator's tables: each table once, with the database that it is in."""
+    room()
+    counts = {row["what"]: row["value"]
+              for row in json.loads(ctl(node, "show", "counts", "--json").stdout)
+              if row["process"] == "muc"}
+    assert counts["rooms in memory"] >= 1 and counts["messages"] >= 0
+    found = [(row["where"], row["what"])
+             for row in json.loads(ctl(node, "show", "storage", "--json").stdout)]
+    assert len(found) == len(set(found))
+    assert ("muc", "room") in found and ("database", "room") not in found
+    assert ("database", "account") in found and ("muc", "account") not in found
+
+
 def test_nobody_else_destroys(room):
     """What it sends inside cannot come from outside."""
     place = room()
