@@ -37,7 +37,7 @@ def strike(crowd, faults, rounds):
     assert not checker.violations(ledger), text
 
 
-@pytest.mark.seconds(300)
+@pytest.mark.seconds(1200)
 def test_once_each(make_node):
     node = make_node(settings=SETTINGS, where=points.place_with_points(), workers=1)
     crowd = Crowd(Ledger())

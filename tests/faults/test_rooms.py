@@ -182,7 +182,7 @@ def judge(member, ids):
     assert dict(member.read_all()) == ids
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 def test_what_was_heard_is_kept(node):
     """SIGKILL of everything that a message passes, while it does."""
     talk(node, ("muc", "router", "c2s", "postgres"), 1)

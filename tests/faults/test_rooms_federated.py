@@ -91,7 +91,7 @@ def talk(nodes, room, rounds):
           f"{len(listener.live) - len(order)} again under the same id")
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 def test_s2s_dies(nodes):
     talk(nodes, "short", ROUNDS)
 

@@ -35,7 +35,7 @@ def count(node, owner):
         f" WHERE a.local = '{owner.user}'"))
 
 
-@pytest.mark.seconds(300)
+@pytest.mark.seconds(1200)
 def test_rotation(node_with_points):
     """Behind the commit of the new token, and before anybody is told."""
     node = node_with_points
@@ -61,7 +61,7 @@ def test_rotation(node_with_points):
     assert count(node, owner) == 1
 
 
-@pytest.mark.seconds(300)
+@pytest.mark.seconds(1200)
 def test_first_token(node_with_points):
     """A token that nobody was told of takes no place: the password gets another."""
     node = node_with_points

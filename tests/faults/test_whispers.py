@@ -16,6 +16,7 @@ from tests.harness.stream import RawStream
 from tests.muc.puppets import Puppets
 from tests.muc.rooms import USER, Room, body, is_message, tag
 
+pytestmark = pytest.mark.seconds(1200)  # all programs are compiled, if no other test has done so
 NUMBERS = itertools.count(1)
 INVITED = f"{tag('x', USER)}/{tag('invite', USER)}"
 DECLINED = f"{tag('x', USER)}/{tag('decline', USER)}"

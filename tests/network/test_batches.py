@@ -65,7 +65,7 @@ def texts_until(client, last):
     return found
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 @pytest.mark.parametrize("where, name", [
     ("beta", "muc"), ("beta", "router"),
     *(pytest.param(*at, marks=pytest.mark.long)
@@ -93,7 +93,7 @@ def test_killed_in_the_middle(network, hall, where, name):
 
 
 @pytest.mark.long
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 def test_c2s_dies_with_half_of_them(network, hall):
     """Those of the other half hear all of it; who has lost his stream is still in the room."""
     texts = [f"c2s {number}" for number in range(COUNT)]

@@ -84,7 +84,7 @@ def test_users_are_reached_through_any_node(network, foreign, login, name):
     assert answer.get("from") == alice.full
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 def test_nothing_is_lost_on_the_way_to_a_home(network, foreign, login):
     """Beta's session manager commits nothing of what it passes on: the other domain has it until
     gamma does, whoever dies at beta meanwhile."""
@@ -142,7 +142,7 @@ def test_a_component_that_is_not_at_this_node(network, foreign, login):
     assert "event=s2s_stuck" not in beta.daemon("s2s").log()
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 def test_nothing_is_lost_on_the_way_to_a_room(network, foreign, login):
     """Nor doubled: kontalk-muc of beta stores nothing of what it passes on, and the other domain
     has it until the room's home has stored it."""
@@ -167,7 +167,7 @@ def test_nothing_is_lost_on_the_way_to_a_room(network, foreign, login):
     assert heard == texts
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 def test_a_room_that_stays_away(network, foreign, login):
     """Beta has it no longer than `stanza-expiry`: then its author is told, and the room does not
     hear it afterwards."""

@@ -79,7 +79,7 @@ def at_each_step(connect, owner):
     return [(first, auth), (second, respond), (third, bind)]
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 def test_link_cut(network, connect):
     """Silently: nobody is told but by the silence."""
     owner = network.alpha.add_account()
@@ -102,7 +102,7 @@ def test_link_cut(network, connect):
     modern.accept(modern.with_password(BOUND))
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 def test_home_dies(network, connect):
     """Its new process knows nothing of them; who is asked for nothing hears of it all the same."""
     owner = network.alpha.add_account()

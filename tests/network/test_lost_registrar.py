@@ -38,7 +38,7 @@ def installed(network, name, serial):
     network[name].control("network", "reload")
 
 
-@pytest.mark.seconds(400)
+@pytest.mark.seconds(600)
 def test_the_registrar_is_lost(three):
     take_over(three)
     come_back(three)

@@ -104,7 +104,7 @@ def test_nobody(network, connect):
     assert condition_of(stream.with_password(BOUND)) == "not-authorized"
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 def test_workers(make_node, connect):
     node = make_node(workers=2)
     for _ in range(3):  # whoever serves it

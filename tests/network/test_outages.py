@@ -24,7 +24,7 @@ def say(client, to, count):
     return texts
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 def test_once_and_in_order(network, user):
     alice, bob = user(network.alpha), user(network.beta)
     sent = say(alice, bob.bare, 5)
@@ -37,7 +37,7 @@ def test_once_and_in_order(network, user):
     wait.until(lambda: outbox_is_empty(network.alpha), what="the outbox to be empty")
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 @pytest.mark.parametrize("name", ["c2s", "net", "router"])
 def test_daemons_die_on_both_sides(network, user, name):
     alice, bob = user(network.alpha), user(network.beta)

@@ -136,7 +136,7 @@ def talk(network, user, one, other):
     assert visitor.ask("get", f"<ping xmlns='{PING}'/>").get("type") == "result"
 
 
-@pytest.mark.seconds(400)
+@pytest.mark.seconds(600)
 @pytest.mark.parametrize("daemons", [NET, pytest.param(BOTH, marks=pytest.mark.long)],
                          ids=lambda daemons: daemons[-1])
 def test_this_and_the_next_release(network, user, releases, daemons):
@@ -159,7 +159,7 @@ def test_this_and_the_next_release(network, user, releases, daemons):
     assert spoken(network, "alpha", "beta") == spoken(network, "beta", "gamma") == NOW
 
 
-@pytest.mark.seconds(300)
+@pytest.mark.seconds(600)
 def test_a_release_that_is_too_far(network, user, releases):
     """Both ends say so, in their logs and to whom asks for the status, whichever of them dials:
     beta is dialled by alpha, and dials gamma. These two go on, and so does beta for itself."""

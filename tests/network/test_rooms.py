@@ -124,7 +124,7 @@ def test_destroyed_and_made_elsewhere(network, user, room, crowd):
         talk(place, crowd(place), f"now at {node.place.name}")
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 def test_its_home_is_away(network, user, room, crowd):
     """Who asks is told to wait; when it is back everybody is still in the room."""
     place = room(network.beta)
@@ -145,7 +145,7 @@ def test_its_home_is_away(network, user, room, crowd):
     talk(place, people, "again")
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(600)
 @pytest.mark.parametrize("where, name", [("beta", "muc"), ("beta", "c2s"), ("alpha", "net"),
                                          ("gamma", "net"), ("gamma", "muc")])
 def test_a_daemon_dies_while_people_talk(network, user, room, where, name):

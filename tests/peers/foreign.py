@@ -10,7 +10,7 @@ from tests.harness import program, wait
 from tests.node.client import Client, encode
 from tests.peers.names import WAYS
 
-READY_SECONDS = 60
+READY_SECONDS = 180
 LIFE_SECONDS = 7200  # of what a run that was killed left behind
 SASL_PLAIN = "PLAIN"
 PASSWORD = "wonderland"

@@ -19,7 +19,7 @@ from tests.harness.pubsub import Desk, item_ids
 from tests.peers.ejabberd import binaries
 
 PASSWORD = "wonderland"
-SECONDS = 60
+SECONDS = 200
 
 EJABBERD = """
 hosts: ["example.test"]
@@ -48,7 +48,7 @@ ok = mod_admin_extra:send_message(<<"chat">>, <<"eve@example.test">>, <<"{user}@
                                   <<>>, <<"while away">>),
 Wait = fun(F, 0) -> F; (F, N) -> case mod_offline:count_offline_messages(<<"{user}">>, H) of
     1 -> ok; _ -> receive after 50 -> F(F, N - 1) end end end,
-Wait(Wait, 200),
+Wait(Wait, 2000),
 ok = ejabberd_piefxis:export_server(<<"{out}">>), halt().
 """
 

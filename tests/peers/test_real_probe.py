@@ -8,7 +8,7 @@ import pytest
 
 from tests.peers.names import OURS, WAYS, special
 
-SECONDS = 100
+SECONDS = 200
 
 
 @pytest.fixture

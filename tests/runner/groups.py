@@ -13,18 +13,18 @@ from tests.runner.result import failed, passed
 
 # Those that come first, in this order, and the seconds after which the pytest of a group is killed.
 PYTEST_SECONDS = {
-    "faults": 900,
-    "attacks": 900,
-    "network": 900,
-    "peers": 600,
-    "conversations": 900,
-    "commands": 900,
-    "router": 600,
-    "plugins": 300,
-    "clients": 600,
-    "systemd": 600,
+    "faults": 1800,
+    "attacks": 1800,
+    "network": 1800,
+    "peers": 1200,
+    "conversations": 1800,
+    "commands": 1800,
+    "router": 1200,
+    "plugins": 600,
+    "clients": 1200,
+    "systemd": 1200,
 }
-OTHER_SECONDS = 300
+OTHER_SECONDS = 600
 LONG_FACTOR = 10
 CAMPAIGN_FACTOR = 20
 WHOLE_FACTOR = 60

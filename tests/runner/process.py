@@ -86,7 +86,7 @@ def kill_group(process):
         pass
 
 
-def make(*targets, seconds=900, nice=0):
+def make(*targets, seconds=1800, nice=0):
     jobs = os.environ.get("JOBS") or str(os.cpu_count())
     before = ["nice", "-n", str(nice)] if nice else []
     return run([*before, "make", "--no-print-directory", f"-j{jobs}", *targets], seconds)

@@ -59,8 +59,8 @@ class Machine:
                  "sh", mount, root, f"kontalk{os.getpid()}", arguments],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console)
         try:
-            self._leader = wait.until(self._find_leader, 60, "the container")
-            wait.until(self._is_booted, 120, "the start of the system")
+            self._leader = wait.until(self._find_leader, 180, "the container")
+            wait.until(self._is_booted, 300, "the start of the system")
         except (TimeoutError, Unavailable) as problem:
             reason = f"{problem}\n{self.console()}"
             self.end()
@@ -87,14 +87,14 @@ class Machine:
     def console(self):
         return open(self._console, encoding="utf-8", errors="replace").read()[-4000:]
 
-    def call(self, *command, data=b"", seconds=120):
+    def call(self, *command, data=b"", seconds=300):
         """What it came to, in bytes."""
         return subprocess.run(
             ["nsenter", "-t", self._leader, "-m", "-u", "-i", "-n", "-p", "--", *command],
             input=data, capture_output=True, timeout=seconds, check=False, cwd="/",
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "SYSTEMD_PAGER": ""})
 
-    def run(self, *command, data=b"", seconds=120):
+    def run(self, *command, data=b"", seconds=300):
         """Its output; it has to succeed."""
         done = self.call(*command, data=data, seconds=seconds)
         assert done.returncode == 0, (command, done.stdout.decode(errors="replace"),

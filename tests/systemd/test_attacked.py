@@ -9,7 +9,7 @@ import pytest
 
 from tests.systemd.server import NETWORK, TLS
 
-pytestmark = pytest.mark.seconds(300)
+pytestmark = pytest.mark.seconds(1200)
 PROGRAM = "/usr/lib/kontalk/probe"
 UNITS = {"router": "kontalk-router", "c2s": "kontalk-c2s@1", "s2s": "kontalk-s2s",
          "net": "kontalk-net", "files": "kontalk-files", "muc": "kontalk-muc"}

@@ -16,7 +16,7 @@ from tests.harness.smacks import SmStream
 from tests.systemd.server import DAEMONS, NETWORK, SECRETS, TLS
 
 # Fixtures included: the first test builds the package and boots.
-pytestmark = pytest.mark.seconds(300)
+pytestmark = pytest.mark.seconds(1200)
 # What systemd-analyze security may come to, times ten.
 EXPOSURE = {"kontalk-router": 10, "kontalk-c2s@1": 16, "kontalk-s2s": 16, "kontalk-net": 16,
             "kontalk-files": 16, "kontalk-muc": 16, "kontalk-migrate": 16}
