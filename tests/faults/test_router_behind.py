@@ -16,8 +16,10 @@ SIZE = 100_000
 
 @pytest.fixture(scope="module")
 def node_of_talkers(make_node):
-    """No limit on rates, and a router that may stand still for as long as it likes."""
-    return make_node(settings={"c2s": {"rate-exempt": "127.0.0.0/8"}})
+    """No limit on rates, a router that may stand still for as long as it likes, and room in it for
+    everything, since the gateway of the test reads more slowly than routers write."""
+    return make_node(settings={"c2s": {"rate-exempt": "127.0.0.0/8"},
+                               "router": {"queue-size": "64M"}})
 
 
 def talk(client, to):

@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass, field
 
 # What the programs are made of.
-SOURCES = ("Makefile", "common", "router", "c2s", "net", "s2s", "kontalkctl")
+SOURCES = ("Makefile", "common", "router", "c2s", "net", "s2s", "muc", "files", "kontalkctl")
 
 
 @dataclass
