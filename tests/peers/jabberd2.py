@@ -25,7 +25,7 @@ LINK = """<router><ip>{address}</ip><port>5347</port><user>jabberd</user><pass>s
 S2S = f"""<s2s><id>s2s</id>{LINK}{{log}}
 <local><ip>{{address}}</ip><port>5269</port><pemfile>{{pem}}</pemfile></local>
 <io><max_fds>1024</max_fds></io>
-<check><interval>1</interval><queue>20</queue><retry>20</retry></check>
+<check><interval>1</interval><queue>60</queue><retry>60</retry></check>
 <lookup><srv>xmpp-server</srv></lookup>
 <security><require_tls/></security></s2s>
 """

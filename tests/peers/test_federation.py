@@ -122,7 +122,7 @@ def test_dialback(strangers, login):
 
 
 def test_a_certificate_is_required(strangers, login):
-    strangers.left.reconfigure({"s2s": {"require-certificate": "yes", "stanza-expiry": "1s"}})
+    strangers.left.reconfigure({"s2s": {"require-certificate": "yes", "stanza-expiry": "3s"}})
     alice = login(where=strangers.left)
     answer = alice.ask("get", "<ping xmlns='urn:xmpp:ping'/>", to=strangers.right.network)
     error = answer.find("{*}error")

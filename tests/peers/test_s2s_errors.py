@@ -23,7 +23,7 @@ def test_why_the_attempt_before_failed(pair, login):
     """The stanza expires during an attempt that nothing can be said about yet."""
     node, port = pair.left, reserved_port()
     node.reconfigure({f'peer "{SILENT}"': {"address": f"{ports.ADDRESS}:{port}"},
-                      "s2s": {**node.settings["s2s"], "stanza-expiry": "3s"}})
+                      "s2s": {**node.settings["s2s"], "stanza-expiry": "6s"}})
     client = login(where=node)
     # of a kind that the session manager does not keep
     client.send_message(f"somebody@{SILENT}", "lost", "headline")
