@@ -32,7 +32,9 @@ static void end(struct asking *asking, const char *error)
 
 static const struct db_statement read_account = {
     .name = "account_show",
-    .sql = "SELECT disabled, admin, created, granted FROM account WHERE domain = $1 AND local = $2",
+    .sql = "SELECT disabled, admin, to_char(created AT TIME ZONE 'UTC',"
+           " 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), granted"
+           " FROM account WHERE domain = $1 AND local = $2",
     .parameters = 2,
 };
 

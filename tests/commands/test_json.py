@@ -3,6 +3,7 @@
 # Every verb of kontalkctl takes --json, and prints JSON then that says what its lines for people
 # say.
 
+import datetime
 import json
 import os
 import subprocess
@@ -135,6 +136,7 @@ def test_what_verbs_show(say, account, node, login):
         {"account": account.jid, "disabled": False, "admin": False}) <= 1
     assert account.jid in {row["account"] for row in say("user", "list", "--json")[1]}
     shown = say("user", "show", account.jid, "--json")[1]
+    assert datetime.datetime.fromisoformat(shown["created"].replace("Z", "+00:00"))
     assert shown["account"] == account.jid and shown["home"] and isinstance(shown["epoch"], int)
     states = {row["daemon"]: row["state"] for row in say("status", "--json")[1]}
     assert states["kontalk-c2s"] == states["kontalk-router"] == "ok"

@@ -6,6 +6,7 @@
 import datetime
 import http.client
 import socket
+import subprocess
 
 import pytest
 from prometheus_client.openmetrics import parser
@@ -139,3 +140,11 @@ def test_certificates(ask, ctl, node):
         ends = datetime.datetime.fromisoformat(line.split()[2].replace("Z", "+00:00"))
         told = ask(daemon, "/metrics")[2]
         assert value(told, f"kontalk_{daemon}_certificate_end_seconds") == ends.timestamp()
+
+
+@pytest.mark.long
+def test_rules():
+    """What Prometheus says of the alert rules; that their names exist is lint/metrics."""
+    done = subprocess.run(["promtool", "check", "rules", "docs/monitoring/alerts.yml"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
