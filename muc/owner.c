@@ -44,7 +44,13 @@ static void tell_form(struct turn *turn)
     const struct room *room = turn->room;
     struct element *query = element_add(turn_result(turn)->root, NS_MUC_OWNER, "query");
     struct element *form = form_add(query, "form", NS_ROOM_CONFIG);
+    const char *name = room_text(room, OPTION_NAME);
 
+    element_add_with_text(
+        form, NS_DATA_FORM, "title",
+        arena_printf(form->arena, "Configuration of %s", *name ? name : room->jid->bare));
+    element_add_with_text(form, NS_DATA_FORM, "instructions",
+                          "What is left out of the form stays as it is.");
     for (int i = 0; i < OPTIONS; i++) {
         struct element *field = form_add_field(form, option_rows[i].field, option_rows[i].type,
                                                room_text(room, (enum option)i));

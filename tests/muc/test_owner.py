@@ -33,6 +33,15 @@ def test_form(room):
         } | {"muc#maxhistoryfetch"} <= set(found)
 
 
+@pytest.mark.parametrize("name", ["Coven", ""])
+def test_title_of_the_form(room, name):
+    place = room(roomname=name)
+    form = place.owner.ask("get", f"<query xmlns='{OWNER}'/>", to=place.jid).find(
+        f".//{tag('x', FORM)}")
+    assert form.findtext(tag("title", FORM)) == f"Configuration of {name or place.jid}"
+    assert form.findtext(tag("instructions", FORM))
+
+
 @pytest.mark.parametrize("change, expected", [
     ({"whois": "anyone"}, {172}), ({"enablelogging": "0"}, {171}),
     ({"roomname": "x"}, {104}), ({"roomname": "x", "whois": "anyone"}, {104, 172}),
