@@ -324,7 +324,7 @@ def test_disabled(modern, device, node):
 
 def test_without_database(make_node, source):
     """No answer of the database is no wrong token."""
-    node = make_node(settings={"database": {"deadline": "300ms"}})
+    node = make_node(settings={"database": {"deadline": "2s"}})
     owner = node.add_account()
     client = Sasl2Stream(node, owner, source=source())
     client.secure()

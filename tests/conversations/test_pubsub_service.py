@@ -117,6 +117,7 @@ def test_nodes_survive(desk, court, name):
     owner.create(name, title="Lasting")
     owner.publish(name, "i")
     court.daemon("c2s").kill()
+    court.daemon("router").mark_log()
     court.daemon("c2s").start()
     court.daemon("router").wait_log(r"pubsub\.example\.test")
     again = desk()

@@ -23,8 +23,16 @@ def plain(user, password, authzid=""):
 
 
 def authenticate(stream, mechanism, message):
-    """The condition of the failure, or None for success."""
+    begin_authentication(stream, mechanism, message)
+    return outcome(stream)
+
+
+def begin_authentication(stream, mechanism, message):
     stream.send(f"<auth xmlns='{SASL}' mechanism='{mechanism}'>{message}</auth>")
+
+
+def outcome(stream):
+    """The condition of the failure, or None for success."""
     answer = stream.receive()
     if answer.tag == f"{{{SASL}}}success":
         return None
@@ -50,13 +58,15 @@ def test_account_disabled(raw, node, account):
 
 def test_temporary_auth_failure(raw, make_node):
     """§6.5.11: without the database nobody is told that his password is wrong."""
-    node = make_node(settings={"database": {"deadline": "300ms"}})
+    node = make_node(settings={"database": {"deadline": "2s"}})
     owner = node.add_account()
-    stream = secured(raw, node)
+    streams = [secured(raw, node) for _ in range(2)]
     node.postgres.stop()
     try:
-        for message in (plain(owner.user, owner.password), plain("nobody", "x")):
-            assert authenticate(stream, "PLAIN", message) == "temporary-auth-failure"
+        for stream, message in zip(streams, (plain(owner.user, owner.password),
+                                             plain("nobody", "x"))):
+            begin_authentication(stream, "PLAIN", message)
+        assert [outcome(stream) for stream in streams] == ["temporary-auth-failure"] * 2
     finally:
         node.postgres.start()
 

@@ -78,8 +78,10 @@ def test_no_answer_without_result(connect):
     client = connect()
     client.send("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>"
                 f"<r xmlns='{SM}'/>")
-    assert client.receive().get("id") == "roster"
-    assert client.receive().get("h") == "1"
+    before = []
+    while (element := client.receive()).get("h") != "1":  # "0": the roster took longer than 250 ms
+        before.append(element.get("id"))
+    assert "roster" in before
 
 
 def test_server_asks(connect):

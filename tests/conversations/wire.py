@@ -17,7 +17,7 @@ from tests.node.client import (CLIENT, PING, SASL, STREAM, TLS, Closed, Stream, 
                                local_name)
 from tests.node.scram import Scram
 
-SECONDS = 15
+SECONDS = 60
 FOOTER = "footer"
 HEADER = f"{{{STREAM}}}stream"
 RESTARTS = {f"{{{SASL}}}success", f"{{{TLS}}}proceed"}

@@ -360,7 +360,7 @@ def test_certificate_that_has_ended(node):
 @pytest.fixture(scope="module")
 def strict(make_node):
     """A node whose limits are reached at once."""
-    return make_node(files=True, settings={"files": {"slot-valid": "1s", "keep": "3s"}})
+    return make_node(files=True, settings={"files": {"slot-valid": "3s", "keep": "3s"}})
 
 
 def test_slot_that_is_too_old(strict, login):
@@ -399,7 +399,7 @@ def test_stopped_in_an_upload(node, slot):
 
 def test_D7_slow_upload(make_node, login):
     """Its connection is closed; others do not notice."""
-    node = make_node(files=True, settings={"files": {"idle": "1s"}})
+    node = make_node(files=True, settings={"files": {"idle": "2s"}})
     client = login(where=node)
     slow = half(node, upload.slot(client, node))
     assert upload.put(node, upload.slot(client, node)).status == 201

@@ -17,7 +17,7 @@ from tests.node import place
 from tests.node.client import Stream
 
 COMPONENT = "jabber:component:accept"
-SECONDS = 30
+SECONDS = 60
 BEGIN = re.compile(r"(^|(?<=/>)|(?<=</message>)|(?<=</presence>)|(?<=</iq>))"
                    r"<(message|presence|iq)\b")
 

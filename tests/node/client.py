@@ -221,7 +221,7 @@ class Client(Stream):
         try:
             self.send("</stream:stream>")
             while True:
-                self.receive(5)
+                self.receive(20)
         except (Closed, TimeoutError, OSError):
             pass
         self.close()

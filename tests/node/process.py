@@ -14,7 +14,7 @@ import time
 from tests.node import place
 
 READY_SECONDS = 60
-STOP_SECONDS = 20
+STOP_SECONDS = 60
 LOG_LINES = 30
 # What daemons get of our environment.
 ENVIRONMENT = ("PATH", "HOME", "TZ", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS",

@@ -257,10 +257,12 @@ class Component(Stream):
         return self.wait_for(lambda element: element.tag == f"{{{ROUTER}}}pong") is not None
 
     def seen_until(self, identity):
-        """The ids of all stanzas up to this one."""
+        """The ids of all stanzas up to this one; what the router asks now and then is none."""
         seen = []
         while not seen or seen[-1] != identity:
-            seen.append(self.receive().get("id"))
+            element = self.receive()
+            if element.tag.startswith(f"{{{COMPONENT}}}"):
+                seen.append(element.get("id"))
         return seen
 
 

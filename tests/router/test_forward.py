@@ -224,7 +224,7 @@ def test_addresses_of_workers(router):
 
 def test_held_for_shared_names(make_router):
     """After a start, until the members had time to come back."""
-    router = make_router(shared_hold="500ms")
+    router = make_router(shared_hold="2s")
     federation = router.federation()
     for number in range(3):
         federation.message("x@jabber.test", f"user{number}@{NETWORK}", id=str(number))
@@ -237,7 +237,7 @@ def test_held_for_shared_names(make_router):
 
 
 def test_held_too_much(make_router):
-    router = make_router(shared_hold="1s", queue_size="64k")
+    router = make_router(shared_hold="2s", queue_size="64k")
     federation = router.federation()
     for number in range(10):
         federation.message("x@jabber.test", NETWORK, "x" * 10000, id=str(number))

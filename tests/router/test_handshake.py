@@ -132,7 +132,7 @@ def test_a_proof_is_good_for_one_stream(router):
 
 
 def test_a_handshake_has_its_time(make_router):
-    router = make_router(handshake_timeout="200ms")
+    router = make_router(handshake_timeout="1s")
     silent, slow = router.connect("component"), router.connect("c2s")
     slow.send(header("c2s-1"))
     assert silent.condition() == "connection-timeout"

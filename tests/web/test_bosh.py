@@ -298,7 +298,7 @@ def test_too_many(session):
 
 def test_inactivity(make_node, source):
     """A session that nobody asks is lost: nobody is told, it is no more."""
-    node = make_node(settings={"c2s": {"unauthenticated-timeout": "300ms"}})
+    node = make_node(settings={"c2s": {"unauthenticated-timeout": "2s"}})
     one = bosh.Session(node, source=source())
     one.create()
     answer = one.ask()
@@ -330,7 +330,7 @@ def test_workers(make_node, source):
         workers.add(one.sid.partition(".")[2])
         for _ in range(6):  # each by a connection of its own, hence to either worker
             one.free.clear()
-            held, asking = one.post(), one.post(pause=1)
+            held, asking = one.post(), one.post(pause=10)
             assert not one.take(held).is_end and not one.take(asking).is_end
         one.free.clear()
         assert one.ask(type="terminate").is_end
