@@ -164,7 +164,7 @@ const struct metric worker_metrics[] = {
      read_transports},
     {"kontalk_c2s_tls", METRIC_GAUGE, "Clients by their version of TLS.", read_tls},
     {"kontalk_c2s_stanzas", METRIC_COUNTER, "Stanzas from and to clients.", read_stanzas},
-    {"kontalk_c2s_slots", METRIC_GAUGE, "Slots of accounts that this worker owns, of 256.",
+    {"kontalk_c2s_slots", METRIC_GAUGE, "Slots of accounts that this worker owns, of 64.",
      read_slots},
     {"kontalk_c2s_sources", METRIC_GAUGE, "Addresses that are remembered for the limits.",
      read_sources},

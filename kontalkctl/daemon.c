@@ -150,8 +150,17 @@ int ctl_ask(const struct ctl *ctl, const char *daemon, size_t argc, const char *
     return ctl_follow(ctl, daemon, argc, argv, print_line, NULL);
 }
 
+/* Of arguments everybody on the machine knows; the verbs have it on standard input. */
+static bool has_password(size_t argc, const char *const *argv)
+{
+    return argc > 4 && strcmp(argv[1], "user") == 0 &&
+           (strcmp(argv[2], "add") == 0 || strcmp(argv[2], "passwd") == 0);
+}
+
 static int ask_one(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
+    if (has_password(argc, argv))
+        return ctl_fail("no password in an argument: kontalkctl user %s %s", argv[2], argv[3]);
     for (size_t i = 0; ctl_daemons[i]; i++) {
         size_t length = strcspn(argv[0], "@");
         if (strlen(ctl_daemons[i]) != length || strncmp(argv[0], ctl_daemons[i], length) != 0)

@@ -26,6 +26,9 @@ void outbox_put(struct sm *sm, const struct outbox_row *row, struct stanza *stan
 void outbox_drop(struct sm *sm, unsigned slot);
 void outbox_slots_changed(struct sm *sm);
 
+/* How many wait in memory, and how many bytes they are. */
+size_t outbox_count(const struct sm *sm, size_t *bytes);
+
 /* What c2s tells (plugin.h). */
 void outbox_answered(struct sm *sm, const struct durable *answer);
 void outbox_full(struct sm *sm, const char *id);

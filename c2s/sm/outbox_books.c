@@ -251,3 +251,9 @@ void outbox_end(struct outbox *outbox, struct parcel *parcel, enum stanza_condit
     if (error)
         sm_route_take(outbox->sm, error);
 }
+
+size_t outbox_count(const struct sm *sm, size_t *bytes)
+{
+    *bytes = sm->outbox ? sm->outbox->bytes : 0;
+    return sm->outbox ? HASH_COUNT(sm->outbox->parcels) : 0;
+}

@@ -300,6 +300,14 @@ def test_password_is_not_in_the_arguments(node, ctl, account, monkeypatch):
         assert process.wait(20) == 0
 
 
+@pytest.mark.parametrize("verb", ["add", "passwd"])
+def test_no_password_in_an_argument(ctl, raw, account, verb):
+    owner = account()
+    done = ctl("ask", "c2s", "user", verb, owner.jid, NEW)
+    assert_refused(done, "no password in an argument")
+    assert can_login(raw, owner)
+
+
 def levels(ctl):
     """{(category, level): (met, features that are missing)}"""
     done = ctl("check", "features", "--json")

@@ -142,6 +142,24 @@ def test_certificates(ask, ctl, node):
         assert value(told, f"kontalk_{daemon}_certificate_end_seconds") == ends.timestamp()
 
 
+def test_outbox(ask, login, node):
+    """What waits for others, as long as it does: here for kontalk-s2s, which then says that there
+    is nobody."""
+    def waiting():
+        return value(ask("c2s", "/metrics")[2], "kontalk_sm_outbox")
+
+    client, before = login(), waiting()
+    node.daemon("s2s").kill()
+    try:
+        client.send_message("nobody@away.invalid", "waits")
+        wait.until(lambda: waiting() > before)
+        assert value(ask("c2s", "/metrics")[2], "kontalk_sm_outbox_bytes") > 0
+    finally:
+        node.daemon("s2s").start()
+    client.wait_for(lambda e: e.get("type") == "error" and e.get("from") == "nobody@away.invalid")
+    wait.until(lambda: waiting() <= before)
+
+
 @pytest.mark.long
 def test_rules():
     """What Prometheus says of the alert rules; that their names exist is lint/metrics."""

@@ -61,6 +61,9 @@ def test_counts_and_storage(room, node):
               for row in json.loads(ctl(node, "show", "counts", "--json").stdout)
               if row["process"] == "muc"}
     assert counts["rooms in memory"] >= 1 and counts["messages"] >= 0
+    metrics = ctl(node, "ask", "muc", "metrics").stdout.splitlines()
+    assert "kontalk_muc_database_up 1" in metrics
+    assert any(line.startswith("kontalk_muc_letters ") for line in metrics)
     found = [(row["where"], row["what"])
              for row in json.loads(ctl(node, "show", "storage", "--json").stdout)]
     assert len(found) == len(set(found))
