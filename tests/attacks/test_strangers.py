@@ -5,6 +5,7 @@
 
 import itertools
 import select
+import time
 
 import pytest
 
@@ -17,7 +18,10 @@ from tests.harness.stream import RawStream
 from tests.node.client import BIND, STREAM, TLS
 
 OTHER = "other.test"
-PATIENCE = {"c2s": {"unauthenticated-timeout": "600ms", "tls-timeout": "300ms"}}
+# As long as a login may take where the machine is busy.
+PATIENCE = {"c2s": {"unauthenticated-timeout": "3s", "tls-timeout": "1500ms"}}
+POSITIONS = ("first", "plain", "tls", "unbound")
+DELAY = 2  # seconds until too many guesses are answered
 
 
 @pytest.fixture(scope="module")
@@ -47,22 +51,30 @@ def drip(stream, data):
         stream.send(bytes([byte]))
 
 
-@pytest.mark.parametrize("position", ("first", "plain", "tls", "unbound"))
-def test_P3_silence(scene, attacker, position):
-    stream = getattr(attacker, position)()
-    with scene.survives():
-        check_stream_error(stream.read_to_end(), "connection-timeout")
+def test_P3_silence(scene, attacker):
+    """Wherever they are on their way; all at once, since it takes its time."""
+    streams = [getattr(attacker, position)() for position in POSITIONS]
+    with scene.survives(lines=len(streams)):
+        for stream in streams:
+            check_stream_error(stream.read_to_end(), "connection-timeout")
 
 
-@pytest.mark.parametrize("position", ("first", "plain", "tls", "unbound"))
 @pytest.mark.parametrize("data", (b" ", b"x"), ids=("blanks", "header"))
-def test_P3_drops(scene, attacker, position, data):
+def test_P3_drops(scene, attacker, data):
     """Bytes that come do not make the time longer."""
-    stream = getattr(attacker, position)()
-    begin = positions.header(position, scene.node) if position == "first" else b"<iq id='"
-    with scene.survives():
-        drip(stream, itertools.chain(begin if data == b"x" else b"", itertools.repeat(data[0])))
-        check_stream_error(stream.read_to_end(), "connection-timeout")
+    drops = {}
+    for position in POSITIONS:
+        begin = positions.header(position, scene.node) if position == "first" else b"<iq id='"
+        drops[getattr(attacker, position)()] = itertools.chain(
+            begin if data == b"x" else b"", itertools.repeat(data[0]))
+    with scene.survives(lines=len(drops)):
+        left = dict(drops)
+        while left:
+            left = {stream: data for stream, data in left.items() if not answers(stream)}
+            for stream, data in left.items():
+                stream.send(bytes([next(data)]))
+        for stream in drops:
+            check_stream_error(stream.read_to_end(), "connection-timeout")
 
 
 def test_P3_exchange_without_end(scene, attacker):
@@ -107,9 +119,11 @@ def test_P4_answers_come_later(patient, attacker):
         for i in range(10):
             wrong_password(guessers[i // 3])
             check_failure(guessers[i // 3].receive(), "not-authorized")
+    begun = time.monotonic()
     wrong_password(guessers[3])
     RawStream(patient.node, patient.mallory, source=next(SOURCES)).login().close()
-    assert not select.select([guessers[3].socket], [], [], 0)[0], "it was answered at once"
+    is_answered = select.select([guessers[3].socket], [], [], 0)[0]
+    assert not is_answered or time.monotonic() - begun >= DELAY, "it was answered at once"
 
 
 def test_P4_owner_is_not_locked_out(patient, attacker):
