@@ -56,6 +56,7 @@ class Stream:
                   f"xmlns:stream='{STREAM}'{text}>")
 
     def send(self, text):
+        self.socket.settimeout(SECONDS)  # and not what was left of it when something was received
         self.socket.sendall(text.encode() if isinstance(text, str) else text)
 
     def receive(self, seconds=SECONDS):
