@@ -7,6 +7,7 @@
 #include "muc/affiliation.h"
 #include "muc/enter.h"
 #include "muc/invite.h"
+#include "muc/kept_role.h"
 #include "muc/modules.h"
 
 #define ITEMS_MAX 200
@@ -299,6 +300,14 @@ static void apply_affiliation(struct turn *turn, const struct item *item, const 
     *invited += invites;
 }
 
+static void apply_role(struct turn *turn, const struct item *item, struct occupant *occupant,
+                       const char *actor)
+{
+    if (item->role != ROLE_NONE)
+        kept_role_set(turn, occupant->bare, (enum role)item->role);
+    role_set(turn, occupant, (enum role)item->role, actor, item->reason);
+}
+
 static void apply(struct turn *turn, const struct item *item, const char *actor, size_t *invited)
 {
     /* An item before it may have removed the occupant. */
@@ -307,7 +316,7 @@ static void apply(struct turn *turn, const struct item *item, const char *actor,
     if (item->role < 0)
         apply_affiliation(turn, item, actor, invited);
     else if (occupant)
-        role_set(turn, occupant, (enum role)item->role, actor, item->reason);
+        apply_role(turn, item, occupant, actor);
 }
 
 static void set(struct turn *turn, struct stanza *request, struct element *payload)

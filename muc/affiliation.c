@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "muc/enter.h"
+#include "muc/kept_role.h"
 #include "muc/store.h"
 
 void affiliation_list_add(struct affiliation_list *list, const struct jid *jid)
@@ -144,6 +145,7 @@ void affiliation_set(struct turn *turn, const struct jid *jid, enum affiliation 
     store_affiliated(turn, jid->bare);
     if (before == affiliation)
         return;
+    kept_role_drop(turn, jid->bare);
     HASH_ITER (hh, room->occupants, occupant, next) {
         if (concerns(occupant, jid))
             changed(turn, occupant, before, actor, reason);

@@ -9,6 +9,7 @@
 #include "common/xmpp/namespaces.h"
 #include "muc/affiliation.h"
 #include "muc/enter.h"
+#include "muc/kept_role.h"
 #include "muc/message.h"
 #include "muc/owner.h"
 #include "muc/store.h"
@@ -141,6 +142,7 @@ static void give_voice(struct turn *turn)
 {
     struct occupant *occupant, *next;
 
+    kept_role_drop_all(turn);
     HASH_ITER (hh, turn->room->occupants, occupant, next) {
         if (occupant->role == ROLE_VISITOR)
             role_set(turn, occupant, ROLE_PARTICIPANT, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "common/tls/crypto.h"
 #include "common/xmpp/namespaces.h"
 #include "muc/creators.h"
+#include "muc/kept_role.h"
 #include "muc/message.h"
 #include "muc/nick.h"
 #include "muc/rate.h"
@@ -135,8 +136,7 @@ static void come_in(struct turn *turn, struct stanza *presence, const char *nick
     struct room *room = turn->room;
     struct occupant *occupant = room_occupant(room, nick);
     struct stanza *cleaned = presence_cleaned(presence);
-    enum role role =
-        occupant ? occupant->role : room_role_of(room, room_affiliation(room, &presence->from));
+    enum role role = occupant ? occupant->role : kept_role_of(room, &presence->from);
     struct session *session = room_add_session(room, &presence->from, nick, role, cleaned);
     const struct arrival arrival = {
         .created = created,

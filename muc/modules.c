@@ -6,9 +6,16 @@
 
 const struct muc_module *const muc_modules[] = {
     &disco_module, /* first: the rest adds to what it says */
-    &owner_module,  &admin_module,   &register_module,
+    &owner_module,
+    &admin_module,
+    &register_module,
     &invite_module, /* what is no groupchat is dealt with before anybody has to be in the room */
-    &voice_module,  &archive_module, &retract_module, /* before it is an ordinary message */
-    &vcard_module,  &hats_module,    &founding_module,
+    &voice_module,
+    &archive_module,
+    &retract_module, /* before it is an ordinary message */
+    &vcard_module,
+    &hats_module,
+    &founding_module,
+    &kept_role_module, /* no stanza is for it */
     NULL,
 };

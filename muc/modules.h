@@ -17,3 +17,4 @@ extern const struct muc_module register_module;
 extern const struct muc_module invite_module;
 extern const struct muc_module voice_module;
 extern const struct muc_module founding_module;
+extern const struct muc_module kept_role_module;

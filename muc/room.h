@@ -100,6 +100,7 @@ struct room {
     char *salt;                      /* of the occupant ids */
     char *photos;                    /* SHA-1 of each, with line breaks between; NULL: none */
     struct hat *hats;                /* that there are (hats.c) */
+    struct kept_role *kept_roles;    /* by jid (kept_role.h) */
     struct crypto_block *ids;        /* of its messages (archive_id.c), NULL until needed */
     char *options[OPTIONS];          /* NULL: the default */
     struct affiliated *affiliations; /* by jid */

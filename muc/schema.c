@@ -112,6 +112,14 @@ static const struct db_statement steps[] = {
      0},
     /* The order in which rooms are listed, whatever the locale of the database. */
     {"muc_step_16", "CREATE INDEX IF NOT EXISTS room_by_bytes ON room (local COLLATE \"C\")", 0},
+    {"muc_step_17",
+     "CREATE TABLE IF NOT EXISTS kept_role ("
+     " room bigint NOT NULL,"
+     " jid_hash bytea NOT NULL,"
+     " jid text NOT NULL,"
+     " role text NOT NULL,"
+     " PRIMARY KEY (room, jid_hash))",
+     0},
 };
 
 static const struct db_statement create = {

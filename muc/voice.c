@@ -4,6 +4,7 @@
  */
 #include "common/xmpp/form.h"
 #include "muc/affiliation.h"
+#include "muc/kept_role.h"
 #include "muc/modules.h"
 #include "muc/rate.h"
 
@@ -48,6 +49,12 @@ static void ask(struct turn *turn, struct session *session)
             output_add(output, each->jid);
 }
 
+static void give(struct turn *turn, struct occupant *asker, const char *actor)
+{
+    kept_role_set(turn, asker->bare, ROLE_PARTICIPANT);
+    role_set(turn, asker, ROLE_PARTICIPANT, actor, NULL);
+}
+
 static void decide(struct turn *turn, struct session *session, const struct element *form)
 {
     const char *nick = form_get(form, "muc#roomnick"), *allow = form_get(form, "muc#request_allow");
@@ -60,7 +67,7 @@ static void decide(struct turn *turn, struct session *session, const struct elem
     else if (asker == NULL)
         turn_refuse(turn, SITUATION_ADMIN_NO_SUCH_NICK);
     else if (asker->role == ROLE_VISITOR)
-        role_set(turn, asker, ROLE_PARTICIPANT, session->occupant->nick, NULL);
+        give(turn, asker, session->occupant->nick);
 }
 
 static bool take(struct turn *turn, struct session *session, struct stanza *stanza)

@@ -72,6 +72,53 @@ def test_voice(room):
     place.presence_of(place.owner, "second", lambda p: item(p)[1] == "visitor")
 
 
+def again(place, client, nick):
+    """Leaves, comes back under another nickname: with which role."""
+    place.leave(client, nick)
+    seen = place.join(client, f"{nick}2")
+    role = [item(p)[1] for p in seen if p.get("from") == place.nick(f"{nick}2")][0]
+    place.leave(client, f"{nick}2")
+    assert not error(place.join(client, nick)[-1])
+    return role
+
+
+def test_silence_outlives_a_visit(room):
+    """§5.1: who is to be silent does not come back with voice, until he is given it."""
+    place = room()
+    second = place.newcomer("second")
+    place.change(place.owner, nick="second", role="visitor")
+    assert again(place, second, "second") == "visitor"
+    place.change(place.owner, nick="second", role="none")
+    place.presence_of(second, "second", gone)
+    assert item(place.join(second, "second")[1])[1] == "visitor"
+    place.change(place.owner, nick="second", role="participant")
+    assert again(place, second, "second") == "participant"
+
+
+def test_voice_outlives_a_visit(room):
+    """§5.1, in a moderated room; to be a moderator ends with the visit."""
+    place = room(moderatedroom="1")
+    second = place.newcomer("second")
+    place.change(place.owner, nick="second", role="participant")
+    assert again(place, second, "second") == "participant"
+    place.change(place.owner, nick="second", role="moderator")
+    assert again(place, second, "second") == "visitor"
+
+
+@pytest.mark.parametrize("what", ["affiliation", "floor"])
+def test_what_ends_silence(room, what):
+    place = room(moderatedroom="1" if what == "floor" else "0")
+    second = place.newcomer("second")
+    place.change(place.owner, jid=second.bare, affiliation="member")
+    place.change(place.owner, nick="second", role="visitor")
+    assert again(place, second, "second") == "visitor"
+    if what == "floor":
+        place.configure(moderatedroom="0")
+    else:
+        place.change(place.owner, jid=second.bare, affiliation="none")
+    assert again(place, second, "second") == "participant"
+
+
 def test_moderator(room):
     """§§9.6 to 9.8"""
     place = room()

@@ -52,6 +52,17 @@ def test_room_outlives_the_process(muc, clients_room):
     assert [i.get("jid") for i in banned.iter(tag("item", f"{MUC}#admin"))] == ["a@example.test"]
 
 
+def test_silence_outlives_a_restart(muc, clients_room):
+    """XEP-0045 section 5.1"""
+    place = clients_room(persistentroom="1")
+    second = place.newcomer("second")
+    place.change(place.owner, nick="second", role="visitor")
+    place.leave(second, "second")
+    restart(muc)
+    seen = place.join(second, "second")
+    assert [item(p)[1] for p in seen if p.get("from") == place.nick("second")] == ["visitor"]
+
+
 def test_ghost(muc, clients_room):
     """Who has gone while the room was not there leaves when it is spoken to (§18.1.4): 333."""
     place = clients_room()
