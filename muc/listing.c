@@ -8,7 +8,8 @@
 #include "common/xmpp/room_page.h"
 #include "muc/gather.h"
 
-/* Lists that are made at a time. */
+/* Lists that are made at a time. As many again for other nodes, so that users who wait for one that
+ * is silent do not keep ours from theirs. */
 #define QUERIES_MAX 50
 
 /* In the arena of the request. */
@@ -101,7 +102,7 @@ static void tell(struct turn *turn, const struct db_result *result)
 
 /* --- asking --- */
 
-static bool is_busy(const struct muc *muc)
+static bool is_busy(const struct muc *muc, bool is_own)
 {
     const struct turn *turn;
     size_t count = 0;
@@ -109,7 +110,7 @@ static bool is_busy(const struct muc *muc)
     DL_FOREACH (muc->turns, turn) {
         count += turn->room == NULL;
     }
-    return count > QUERIES_MAX;
+    return count > (is_own ? 2 : 1) * QUERIES_MAX;
 }
 
 static void ask(struct turn *turn, struct list *list)
@@ -133,7 +134,7 @@ static void on_others(struct turn *turn, const struct element *page)
 static void begin(struct turn *turn, struct list *list)
 {
     turn->user = list;
-    if (is_busy(turn->muc))
+    if (is_busy(turn->muc, list->is_own))
         turn_refuse(turn, SITUATION_ARCHIVE_BUSY);
     else if (turn->muc->homes && !list->is_own)
         gather(turn, &list->wish, on_others);

@@ -13,6 +13,7 @@ from tests.harness.node import SOURCES
 from tests.muc import rooms
 from tests.network.test_lost_registrar import keyholder
 from tests.network.test_rooms import home
+from tests.network.test_rooms_listed import named, wait_listed
 from tests.node import place
 from tests.node.node import DATABASE, MUC_ROLE
 
@@ -78,6 +79,15 @@ def test_rooms_and_their_names(pair, people):
     for name in ("nameless", "renamed"):
         assert f"room {made.jid.replace('named', name)}: it is here, and not of this home" in told
     assert f"room {made.jid}: of this home in the directory, and not here" in told
+
+
+def test_rooms_are_listed(pair, people):
+    """Whichever worker asks another node, and is asked by it."""
+    made = named(*(rooms.Room(node, lambda: people(node, 1)[0], f"listed-{node.place.name}")
+                   for node in pair))
+    for client in (*people(pair.alpha, 2), *people(pair.beta, 2)):
+        for _ in range(4):
+            wait_listed(client, made)
 
 
 def test_a_home_that_is_lost(pair, people):
