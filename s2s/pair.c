@@ -18,6 +18,7 @@
 #include "s2s/addresses.h"
 #include "s2s/offer.h"
 #include "s2s/out.h"
+#include "s2s/several.h"
 
 static const char *const STATE_NAMES[PAIR_STATES] = {
     [PAIR_IDLE] = "idle",
@@ -242,9 +243,27 @@ void pair_send(struct pair *pair, struct stanza *stanza, struct offer *offer)
         remote_wake(remote);
 }
 
+void pair_send_again(struct pair *pair, struct stanza *stanza, struct offer *offer)
+{
+    struct parcel *parcel = parcel_new(pair, stanza, offer), *behind = pair->waiting;
+    parcel->again = true;
+    while (behind && behind->again)
+        behind = behind->next;
+    DL_PREPEND_ELEM(pair->waiting, behind, parcel);
+    add_up(parcel);
+    arm_expiry(pair);
+}
+
+/* What was sent behind that which was refused may be refused next, and is before all others then.
+ */
+static bool has_to_wait(const struct pair *pair)
+{
+    return !out_has_room(pair->out) || (pair->waiting->again && several_open(pair));
+}
+
 void pair_flush(struct pair *pair)
 {
-    while (pair->state == PAIR_READY && pair->waiting && out_has_room(pair->out)) {
+    while (pair->state == PAIR_READY && pair->waiting && !has_to_wait(pair)) {
         struct parcel *parcel = pair->waiting;
         if (parcel->offer)
             FAULT_POINT(s2s_row_before_send);
@@ -271,7 +290,7 @@ static void add_delay(const struct parcel *parcel)
 
 static void return_one(struct pair *pair, struct parcel *parcel)
 {
-    parcel->covered = parcel->confirmed = parcel->held = false;
+    parcel->covered = parcel->confirmed = parcel->held = parcel->again = false;
     add_delay(parcel);
     DL_PREPEND(pair->waiting, parcel);
     add_up(parcel);

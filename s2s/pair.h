@@ -40,6 +40,7 @@ struct parcel {
     bool confirmed;      /* the barrier was answered */
     bool held;           /* acknowledged, but not confirmed */
     bool fleeting;       /* it makes no sense on another stream */
+    bool again;          /* one of several that were refused together on this stream */
     size_t size;
     uint64_t number;  /* of its own */
     int64_t given_us; /* wall time */
@@ -77,6 +78,9 @@ bool pair_asks(const struct pair *pair, const char *stream_id);
 void pair_send(struct pair *pair, struct stanza *stanza, struct offer *offer);
 /* What may be sent now is. */
 void pair_flush(struct pair *pair);
+/* One of several that were refused together: before all that waits, but for others such; sent, with
+ * pair_flush(), when no other stanza for several is in question (several_open()). */
+void pair_send_again(struct pair *pair, struct stanza *stanza, struct offer *offer);
 /* A parcel that was sent, but not acknowledged: goes to the front again, one by one. */
 void pair_return(struct pair *pair, struct parcel *parcel);
 /* Takes the stanza, and the offer, which may be NULL. It is in no queue. */

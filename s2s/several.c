@@ -212,6 +212,25 @@ static bool is_for_us(const struct jid *jid, const char *id)
     return !jid->local && (!jid->resource || network_is_return(jid->resource, id));
 }
 
+static bool is_open(const struct pair *pair, const struct parcel *parcel)
+{
+    return parcel->several && !parcel->confirmed && parcel->pair == pair;
+}
+
+bool several_open(const struct pair *pair)
+{
+    const struct parcel *parcel;
+    DL_FOREACH (pair->out->held, parcel) {
+        if (is_open(pair, parcel))
+            return true;
+    }
+    DL_FOREACH (pair->out->unacked, parcel) {
+        if (is_open(pair, parcel))
+            return true;
+    }
+    return false;
+}
+
 static bool is_of(const struct parcel *parcel, const struct pair *pair, const struct stanza *error)
 {
     const char *id = stanza_id(parcel->stanza), *other = stanza_id(error);
@@ -245,8 +264,9 @@ static void send_one_by_one(struct pair *pair, struct parcel *parcel)
     if (parcel->held)
         out_ack_settle(pair->out, parcel);
     while ((offer = offer_pop(&offers)) != NULL)
-        pair_send(pair, addresses_single(stanza, offer_recipient(offer)), offer);
+        pair_send_again(pair, addresses_single(stanza, offer_recipient(offer)), offer);
     stanza_unref(stanza);
+    pair_flush(pair);
 }
 
 static bool refused(struct server *server, const struct stanza *error)

@@ -154,9 +154,9 @@ class Guests:
                              f"id='settle{number}'><ping xmlns='{PING}'/></iq>")
             self.wait_for(lambda e, number=number: e.get("id") == f"settle{number}")
 
-    def refuse(self, to, sender):
-        """The last message."""
-        self.stream.send(f"<message type='error' from='{sender}' to='{to}' id='{self.id}'>"
+    def refuse(self, to, sender, name=None):
+        """The last message, or another."""
+        self.stream.send(f"<message type='error' from='{sender}' to='{to}' id='{name or self.id}'>"
                          "<error type='cancel'><service-unavailable "
                          f"xmlns='{STANZAS}'/></error></message>")
 
@@ -227,6 +227,28 @@ def test_refused_after_all(peer, room, sm):
     guests.say("two")
     guests.single("two")
     assert guests.asked == 1
+    guests.settle()
+    wait_taken(room)
+
+
+@pytest.mark.parametrize("sm", [False, True], ids=["ping", "sm"])
+def test_refused_one_by_one(scene, peer, room, sm):
+    """What is said while it is not known of all that they are refused does not overtake them."""
+    guests = Guests(peer, room, sm=sm)
+    guests.begin()
+    guests.prompt = False
+    for text in ("one", "two"):
+        guests.say(text)
+        guests.once(text)
+    names = [guests.id.replace("two", text) for text in ("one", "two")]
+    guests.refuse(room.nick("owner"), peer.domain, names[0])
+    guests.say("three")
+    wait.until(lambda: scene.pairs(peer.domain)[0]["waiting"] == 2 * len(guests.people),
+               what="the first and the third to wait for the second")
+    guests.refuse(room.nick("owner"), peer.domain, names[1])
+    for text in ("one", "two", "three"):
+        guests.single(text)
+    guests.answer_pings()
     guests.settle()
     wait_taken(room)
 
