@@ -168,6 +168,15 @@ static uint64_t next_time(const struct inbound *inbound)
     return clock_monotonic_ms() + ((uint64_t)AGAIN_MS << MIN(inbound->attempt - 1, 4U));
 }
 
+static void was_offered(struct inbound *inbound)
+{
+    inbound->attempt++;
+    FOLLOW(inbound->stanza->root, "came in, offer %s to the router, attempt %u", inbound->id,
+           inbound->attempt);
+    inbound->offered = true;
+    inbound->due_ms = next_time(inbound);
+}
+
 static void offer(struct inbound *inbound)
 {
     struct server *server = inbound->server;
@@ -179,14 +188,42 @@ static void offer(struct inbound *inbound)
     if (link_offer(server->link, inbound->id, inbound->attempt + 1, before ? before->id : NULL,
                    inbound->stanza) != 0)
         return;
-    inbound->attempt++;
-    FOLLOW(inbound->stanza->root, "came in, offer %s to the router, attempt %u", inbound->id,
-           inbound->attempt);
-    inbound->offered = true;
-    inbound->due_ms = next_time(inbound);
+    was_offered(inbound);
 }
 
-void inbound_take(struct in *in, struct stanza *stanza)
+/* Those that need not wait for another: with one stanza for all. What cannot be offered now is when
+ * that is possible. */
+static void offer_together(struct server *server, struct inbound *const *all, size_t count)
+{
+    struct batch_item *items = xcalloc(count, sizeof(*items));
+    struct batch batch = {.kind = DURABLE_OFFER, .items = items};
+    struct inbound **offered = xcalloc(count, sizeof(struct inbound *));
+    struct stanza *copy = stanza_copy(all[0]->stanza);
+    size_t made;
+    for (size_t i = 0; i < count; i++) {
+        const struct inbound *before = predecessor(all[i]);
+        if (before && !before->offered)
+            continue;
+        offered[batch.count] = all[i];
+        items[batch.count++] = (struct batch_item){.jid = all[i]->stanza->to,
+                                                   .id = all[i]->id,
+                                                   .attempt = 1,
+                                                   .after = before ? before->id : NULL};
+        all[i]->offered = true;
+    }
+    if (link_offer_batch(server->link, &batch, copy, &made) == 0)
+        made = batch.count;
+    for (size_t i = 0; i < batch.count; i++) {
+        offered[i]->offered = i < made;
+        if (i < made)
+            was_offered(offered[i]);
+    }
+    stanza_unref(copy);
+    free(offered);
+    free(items);
+}
+
+static struct inbound *add(struct in *in, struct stanza *stanza)
 {
     struct server *server = in->server;
     struct inbound *inbound = xcalloc(1, sizeof(*inbound));
@@ -198,14 +235,30 @@ void inbound_take(struct in *in, struct stanza *stanza)
     inbound->problem = STANZA_RESOURCE_CONSTRAINT;
     inbound->number = in->received;
     inbound->expires_ms = clock_monotonic_ms() + server->limits.expiry_ms;
+    inbound->due_ms = UINT64_MAX;
     server->inbound_bytes += inbound->size;
     if (!server->inbound)
         server->inbound_since_ms = clock_monotonic_ms();
     HASH_ADD_KEYPTR(hh, server->inbounds, inbound->id, strlen(inbound->id), inbound);
     DL_APPEND(server->inbound, inbound);
     join_stream(inbound, in);
-    offer(inbound);
-    server_check_link(server);
+    return inbound;
+}
+
+void inbound_take(struct in *in, struct stanza *stanza)
+{
+    offer(add(in, stanza));
+    server_check_link(in->server);
+}
+
+void inbound_take_copies(struct in *in, struct stanza *const *copies, size_t count)
+{
+    struct inbound **all = xcalloc(count, sizeof(struct inbound *));
+    for (size_t i = 0; i < count; i++)
+        all[i] = add(in, copies[i]);
+    offer_together(in->server, all, count);
+    free(all);
+    server_check_link(in->server);
 }
 
 uint32_t inbound_settled(const struct in *in)
@@ -266,6 +319,12 @@ static void refused(struct inbound *inbound, const struct durable *answer)
         go_back(inbound);
 }
 
+static void was_taken(struct inbound *inbound)
+{
+    FOLLOW(inbound->stanza->root, "offer %s taken", inbound->id);
+    settle(inbound);
+}
+
 void inbound_answered(struct server *server, const struct durable *answer)
 {
     struct inbound *inbound = find(server, answer->id);
@@ -276,12 +335,27 @@ void inbound_answered(struct server *server, const struct durable *answer)
         forget(server, answer);
     if (!inbound)
         return;
-    if (answer->kind == DURABLE_TOOK) {
-        FOLLOW(inbound->stanza->root, "offer %s taken", inbound->id);
-        settle(inbound);
-    } else {
+    if (answer->kind == DURABLE_TOOK)
+        was_taken(inbound);
+    else
         refused(inbound, answer);
+}
+
+void inbound_took_all(struct server *server, const struct batch *tooks)
+{
+    struct batch_item *items = xcalloc(tooks->count, sizeof(*items));
+    const struct batch forgets = {
+        .kind = DURABLE_FORGET, .from = tooks->to, .items = items, .count = tooks->count};
+    server->inbound_since_ms = clock_monotonic_ms();
+    for (size_t i = 0; i < tooks->count; i++) {
+        const struct durable took = batch_word(tooks, i);
+        struct inbound *inbound = find(server, took.id);
+        items[i] = (struct batch_item){.jid = took.from, .id = took.id};
+        if (inbound)
+            was_taken(inbound);
     }
+    link_answer_batch(server->link, &forgets);
+    free(items);
 }
 
 void inbound_full(struct server *server, const char *id)

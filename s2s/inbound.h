@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "common/component/batch.h"
 #include "common/component/durable.h"
 #include "s2s/in.h"
 
@@ -16,6 +17,8 @@ struct inbound;
 bool inbound_is_durable(const struct stanza *stanza);
 /* To be consumed. */
 void inbound_take(struct in *in, struct stanza *stanza);
+/* The same, to several: nothing but `to` is different. They are offered in one batch. */
+void inbound_take_copies(struct in *in, struct stanza *const *copies, size_t count);
 /* The stream has ended. Where it is acknowledged (XEP-0198), what was not is the peer's again. */
 void inbound_leave(struct in *in);
 /* How many of its stanzas, from the first on, need nothing more from it. */
@@ -25,6 +28,7 @@ bool inbound_is_stuck(const struct server *server);
 
 /* What the link tells. */
 void inbound_answered(struct server *server, const struct durable *answer);
+void inbound_took_all(struct server *server, const struct batch *tooks);
 void inbound_full(struct server *server, const char *id);
 /* domain NULL: every one. `anew`: whoever was there before has forgotten what he was offered. */
 void inbound_reachable(struct server *server, const char *domain, bool anew);

@@ -12,6 +12,7 @@
 #include "common/service/follow.h"
 #include "common/xmpp/namespaces.h"
 #include "s2s/addresses.h"
+#include "s2s/inbound.h"
 
 /* Beyond it the oldest are forgotten. */
 #define DIRECTED_MAX 16384
@@ -137,10 +138,31 @@ static void refuse(struct in *in, const struct stanza *stanza, enum stanza_condi
         server_to_remote(in->server, error);
 }
 
+/* What a room says is one thing for all who hear it: nobody is told his own address, which says
+ * nothing that `to` does not. */
+static void deliver_together(struct in *in, struct stanza *stanza,
+                             const struct recipients *recipients)
+{
+    struct stanza **copies = xcalloc(recipients->count, sizeof(*copies));
+    struct element *addresses = addresses_of(stanza);
+    if (!element_first(addresses))
+        element_remove(stanza->root, addresses);
+    for (size_t i = 0; i < recipients->count; i++) {
+        copies[i] = stanza_copy(stanza);
+        stanza_set_to(copies[i], &recipients->all[i].jid);
+    }
+    inbound_take_copies(in, copies, recipients->count);
+    free(copies);
+}
+
 static void deliver(struct in *in, struct stanza *stanza, const struct recipients *recipients)
 {
     addresses_mark(stanza);
     FOLLOW(stanza->root, "came in for %zu", recipients->count);
+    if (stanza->type == MESSAGE_GROUPCHAT && recipients->count > 1 && inbound_is_durable(stanza)) {
+        deliver_together(in, stanza, recipients);
+        return;
+    }
     for (size_t i = 0; i < recipients->count; i++) {
         struct stanza *copy = addresses_copy(stanza, &recipients->all[i]);
         if (copy->kind == STANZA_PRESENCE)

@@ -168,6 +168,8 @@ static void on_batch(void *user, const struct batch *batch, struct stanza *stanz
     }
     if (batch->kind == DURABLE_OFFER) /* whole: for nodes of the network */
         link_refuse_batch(server->link, batch, STANZA_FEATURE_NOT_IMPLEMENTED);
+    else if (batch->kind == DURABLE_TOOK)
+        inbound_took_all(server, batch);
     else
         link_take_one_by_one(server->link, batch);
     stanza_unref(stanza);

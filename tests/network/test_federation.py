@@ -11,6 +11,7 @@ from tests.faults.talk import texts_until
 from tests.harness.plugin import running
 from tests.muc import rooms
 from tests.network.test_outages import say
+from tests.network.test_rooms_once import stanzas_sent
 from tests.node.certificates import Authority
 from tests.node.place import COMPONENT
 
@@ -38,11 +39,14 @@ def foreign(session_network, tmp_path_factory):
     authority = stranger_ca(str(tmp_path_factory.mktemp("ca")))
     settings = {**SOON, "ca-file": authority}
     before = {node: node.settings for node in session_network}
-    with running(network=FOREIGN, settings={"s2s": settings}) as other:
+    with running(network=FOREIGN, muc=True,
+                 settings={"node": {"log-level": "debug"}, "s2s": settings}) as other:
         other.reconfigure({f'peer "{domain}"': {"address": address(session_network.beta)}
                            for domain in ("example.test", CONFERENCE, COMPONENT)})
         for node in session_network:
-            node.reconfigure({"s2s": settings, f'peer "{FOREIGN}"': {"address": address(other)}})
+            node.reconfigure({"s2s": settings,
+                              **{f'peer "{domain}"': {"address": address(other)}
+                                 for domain in (FOREIGN, other.place.conference)}})
         yield other
     for node, settings in before.items():
         node.settings = settings
@@ -122,6 +126,29 @@ def test_people_of_other_domains_are_in_rooms(network, foreign, login, name):
     assert rooms.error(answer) is None
     place.leave(other, "other")
     place.presence_of(place.owner, "other", lambda e: e.get("type") == "unavailable")
+
+
+def test_what_a_room_elsewhere_says_to_many(network, foreign, login):
+    """It comes to beta once (XEP-0033), and goes from there to their home once."""
+    alpha, beta = network.alpha, network.beta
+    place = rooms.Room(foreign, lambda: login(where=foreign), "many")
+    accounts = [alpha.add_account() for _ in range(4)]
+    crowd = [login(account, where=alpha) for account in accounts for _ in range(3)]
+    for number, client in enumerate(crowd):
+        assert rooms.error(place.join(client, f"{number}")[-1]) is None
+    place.say(place.owner, "first")
+    for client in crowd:
+        place.hears(client, "first")
+    foreign.daemon("s2s").wait_log("event=s2s_addresses remote=example.test max=99")
+    texts = [f"text {number}" for number in range(10)]
+    before = stanzas_sent(beta, alpha.place)
+    for text in texts:
+        place.say(place.owner, text)
+        for client in crowd:
+            message = place.hears(client, text)
+            assert message.find("{http://jabber.org/protocol/address}addresses") is None
+    # the beat of the link may be among them
+    assert stanzas_sent(beta, alpha.place) - before < len(texts) + len(crowd)
 
 
 def test_a_component_that_is_not_at_this_node(network, foreign, login):
