@@ -171,15 +171,19 @@ static void sweep(void *user)
 {
     struct files *files = user;
 
-    if (store_expire(files->store, clock_wall_us()) != 0)
+    if (store_expire(files->store, clock_wall_us(), &files->more_expired) != 0)
         log_error("files_not_expired");
 }
+
+static void work(struct files *files, void (*job)(void *user));
 
 static void on_swept(void *user)
 {
     struct files *files = user;
 
     files->sweeping = false;
+    if (files->more_expired && !files->stopping)
+        work(files, sweep);
     files_release(files);
 }
 

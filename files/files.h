@@ -38,7 +38,7 @@ struct files {
     size_t servers_count, clear_count;
     struct tls_context *tls; /* the certificate of the others */
     struct timer *sweep;     /* of what has expired */
-    bool sweeping;
+    bool sweeping, more_expired;
     uint64_t uploads, downloads; /* since the start */
     size_t open;                 /* servers and work that stop() waits for */
     bool stopping;

@@ -30,7 +30,7 @@ static const char SCHEMA[] = "PRAGMA journal_mode = WAL;"
                              "CREATE INDEX IF NOT EXISTS file_expires ON file (expires);";
 
 enum reading { FIND, USAGE, TOTALS, READINGS };
-enum writing { ADD, EXPIRED, REMOVE, COUNT, WRITINGS };
+enum writing { ADD, EXPIRE, COUNT, WRITINGS };
 
 static const char *const READING_SQL[READINGS] = {
     [FIND] = "SELECT name, type, owner, hash, size, created, expires FROM file WHERE id = ?1",
@@ -42,8 +42,8 @@ static const char *const READING_SQL[READINGS] = {
 static const char *const WRITING_SQL[WRITINGS] = {
     [ADD] = "INSERT INTO file (id, name, type, owner, hash, size, created, expires)"
             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [EXPIRED] = "SELECT id, hash FROM file WHERE expires <= ?1 LIMIT 1",
-    [REMOVE] = "DELETE FROM file WHERE id = ?1",
+    [EXPIRE] = "DELETE FROM file WHERE id IN (SELECT id FROM file WHERE expires <= ?1 LIMIT ?2)"
+               " RETURNING hash",
     [COUNT] = "SELECT count(*) FROM file WHERE hash = ?1",
 };
 
@@ -204,44 +204,26 @@ int index_add(struct index *index, const struct stored_file *file)
     return finish(add, sqlite3_step(add));
 }
 
-static int remove_one(struct index *index, const char *id)
+int index_expire(struct index *index, int64_t now_us, size_t limit,
+                 void (*removed)(void *user, const char *hash), void *user, bool *more)
 {
-    sqlite3_stmt *removal = index->writings[REMOVE];
+    sqlite3_stmt *expire = index->writings[EXPIRE];
+    struct arena *arena = arena_new();
+    const char **hashes = arena_zalloc(arena, limit * sizeof(*hashes));
+    size_t count = 0;
+    int status;
 
-    bind_text(removal, 1, id);
-    return finish(removal, sqlite3_step(removal));
-}
-
-/* ERR_NOT_FOUND: no more. */
-static int expire_one(struct index *index, int64_t now_us, struct arena *arena, const char **hash)
-{
-    sqlite3_stmt *expired = index->writings[EXPIRED];
-
-    sqlite3_bind_int64(expired, 1, now_us);
-    int status = sqlite3_step(expired);
-    const char *id = status == SQLITE_ROW ? text_of(arena, expired, 0) : NULL;
-    *hash = id ? text_of(arena, expired, 1) : NULL;
-    int error = finish(expired, status);
-    if (error)
-        return error;
-    return id ? remove_one(index, id) : ERR_NOT_FOUND;
-}
-
-int index_expire(struct index *index, int64_t now_us, void (*removed)(void *user, const char *hash),
-                 void *user)
-{
-    int error = 0;
-
-    while (!error) {
-        struct arena *arena = arena_new();
-        const char *hash;
-
-        error = expire_one(index, now_us, arena, &hash);
-        if (!error)
-            removed(user, hash);
-        arena_free(arena);
-    }
-    return error == ERR_NOT_FOUND ? 0 : error;
+    sqlite3_bind_int64(expire, 1, now_us);
+    sqlite3_bind_int64(expire, 2, (int64_t)limit);
+    while ((status = sqlite3_step(expire)) == SQLITE_ROW && count < limit)
+        hashes[count++] = text_of(arena, expire, 0);
+    /* What was returned counts when it is committed, which the last step does. */
+    int error = finish(expire, status);
+    for (size_t i = 0; !error && i < count; i++)
+        removed(user, hashes[i]);
+    arena_free(arena);
+    *more = !error && count == limit;
+    return error;
 }
 
 int64_t index_count(struct index *index, const char *hash)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,9 +39,10 @@ MUST_CHECK int index_totals(struct index *index, uint64_t *files, uint64_t *byte
 
 /* In the one thread that writes. ERR_EXISTS: there is that id; ERR_LIMIT: the disk is full. */
 MUST_CHECK int index_add(struct index *index, const struct stored_file *file);
-/* Calls removed() with the hash of each file that has expired and is deleted now. */
-MUST_CHECK int index_expire(struct index *index, int64_t now_us,
-                            void (*removed)(void *user, const char *hash), void *user);
+/* Deletes up to `limit` files that have expired, together, and then calls removed() with the hash
+ * of each. *more: there may be others. */
+MUST_CHECK int index_expire(struct index *index, int64_t now_us, size_t limit,
+                            void (*removed)(void *user, const char *hash), void *user, bool *more);
 /* How many files have this content; -1: it is not known. */
 int64_t index_count(struct index *index, const char *hash);
 

@@ -22,6 +22,8 @@
 
 #define DIGEST_SIZE 32
 #define PATH_SIZE   128 /* relative to the directory */
+/* Files that go together: for so long no upload is finished. */
+#define EXPIRE_MAX 50
 
 struct store {
     int directory;
@@ -279,10 +281,10 @@ int upload_commit(struct upload *upload, const struct stored_file *file)
     return error;
 }
 
-int store_expire(struct store *store, int64_t now_us)
+int store_expire(struct store *store, int64_t now_us, bool *more)
 {
     pthread_mutex_lock(&store->writing);
-    int error = index_expire(store->index, now_us, unlink_unknown, store);
+    int error = index_expire(store->index, now_us, EXPIRE_MAX, unlink_unknown, store, more);
     pthread_mutex_unlock(&store->writing);
     return error;
 }

@@ -39,7 +39,8 @@ void upload_abort(struct upload *upload);
 /* It is on the disk and known, under everything of `file` but hash and size. The upload is freed.
  * ERR_EXISTS: there is that id; ERR_LIMIT; ERR_SYSTEM. */
 MUST_CHECK int upload_commit(struct upload *upload, const struct stored_file *file);
-/* Removes what has expired. */
-MUST_CHECK int store_expire(struct store *store, int64_t now_us);
+/* Removes some of what has expired. *more: it has to be called again, and uploads have their turn
+ * in between. */
+MUST_CHECK int store_expire(struct store *store, int64_t now_us, bool *more);
 /* Removes content that nobody knows: this ended between the disk and the index. */
 void store_tidy(struct store *store);

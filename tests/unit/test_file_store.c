@@ -126,20 +126,53 @@ static void test_put_and_get(void **state)
 static void test_same_content(void **state)
 {
     struct world *world = *state;
+    bool more;
 
     assert_int_equal(put(world, "1", "same", 0, 10), 0);
     assert_int_equal(put(world, "2", "same", 0, 20), 0);
     assert_int_equal(put(world, "3", "other", 0, 20), 0);
     assert_int_equal(count_content(world), 2);
-    assert_int_equal(store_expire(world->store, 9), 0);
+    assert_int_equal(store_expire(world->store, 9, &more), 0);
     assert_string_equal(get(world, "1"), "same");
-    assert_int_equal(store_expire(world->store, 10), 0);
+    assert_int_equal(store_expire(world->store, 10, &more), 0);
     assert_null(get(world, "1"));
     assert_string_equal(get(world, "2"), "same");
     assert_int_equal(count_content(world), 2);
-    assert_int_equal(store_expire(world->store, 20), 0);
+    assert_int_equal(store_expire(world->store, 20, &more), 0);
+    assert_false(more);
     assert_null(get(world, "2"));
     assert_int_equal(count_content(world), 0);
+}
+
+/* Some at a time, and an upload is finished in between; what goes is gone before the next some. */
+static void test_many_expire(void **state)
+{
+    struct world *world = *state;
+    uint64_t files, before = 60, bytes;
+    bool more = true;
+
+    for (unsigned i = 0; i < before; i++) {
+        char *id = xasprintf("old%u", i);
+        const struct stored_file file = {.id = id,
+                                         .name = "n",
+                                         .owner = "alice",
+                                         .hash = "ab01",
+                                         .created_us = 1,
+                                         .expires_us = i};
+        assert_int_equal(index_add(store_index(world->store), &file), 0);
+        free(id);
+    }
+    for (unsigned round = 0; more; round++) {
+        char *id = xasprintf("new%u", round);
+        assert_int_equal(store_expire(world->store, 1000, &more), 0);
+        assert_int_equal(put(world, id, "meanwhile", 1, 2000), 0);
+        free(id);
+        assert_int_equal(index_totals(store_index(world->store), &files, &bytes), 0);
+        assert_true(files - (round + 1) < before);
+        before = files - (round + 1);
+        assert_true((before == 0) == !more);
+    }
+    assert_non_null(get(world, "new1"));
 }
 
 static void test_id_is_used_once(void **state)
@@ -231,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_put_and_get),
         TEST(test_same_content),
+        TEST(test_many_expire),
         TEST(test_id_is_used_once),
         TEST(test_more_than_was_said),
         TEST(test_usage),
