@@ -4,6 +4,8 @@
  */
 #include "muc/dispatch.h"
 
+#include <string.h>
+
 #include "common/service/follow.h"
 #include "muc/between.h"
 #include "muc/bounce.h"
@@ -129,11 +131,18 @@ static void take_for_service(struct muc *muc, struct stanza *stanza)
     turn_end(turn);
 }
 
+/* To whoever says who it is. A stanza without a sender would end the stream (XEP-0114), and the
+ * address that is none cannot be the one of the error. */
 static void refuse_malformed(struct muc *muc, const struct stanza *stanza, int problem)
 {
-    struct stanza *error = stanza_error(stanza, (enum stanza_condition)problem, NULL);
+    struct stanza *error = stanza->has_from && strcmp(stanza->from.domain, muc->domain) != 0
+                               ? stanza_error(stanza, (enum stanza_condition)problem, NULL)
+                               : NULL;
+    struct jid service;
 
     FOLLOW(stanza->root, "refused: %s", stanza_condition_name((enum stanza_condition)problem));
+    if (error && !stanza->has_to && jid_make(error->arena, NULL, muc->domain, NULL, &service) == 0)
+        stanza_set_from(error, &service);
     if (error)
         muc_send(muc, error);
     stanza_unref(error);

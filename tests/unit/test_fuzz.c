@@ -14,8 +14,8 @@
 
 /* The Makefile gives each fuzzer's entry the name of its file. */
 typedef int fuzzer(const uint8_t *bytes, size_t length);
-extern fuzzer fuzz_batch, fuzz_config, fuzz_http, fuzz_jid, fuzz_network, fuzz_sasl, fuzz_stream,
-    fuzz_xml;
+extern fuzzer fuzz_batch, fuzz_config, fuzz_http, fuzz_jid, fuzz_muc, fuzz_network, fuzz_sasl,
+    fuzz_stream, fuzz_xml;
 
 struct corpus {
     fuzzer *run;
@@ -67,7 +67,7 @@ static void test_corpus(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CORPUS(batch),   CORPUS(config), CORPUS(http),   CORPUS(jid),
+        CORPUS(batch),   CORPUS(config), CORPUS(http),   CORPUS(jid), CORPUS(muc),
         CORPUS(network), CORPUS(sasl),   CORPUS(stream), CORPUS(xml),
     };
 
