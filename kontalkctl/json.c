@@ -42,7 +42,7 @@ static const struct json_shape shapes[] = {
     {"user show",
      ONE,
      {"$account home $home at $node epoch #epoch", "$account home $home epoch #epoch",
-      "created $created...", "?disabled", "?admin", "name $name..."}},
+      "created $created...", "?disabled", "?admin", "name $name...", "push $push..."}},
     {"invite revoke", DONE, {NULL}},
     {"session end", DONE, {NULL}},
     {"room claim", DONE, {NULL}},

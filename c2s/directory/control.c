@@ -30,13 +30,27 @@ static void end(struct asking *asking, const char *error)
     free(asking);
 }
 
+#define TIME(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 static const struct db_statement read_account = {
     .name = "account_show",
-    .sql = "SELECT disabled, admin, to_char(created AT TIME ZONE 'UTC',"
-           " 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), granted"
-           " FROM account WHERE domain = $1 AND local = $2",
+    .sql = "SELECT disabled, admin, " TIME("created") ", granted, service, " TIME(
+        "enabled") " FROM account LEFT JOIN push ON push.owner = account.owner"
+                   " WHERE domain = $1 AND local = $2 ORDER BY enabled",
     .parameters = 2,
 };
+#undef TIME
+
+/* A row for each service that clients have enabled for notifications (XEP-0357), or one without. */
+static void print_pushes(struct control_request *request, const struct db_result *rows)
+{
+    struct buffer line = {0};
+
+    for (size_t i = 0; i < db_rows(rows) && !db_is_null(rows, i, 4); i++)
+        buffer_printf(&line, "%s%s since %s", i ? ", " : "", db_get_text(rows, i, 4),
+                      db_get_text(rows, i, 5));
+    control_print(request, "push %s", line.length ? line.data : "no");
+    buffer_fini(&line);
+}
 
 static void on_account(void *user, int status, const struct db_result *results, size_t count)
 {
@@ -56,6 +70,7 @@ static void on_account(void *user, int status, const struct db_result *results, 
     if (asking->worker->directory->network && db_get_int(row, 0, 3) <= 0)
         control_print(asking->request, "name %s",
                       db_get_int(row, 0, 3) == 0 ? "not claimed yet" : "refused by the registrar");
+    print_pushes(asking->request, row);
     end(asking, NULL);
 }
 

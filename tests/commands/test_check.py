@@ -42,6 +42,20 @@ def test_features(checked):
     assert (status, [row["severity"] for row in found]) == (0, ["ok"]), found
 
 
+def test_push(checked, login):
+    """The service of a client is where nothing gets to."""
+    where = checked.node
+    client = login(where=where)
+    client.ask("set", "<enable xmlns='urn:xmpp:push:0' jid='app@push.example' node='n'/>")
+    checked.names.put_server("push.example", ADDRESS, 9)
+    status, found = checked.findings("push")
+    assert (status, [row["subject"] for row in found]) == (2, ["push.example"]), found
+    assert "can be connected to" in found[0]["cause"] and "5269" in found[0]["remedy"]
+    client.ask("set", "<disable xmlns='urn:xmpp:push:0' jid='app@push.example'/>")
+    status, found = checked.findings("push")
+    assert (status, [row["subject"] for row in found]) == (0, ["push"]), found
+
+
 def test_not_in_force(checked):
     """Neither a reload nor a restart has come since the files were changed."""
     checked.change({"c2s": {"max-connections": 99}, "router": {"queue-size": "5M"},

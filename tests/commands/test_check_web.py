@@ -70,7 +70,7 @@ class Front:
                 where=where.path, certificate=self.certificate[0], key=self.certificate[1],
                 listen="\n".join(f"        listen {self.address}:{port} ssl;"
                                  for port in self.listens),
-                locations="\n".join(f"        location = {path} {{ {text} }}"
+                locations="\n".join(f"        location {path} {{ {text} }}"
                                     for path, text in self.locations.items())))
             with program.running(where, "nginx", "-p", where.path, "-c",
                                  f"{where.path}/nginx.conf"):
@@ -174,6 +174,24 @@ def test_one_is_wrong(front, make_wrong, what, cause, remedy):
     assert status == 2 and any(
         row["severity"] == "error" and cause in row["cause"] and remedy in row["remedy"]
         for row in named(found, what)), found
+
+
+def test_upload_through_a_proxy(checked):  # noqa: F811
+    """Through the name that clients use; one that keeps a header to itself is found."""
+    upload, port = checked.node.place.upload, checked.node.address("FILES")[1]
+    front = Front(checked)
+    front.port, front.listens = port, [port]
+    front.certificate = checked.node.authority.issue_server(f"{checked.directory}/up", [upload])
+    front.locations = {"/": f"proxy_pass https://{checked.node.address('FILES')[0]}:{port};"}
+    checked.names.put(upload, zones.address(front.address))
+    with front.running():
+        status, found = checked.findings("upload")
+    assert (status, len(found)) == (0, 4), found
+    front.locations["/"] += "proxy_hide_header Access-Control-Allow-Origin;"
+    with front.running():
+        status, found = checked.findings("upload")
+    assert status == 2 and [row["subject"] for row in bad(found)] == ["OPTIONS"], found
+    assert "let the proxy pass OPTIONS on" in bad(found)[0]["remedy"]
 
 
 def test_no_web(checked):  # noqa: F811

@@ -2,6 +2,10 @@
 #
 # The options of daemons: what they say about their configuration without starting.
 
+import contextlib
+import os
+import socket
+import struct
 import subprocess
 
 import pytest
@@ -77,3 +81,28 @@ def test_manual_and_version(daemon):
 def test_usage(daemon, words):
     done = daemon(*words)
     assert done.returncode == 2 and "--check" in done.stderr
+
+
+def listening(pid):
+    """The addresses of TCP where a process waits for somebody."""
+    sockets = set()
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            sockets.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+    for kind, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        for line in place.read(f"/proc/{pid}/net/{kind}").splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            if state == "0A" and f"socket:[{inode}]" in sockets:
+                host, port = local.split(":")
+                words = struct.pack(f"={len(host) // 8}I", *(
+                    int(host[at:at + 8], 16) for at in range(0, len(host), 8)))
+                yield socket.inet_ntop(family, words), int(port, 16)
+
+
+def test_listens_where_it_is_configured(node):
+    """And nowhere else."""
+    found = [address for process in node.daemons.values() for pid in process.pids()
+             for address in listening(pid)]
+    assert sorted(set(found)) == sorted(
+        node.address(service) for service in node.ports
+        if service not in ("NET", "FILES") or service.lower() in node.daemons)

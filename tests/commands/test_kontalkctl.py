@@ -140,6 +140,24 @@ def test_session_end(ctl, login, account):
     assert_refused(ctl("session", "end", "nobody"), "not the address")
 
 
+def test_show_tells_of_push(ctl, login, account):
+    """Which services notify the clients of an account (XEP-0357)."""
+    owner = account()
+    client = login(owner)
+
+    def pushes():
+        lines = ctl("user", "show", owner.jid).stdout.splitlines()
+        said = next(line for line in lines if line.startswith("push "))
+        return [each.partition(" since 20")[0] for each in said[5:].split(", ")]
+
+    assert pushes() == ["no"]
+    for service in ("app.example", "me@other.example"):
+        client.ask("set", f"<enable xmlns='urn:xmpp:push:0' jid='{service}' node='n'/>")
+    assert pushes() == ["app.example", "me@other.example"]
+    client.ask("set", "<disable xmlns='urn:xmpp:push:0' jid='app.example'/>")
+    assert pushes() == ["me@other.example"]
+
+
 @UP_AND_DOWN
 @pytest.mark.parametrize("verb", ["passwd", "del"])
 def test_unknown_account(ctl, node, while_c2s_is, up, verb):

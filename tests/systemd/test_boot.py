@@ -95,6 +95,29 @@ def test_users_and_rights(server):
             f"kontalk-{kind} 660")
 
 
+def test_files_of_others(server):
+    """Whoever is a daemon's user reads what is kept for that daemon, even without its sandbox: no
+    file of users, no key, no secret of another."""
+    machine = server.machine
+    own = {"kontalk-files": "/var/lib/kontalk/files/"}
+    groups = {"kontalk-c2s", "kontalk-s2s", "kontalk-files"}  # SupplementaryGroups=kontalk-tls
+    users = {machine.run("ps", "-o", "user:20=", "-p", server.property(unit, "MainPID"))
+             for unit in DAEMONS} | {"kontalk-net", "kontalk", "nobody"}
+    secret = set(machine.run(
+        "find", "/var/lib/kontalk", "/etc/kontalk/secrets", "/etc/kontalk/tls", "-type",
+        "f").splitlines())
+    assert set(SECRETS) <= secret and any(path.startswith(own["kontalk-files"]) for path in secret)
+    for user in users:
+        group = ("-G", "kontalk-tls") if user in groups else ()
+        done = machine.call("runuser", "-u", user, *group, "--", "find", "/var/lib/kontalk",
+                            "/etc/kontalk", "-type", "f", "-readable")
+        found = set(done.stdout.decode().splitlines())
+        assert "/etc/kontalk/kontalk.conf" in found, (user, done.stderr)
+        mine = {path for path in secret if path.startswith(own.get(user, " ")) or
+                path.startswith("/etc/kontalk/tls/") and group}
+        assert found & secret == mine, user
+
+
 def test_slixmpp_talks(server):
     @slix.in_loop
     async def talk():
