@@ -38,12 +38,12 @@ def node(make_node):
 class Life:
     """What people have left on the server."""
 
-    def __init__(self, node, login):
+    def __init__(self, node, login, room="old"):
         self.alice, self.bob = node.add_account(), node.add_account()
         one, other = login(self.alice), login(self.bob)
         befriend(one, other)
         Desk(one).publish(NOTES, "first", f"<note xmlns='{NOTES}'/>", access_model="open")
-        self.room = Room(node, lambda: login(self.alice, resource="room"), "old",
+        self.room = Room(node, lambda: login(self.alice, resource="room"), room,
                          {"persistentroom": "1"})
         self.room.say(self.room.owner, "said in the room")
         self.room.hears(self.room.owner, "said in the room")
@@ -255,6 +255,34 @@ def test_other_release(stopped, tmp_path):
     assert version(stopped) == now
     with pytest.raises(place.Error, match="exists"):
         stopped.control("user", "add", kept, password="a password\n")
+
+
+FURTHER = (
+    # (what the next release does, how it is undone)
+    ("ALTER TABLE account ADD COLUMN of_the_next text",
+     "ALTER TABLE account DROP COLUMN of_the_next"),
+    (f"ALTER TABLE {MUC_ROLE}.room ADD COLUMN of_the_next text",
+     f"ALTER TABLE {MUC_ROLE}.room DROP COLUMN of_the_next"),
+    ("CREATE TABLE of_the_next (owner bigint)", "DROP TABLE of_the_next"),
+    ("UPDATE schema_version SET version = version + 1",
+     "UPDATE schema_version SET version = version - 1"),
+    (f"UPDATE {MUC_ROLE}.schema_version SET version = version + 1",
+     f"UPDATE {MUC_ROLE}.schema_version SET version = version - 1"),
+)
+
+
+def test_tables_of_the_next_release(stopped, login):
+    """Releases change tables by adding to them (docs/SCHEMA.md), so one can go back to these
+    programs and leave the tables as they are."""
+    for done, _ in FURTHER:
+        stopped.postgres.query(DATABASE, done)
+    try:
+        start(stopped)
+        Life(stopped, login, "later").is_here(stopped, login)
+        stop(stopped)
+    finally:
+        for _, undone in FURTHER:
+            stopped.postgres.query(DATABASE, undone)
 
 
 def test_somebody_is_here(stopped, made):
