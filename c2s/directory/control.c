@@ -30,15 +30,16 @@ static void end(struct asking *asking, const char *error)
     free(asking);
 }
 
-#define TIME(column) "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+#define AS_TEXT " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 static const struct db_statement read_account = {
     .name = "account_show",
-    .sql = "SELECT disabled, admin, " TIME("created") ", granted, service, " TIME(
-        "enabled") " FROM account LEFT JOIN push ON push.owner = account.owner"
-                   " WHERE domain = $1 AND local = $2 ORDER BY enabled",
+    .sql = "SELECT disabled, admin, to_char(created" AS_TEXT
+           ", granted, service, to_char(enabled" AS_TEXT
+           " FROM account LEFT JOIN push ON push.owner = account.owner"
+           " WHERE domain = $1 AND local = $2 ORDER BY enabled",
     .parameters = 2,
 };
-#undef TIME
+#undef AS_TEXT
 
 /* A row for each service that clients have enabled for notifications (XEP-0357), or one without. */
 static void print_pushes(struct control_request *request, const struct db_result *rows)
