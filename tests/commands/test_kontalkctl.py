@@ -16,6 +16,7 @@ from tests.harness import wait
 from tests.harness.node import Account
 from tests.node import place
 from tests.node.client import Closed
+from tests.node.postgres import DATABASE
 
 NEW = "newpassword"
 UP_AND_DOWN = pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
@@ -113,6 +114,48 @@ def test_del(ctl, raw, account, while_c2s_is, up):
     done = while_c2s_is(up)(lambda: ctl("user", "del", owner.jid))
     assert done.returncode == 0, done.stderr
     assert not can_login(raw, owner)
+
+
+# A value of each type that the tables have.
+SOME = {"text": "'x'", "bigint": "1", "integer": "1", "bytea": "'x'", "boolean": "false",
+        "timestamp with time zone": "now()"}
+
+
+def fill_row(node, table, owner):
+    """A row of this owner in the table, whatever it means."""
+    columns = [line.split("|") for line in node.postgres.query(DATABASE, (
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = "
+        f"'public' AND table_name = '{table}' AND is_nullable = 'NO' AND column_name <> 'owner'"
+    )).splitlines()]
+    names = ", ".join(["owner", *(name for name, _ in columns)])
+    values = ", ".join([owner, *(SOME[kind] for _, kind in columns)])
+    node.postgres.query(DATABASE, f"INSERT INTO {table} ({names}) VALUES ({values})"
+                        " ON CONFLICT DO NOTHING")
+
+
+def test_del_leaves_nothing(ctl, account, node, while_c2s_is):
+    """Not a row in any table that has owners, but of the outbox: what was acknowledged goes out,
+    the end of subscriptions too (docs/DURABILITY.md)."""
+    owner = account()
+    tables = node.postgres.query(DATABASE, (
+        "SELECT table_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND column_name = 'owner' AND table_name <> 'outbox'"
+    )).split()
+    number = node.postgres.query(
+        DATABASE, f"SELECT owner FROM account WHERE local = '{owner.user}'")
+
+    def rows():
+        return [table for table in tables if node.postgres.query(
+            DATABASE, f"SELECT 1 FROM {table} WHERE owner = {number}")]
+
+    def delete():
+        for table in tables:
+            fill_row(node, table, number)
+        assert rows() == tables and len(tables) > 15
+        return ctl("user", "del", owner.jid)
+
+    assert while_c2s_is(False)(delete).returncode == 0
+    assert rows() == []
 
 
 def test_del_ends_sessions(ctl, login, account):
