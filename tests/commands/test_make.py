@@ -17,7 +17,7 @@ from tests.node import accounts, place
 from tests.node.node import DAEMONS, FILES, MUC, POSTGRES, Node
 from tests.node.process import all_pids, command_line
 
-SECONDS = 60
+SECONDS = 120
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 STARTED = (*DAEMONS, FILES, MUC)
 
@@ -154,6 +154,7 @@ def test_start_after_a_crash(instance):
 def test_half_a_node_is_not_running(instance):
     assert_started(instance.call("start"))
     os.kill(instance.pids()["kontalk-router"][0], signal.SIGKILL)
+    wait.until(lambda: not instance.pids()["kontalk-router"])
     done = instance.call("start")
     assert_started(done)
     assert "already running" not in done.stdout

@@ -63,9 +63,14 @@ def test_text_of_each_daemon(ask, daemon):
     assert ask(daemon, "/health") == (200, "text/plain; charset=utf-8", "ok\n")
 
 
+def without_clients(ask):
+    text = ask("c2s", "/metrics")[2]
+    return text if value(text, "kontalk_c2s_clients", state="bound") == 0 else None
+
+
 def test_clients_and_their_stanzas(ask, raw, account):
     """Counted while they are there, with the reason for which they go."""
-    before = ask("c2s", "/metrics")[2]
+    before = wait.until(lambda: without_clients(ask), what="the clients of other tests to be gone")
     stream = raw(account())
     stream.login()
     stream.ask("get", "<ping xmlns='urn:xmpp:ping'/>")

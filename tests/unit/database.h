@@ -122,6 +122,28 @@ static UNUSED void open_db(struct world *world, struct db_settings settings)
     world->db = db_open(world->loop, &settings);
 }
 
+/* A short deadline is for what comes behind it: a busy machine may take longer to connect. */
+static UNUSED void run_until_connected(struct world *world)
+{
+    RUN_UNTIL(world, db_available(world->db));
+}
+
+/* The value of a statement that is asked until it is answered within the deadline. */
+static UNUSED int64_t ask_until_answered(struct world *world, const struct db_statement *statement)
+{
+    struct outcome outcome = {0};
+    int64_t value;
+
+    do {
+        buffer_fini(&outcome.text);
+        outcome = (struct outcome){0};
+        db_query(world->db, 0, statement, NULL, on_done, &outcome);
+    } while (wait_for(world, &outcome) != 0);
+    value = outcome.value;
+    buffer_fini(&outcome.text);
+    return value;
+}
+
 static UNUSED void on_closed(void *user)
 {
     *(int *)user += 1;

@@ -30,8 +30,7 @@ static struct world *open_world(void **state, unsigned deadline_ms)
 
     run_sql(world, "CREATE TABLE item (id bigint PRIMARY KEY, text text)");
     open_db(world, (struct db_settings){.deadline_ms = deadline_ms});
-    db_query(world->db, 0, &count_items, NULL, on_done, &world->outcomes[255]);
-    assert_int_equal(wait_for(world, &world->outcomes[255]), 0);
+    ask_until_answered(world, &count_items);
     outcome_turn = 0;
     return world;
 }

@@ -2,6 +2,8 @@
  *
  * Connections that only read: what takes too long there is given up by the server too.
  */
+#include "common/db/connection.h"
+
 #include "tests/unit/database.h"
 
 /* Who reads too much is told in time, and so is who comes next: the server has given it up. */
@@ -16,7 +18,8 @@ static void test_reader_gives_up(void **state)
 
     free(world->conninfo);
     world->conninfo = conninfo;
-    open_db(world, (struct db_settings){.connections = 2, .writers = 1, .deadline_ms = 1000});
+    open_db(world, (struct db_settings){.connections = 2, .writers = 1, .deadline_ms = 2000});
+    RUN_UNTIL(world, world->db->ready == 2);
     for (int i = 0; i < 2; i++) {
         unit = db_unit_new_reading(world->db);
         db_unit_add(unit, i == 0 ? &forever : &work, NULL);
