@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from tests.harness import wait
 from tests.harness.node import SOURCES
 from tests.harness.smacks import SmStream
 from tests.network.test_workers import returns, wait_slots
@@ -35,6 +36,11 @@ def connect(workers):
         stream.close()
 
 
+def wait_ended(daemon):
+    """Its socket is gone before it is."""
+    wait.until(lambda: not daemon.process.runs(), what="the worker to end")
+
+
 @pytest.fixture
 def drained(workers):
     """What it says; the worker is there again behind the test."""
@@ -46,6 +52,7 @@ def drained(workers):
 
     yield drain
     if daemon.expected_down:
+        wait_ended(daemon)
         daemon.start()
     wait_slots(workers)
 
@@ -61,7 +68,7 @@ def test_clients_move(workers, connect, drained):
     told = json.loads(drained("--seconds", "1", "--json"))
     assert (told["clients"], told["told"], told["left"], told["others"], told["ended"]) == (
         CLIENTS, CLIENTS, 0, 1, True)
-    assert not workers.daemon(DRAINED).process.runs()
+    wait_ended(workers.daemon(DRAINED))
     for account, client in zip(accounts, clients):
         client.answers = False
         with pytest.raises(Closed, match="system-shutdown"):
