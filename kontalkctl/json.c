@@ -46,6 +46,7 @@ static const struct json_shape shapes[] = {
     {"invite revoke", DONE, {NULL}},
     {"session end", DONE, {NULL}},
     {"room claim", DONE, {NULL}},
+    {"room owner", DONE, {NULL}},
     {"room destroy", DONE, {NULL}},
     {"directory lookup",
      ONE,

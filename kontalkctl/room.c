@@ -15,18 +15,27 @@ static int failed(int error)
     return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int claim(const struct ctl *ctl, size_t argc UNUSED, const char *const *argv)
+/* With one argument or two. */
+static int ask(const struct ctl *ctl, const char *word, size_t argc, const char *const *argv)
 {
-    const char *const words[] = {"room", "claim", argv[0], argv[1]};
+    const char *const words[] = {"room", word, argv[0], argc > 1 ? argv[1] : NULL};
 
-    return failed(ctl_ask(ctl, "muc", ARRAY_SIZE(words), words));
+    return failed(ctl_ask(ctl, "muc", argc + 2, words));
+}
+
+static int claim(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    return ask(ctl, "claim", argc, argv);
+}
+
+static int owner(const struct ctl *ctl, size_t argc, const char *const *argv)
+{
+    return ask(ctl, "owner", argc, argv);
 }
 
 static int destroy(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
-    const char *const words[] = {"room", "destroy", argv[0], argc > 1 ? argv[1] : NULL};
-
-    return failed(ctl_ask(ctl, "muc", argc + 2, words));
+    return ask(ctl, "destroy", argc, argv);
 }
 
 static void add_room(void *user, const char *line)
@@ -61,6 +70,7 @@ const struct ctl_verb room_verbs[] = {
      "[--json]  the rooms of this node: how many are in each, and have a part in it"},
     {"room claim", 2, 2, claim,
      "JID OWNER  makes a room at this node, also one whose home in the network is lost for ever"},
+    {"room owner", 2, 2, owner, "JID OWNER  makes an account an owner of a room of this node"},
     {"room destroy", 1, 2, destroy, "JID [REASON]  ends a room of this node, with its archive"},
     {0},
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * Rooms that the administrator makes, or ends.
+ * Rooms that the administrator makes, gives to somebody, or ends.
  */
 #include "muc/founding.h"
 
@@ -8,12 +8,14 @@
 
 #include "common/base/log.h"
 #include "common/xmpp/namespaces.h"
+#include "muc/affiliation.h"
 #include "muc/enter.h"
 #include "muc/modules.h"
 #include "muc/store.h"
 
 #define CLAIM   "claim"
 #define DESTROY "destroy"
+#define GRANT   "grant"
 
 struct founding {
     struct stanza *iq;
@@ -92,8 +94,8 @@ static void go(struct muc *muc, const struct founding *founding)
     room_take(room_get(muc, &founding->iq->to), founding->iq);
 }
 
-void founding_begin(struct muc *muc, struct control_request *request, const char *room,
-                    const char *owner)
+static void begin_for(struct muc *muc, struct control_request *request, const char *room,
+                      const char *name, const char *owner)
 {
     struct arena *arena = arena_new();
     struct founding *founding;
@@ -101,11 +103,23 @@ void founding_begin(struct muc *muc, struct control_request *request, const char
 
     if (!is_bare(arena, owner, &of) || strcmp(of.domain, muc->domain) == 0) {
         control_end(request, "the owner has to be an account");
-    } else if ((founding = begin(muc, request, room, CLAIM))) {
+    } else if ((founding = begin(muc, request, room, name))) {
         element_set(stanza_payload(founding->iq), "jid", of.bare);
         go(muc, founding);
     }
     arena_free(arena);
+}
+
+void founding_begin(struct muc *muc, struct control_request *request, const char *room,
+                    const char *owner)
+{
+    begin_for(muc, request, room, CLAIM, owner);
+}
+
+void founding_grant(struct muc *muc, struct control_request *request, const char *room,
+                    const char *owner)
+{
+    begin_for(muc, request, room, GRANT, owner);
 }
 
 void founding_destroy(struct muc *muc, struct control_request *request, const char *room,
@@ -119,9 +133,9 @@ void founding_destroy(struct muc *muc, struct control_request *request, const ch
     }
 }
 
-bool founding_destroys(const struct stanza *stanza)
+bool founding_makes(const struct stanza *stanza)
 {
-    return element_is(stanza_payload(stanza), NS_DIRECTORY, DESTROY);
+    return element_is(stanza_payload(stanza), NS_DIRECTORY, CLAIM);
 }
 
 /* --- done --- */
@@ -158,6 +172,23 @@ static void destroy(struct turn *turn, struct stanza *request, struct element *p
     turn_result(turn);
 }
 
+static void grant(struct turn *turn, struct stanza *request, struct element *payload)
+{
+    struct jid owner;
+
+    if (!founding_is(turn->muc, request) ||
+        jid_parse(request->arena, element_get(payload, "jid"), &owner) != 0) {
+        turn_refuse(turn, SITUATION_UNKNOWN);
+    } else if (affiliation_is_full(turn->room, owner.bare)) {
+        turn_refuse(turn, SITUATION_ADMIN_TOO_MANY);
+    } else {
+        log_info("muc_room_granted", LOG_TEXT("room", turn->room->jid->bare),
+                 LOG_TEXT("jid", owner.bare));
+        affiliation_set(turn, &owner, AFFILIATION_OWNER, NULL, NULL);
+        turn_result(turn);
+    }
+}
+
 /* --- answered --- */
 
 static struct founding *asked_by(const struct muc *muc, const struct stanza *answer)
@@ -192,6 +223,7 @@ bool founding_answered(struct muc *muc, const struct stanza *answer)
 static const struct iq_row rows[] = {
     {NS_DIRECTORY, CLAIM, IQ_SET, PLACE_ROOM, false, found},
     {NS_DIRECTORY, DESTROY, IQ_SET, PLACE_ROOM, true, destroy},
+    {NS_DIRECTORY, GRANT, IQ_SET, PLACE_ROOM, true, grant},
     {0},
 };
 

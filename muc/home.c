@@ -238,7 +238,7 @@ static void refuse(struct room *room, struct stanza *stanza, enum situation situ
 }
 
 /* Here is what stands in our database, also if another home has the name by now. */
-static bool destruction_takes(struct room *room, struct stanza *stanza)
+static bool present_takes(struct room *room, struct stanza *stanza)
 {
     if (room->exists || (room->home != HOME_ELSEWHERE && room->home != HOME_UNKNOWN))
         return false;
@@ -268,8 +268,7 @@ bool home_takes(struct room *room, struct stanza *stanza)
     if (room->muc->homes == NULL || (room->exists && room->home == HOME_HERE))
         return false;
     if (founding_is(room->muc, stanza))
-        return founding_destroys(stanza) ? destruction_takes(room, stanza)
-                                         : founding_takes(room, stanza);
+        return founding_makes(stanza) ? founding_takes(room, stanza) : present_takes(room, stanza);
     if (room->home == HOME_ELSEWHERE) {
         pass_on(room, stanza);
         return true;

@@ -326,6 +326,12 @@ static void claim_room(void *state, struct control_request *request, size_t argc
     founding_begin(state, request, argv[0], argv[1]);
 }
 
+static void grant_room(void *state, struct control_request *request, size_t argc UNUSED,
+                       const char *const *argv)
+{
+    founding_grant(state, request, argv[0], argv[1]);
+}
+
 static void destroy_room(void *state, struct control_request *request, size_t argc,
                          const char *const *argv)
 {
@@ -341,6 +347,7 @@ static void list_rooms(void *state, struct control_request *request, size_t argc
 const struct control_command muc_commands[] = {
     {"room list", 0, 0, list_rooms, "  all rooms: address, occupants, members, since, by whom"},
     {"room claim", 2, 2, claim_room, "JID OWNER  make a room, also one whose home is lost"},
+    {"room owner", 2, 2, grant_room, "JID OWNER  make somebody an owner of a room"},
     {"room destroy", 1, 2, destroy_room, "JID [REASON]  end a room"},
     {"show counts", 0, 0, show_counts,
      "  rooms and sessions in memory, and messages since the start"},

@@ -52,6 +52,7 @@ CALLS = {
     "session end": ["session", "end", "{jid}"],
     "room list": ["room", "list"],
     "room claim": ["room", "claim", "no address", "none"],
+    "room owner": ["room", "owner", "no address", "none"],
     "room destroy": ["room", "destroy", "no address"],
     "directory lookup": ["directory", "lookup", "{jid}"],
     "directory verify": ["directory", "verify"],

@@ -331,7 +331,7 @@ def test_usage(ctl, words):
 
 def test_usage_of_what_is_begun(ctl):
     """Not of everything that there is."""
-    for words, lines in ((("room",), 4), (("user", "del"), 1), (("frobnicate",), 1)):
+    for words, lines in ((("room",), 5), (("user", "del"), 1), (("frobnicate",), 1)):
         done = ctl(*words)
         assert done.returncode == 2 and len(done.stderr.splitlines()) == lines, done.stderr
 

@@ -5,7 +5,9 @@
 import json
 import subprocess
 
-from tests.muc.rooms import USER, codes, error, tag
+import pytest
+
+from tests.muc.rooms import USER, codes, error, item, tag
 
 
 def ctl(node, *words):
@@ -54,6 +56,19 @@ def test_destroy(room, node):
     assert again.returncode == 1 and "no such room" in again.stderr
 
 
+def test_owner(room, node):
+    """Who is in it has the role that goes with it, and may do what owners do."""
+    place = room()
+    second = place.newcomer("second")
+    assert ctl(node, "room", "owner", place.jid, second.bare).returncode == 0
+    place.presence_of(second, "second", lambda p: item(p) == ("owner", "moderator"))
+    place.configure(second, roomname="theirs")
+    for jid, whom, text in ((f"no{place.jid}", second.bare, "no such room"),
+                            (place.jid, place.jid, "has to be an account")):
+        done = ctl(node, "room", "owner", jid, whom)
+        assert done.returncode == 1 and text in done.stderr
+
+
 def test_counts_and_storage(room, node):
     """Of the administrator's tables: each table once, with the database that it is in."""
     room()
@@ -71,8 +86,11 @@ def test_counts_and_storage(room, node):
     assert ("database", "account") in found and ("muc", "account") not in found
 
 
-def test_nobody_else_destroys(room):
+@pytest.mark.parametrize("what", ["destroy", "grant", "claim"])
+def test_nobody_else_does(room, what):
     """What it sends inside cannot come from outside."""
     place = room()
-    answer = place.owner.ask("set", "<destroy xmlns='urn:kontalk:directory:1'/>", to=place.jid)
+    jid = place.login().bare
+    answer = place.owner.ask("set", f"<{what} xmlns='urn:kontalk:directory:1' jid='{jid}'/>",
+                             to=place.jid)
     assert error(answer) == ("cancel", "service-unavailable")
