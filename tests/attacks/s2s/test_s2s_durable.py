@@ -25,9 +25,9 @@ def scene(brief):
     return brief
 
 
-def say(alice, peer, *bodies):
+def say(alice, peer, *bodies, kind="chat"):
     for body in bodies:
-        alice.send_message(f"bob@{peer.domain}", body)
+        alice.send_message(f"bob@{peer.domain}", body, kind)
 
 
 def hear(stream, *bodies):
@@ -193,12 +193,15 @@ def end_with(stream, condition):
     stream.send(f"<stream:error><{condition} xmlns='{ERRORS}'/></stream:error></stream:stream>")
 
 
-@pytest.mark.parametrize("bulk", [False, pytest.param(True, marks=pytest.mark.long)],
-                         ids=["each", "bulk"])
-def test_a_stanza_that_ends_the_stream(peer, alice, bulk):
+@pytest.mark.parametrize("kind, bulk", [
+    ("headline", False),
+    pytest.param("chat", False, marks=pytest.mark.long),
+    pytest.param("chat", True, marks=pytest.mark.long),
+], ids=["unanswered-for", "each", "bulk"])
+def test_a_stanza_that_ends_the_stream(peer, alice, kind, bulk):
     """Goes back behind three streams, and all others get through. A server may not have
     acknowledged what was before it."""
-    say(alice, peer, "1", "bad", "3")
+    say(alice, peer, "1", "bad", "3", kind=kind)
     heard, ends = [], 0
     if bulk:
         stream = peer.accept().serve().enable()

@@ -269,6 +269,7 @@ def test_a_lost_ping(peer, room):
     wait_taken(room)
 
 
+@pytest.mark.long
 def test_pings_are_not_answered(scene, peer, room):
     """For so long the stream is no good, however busy it is: all of that is said again on the
     next."""
