@@ -42,6 +42,7 @@ static void read_limits(struct files *files, const struct config *config)
                   .slot_us = number(config, "slot-valid") * US_IN_MS},
         .keep_us = number(config, "keep") * US_IN_MS,
         .bytes_per_second = (uint64_t)number(config, "slowest"),
+        .grace_ms = (uint64_t)number(config, "idle"),
     };
 }
 

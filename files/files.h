@@ -22,7 +22,8 @@ struct files_limits {
     uint64_t size_max;
     struct quota_limits quota;
     int64_t keep_us;
-    uint64_t bytes_per_second; /* an upload that is slower is given up */
+    uint64_t bytes_per_second; /* an upload that is slower is given up, */
+    uint64_t grace_ms;         /* and this is for a connection that has just begun to move */
 };
 
 struct files {

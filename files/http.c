@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -207,6 +208,19 @@ static enum MHD_Result on_end(struct exchange *it)
     return MHD_YES;
 }
 
+/* libmicrohttpd answers nothing while a request comes. In clear it can be done without it, as
+ * nothing else is being sent: a proxy can tell its client then. */
+static void tell_late(const struct engine *engine, struct MHD_Connection *connection)
+{
+    static const char answer[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+                                 "Content-Length: 0\r\n\r\n";
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (!engine->tls && info)
+        (void)!send(info->connect_fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static enum MHD_Result on_access(void *user, struct MHD_Connection *connection, const char *target,
                                  const char *method, const char *version UNUSED, const char *bytes,
                                  size_t *length, void **state)
@@ -223,6 +237,8 @@ static enum MHD_Result on_access(void *user, struct MHD_Connection *connection, 
         return on_end(it);
     bool goes_on = it->response || server->ops->body(server->user, &it->exchange, bytes, *length);
     *length = 0;
+    if (!goes_on)
+        tell_late(engine, connection);
     return goes_on ? MHD_YES : MHD_NO;
 }
 

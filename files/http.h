@@ -37,7 +37,7 @@ struct http_answer {
 
 struct http_ops {
     void (*request)(void *user, struct http_exchange *exchange);
-    /* False: the connection is closed without an answer. */
+    /* False: that takes too long: 408, and the connection is closed. */
     bool (*body)(void *user, struct http_exchange *exchange, const char *bytes, size_t length);
     void (*end)(void *user, struct http_exchange *exchange);
     void (*gone)(void *user, struct http_exchange *exchange);

@@ -15,8 +15,6 @@
 #include "files/media.h"
 #include "files/visit.h"
 
-#define GRACE_MS 30000 /* for a connection that has just begun to move */
-
 /* --- may it? --- */
 
 static bool has_target_of(const struct visit *visit, const struct slot *slot)
@@ -179,8 +177,8 @@ void put_begin(struct visit *visit)
 
 static bool is_too_slow(const struct visit *visit)
 {
-    uint64_t allowed_ms =
-        GRACE_MS + visit->slot.size * 1000 / visit->files->limits.bytes_per_second;
+    uint64_t allowed_ms = visit->files->limits.grace_ms +
+                          visit->slot.size * 1000 / visit->files->limits.bytes_per_second;
 
     if (clock_monotonic_ms() - visit->begun_ms <= allowed_ms)
         return false;

@@ -35,7 +35,8 @@ const struct config_item config_files_items[] = {
     {"files", "keep", CONFIG_DURATION, 0, "30d", SECOND, 100 * 365 * 24 * HOUR, NULL,
      "How long a file is kept."},
     {"files", "slowest", CONFIG_SIZE, 0, "4k", 1, GIB, NULL,
-     "An upload that is slower, in bytes a second, is given up."},
+     "An upload that is slower, in bytes a second, is given up. It has as much time as idle beside "
+     "what its size takes so."},
     {"files", "idle", CONFIG_DURATION, CONFIG_RESTART, "30s", SECOND, HOUR, NULL,
      "A connection on which nothing moves is closed."},
     {"files", "connections", CONFIG_NUMBER, CONFIG_RESTART, "1000", 1, 1000000, NULL,

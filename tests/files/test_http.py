@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import hashlib
 import os
+import select
 import signal
 import socket
 import ssl
@@ -14,8 +15,11 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from tests.files import upload
+from tests.files.beside import free_port
 from tests.files.upload import CONTENT
 from tests.harness import wait
+from tests.node.client import SECONDS
+from tests.node.ports import ADDRESS
 
 ID = "0" * 40
 
@@ -405,6 +409,27 @@ def test_D7_slow_upload(make_node, login):
     assert upload.put(node, upload.slot(client, node)).status == 201
     assert slow.sock.recv(1) == b""
     slow.close()
+
+
+def test_slower_than_is_allowed(make_node, login):
+    """Something moves all the time, so it is not idle. In clear, as behind a proxy, it is told."""
+    port = free_port()
+    node = make_node(files=True, settings={"files": {
+        "idle": "4s", "slowest": "1G", "listen": f"{ADDRESS}:{port}"}})
+    client = login(where=node)
+    granted = upload.slot(client, node, size=100000)
+    fields = "".join(f"{name}: {value}\r\n" for name, value in granted.headers.items())
+    with socket.create_connection((ADDRESS, port), timeout=SECONDS) as slow:
+        slow.sendall(f"PUT /{granted.put.split('/', 3)[3]} HTTP/1.1\r\nHost: a\r\n{fields}"
+                     "Content-Length: 100000\r\n\r\n".encode())
+
+        def dribble():
+            if select.select([slow], [], [], 0)[0]:
+                return True
+            slow.send(b"x")
+            return False
+        wait.until(dribble, what="the end of patience")
+        assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
 def test_disk_is_full(make_node, login, full_disk):
