@@ -319,6 +319,13 @@ static void apply(struct turn *turn, const struct item *item, const char *actor,
         apply_role(turn, item, occupant, actor);
 }
 
+/* Of items that name occupants they are the occupants', whom an item before may remove. */
+static void keep_jids(struct arena *arena, struct item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        items[i].jid = jid_copy(arena, &items[i].jid);
+}
+
 static void set(struct turn *turn, struct stanza *request, struct element *payload)
 {
     const struct session *session = room_session(turn->room, &request->from);
@@ -331,14 +338,9 @@ static void set(struct turn *turn, struct stanza *request, struct element *paylo
         turn_refuse(turn, (enum situation)problem);
     } else {
         turn_result(turn);
-        for (size_t i = 0; i < count; i++) {
-            struct item item = items[i];
-            struct jid *jid = jid_dup_with_resource(&item.jid, NULL);
-
-            item.jid = *jid;
-            apply(turn, &item, actor, &invited);
-            free(jid);
-        }
+        keep_jids(request->arena, items, count);
+        for (size_t i = 0; i < count; i++)
+            apply(turn, &items[i], actor, &invited);
         leave_check(turn);
     }
     free(actor);

@@ -194,3 +194,20 @@ def test_who_is_something_by_his_domain(room):
     listed = client.ask(
         "get", f"<query xmlns='{ADMIN}'><item affiliation='outcast'/></query>", to=place.jid)
     assert error(listed) is None
+
+
+def test_one_occupant_twice_in_a_request(room, node):
+    """The first item removes who the second one is about (§9.1, §9.5)."""
+    before = node.daemon("muc").pid
+    place = room()
+    for _ in range(5):
+        place.newcomer("victim")
+        items = "<item nick='victim' affiliation='outcast'/>" \
+                "<item nick='victim' affiliation='member'/>" \
+                "<item nick='victim' affiliation='none'/>"
+        place.owner.ask("set", f"<query xmlns='{ADMIN}'>{items}</query>", to=place.jid)
+        place.owner.wait_for(lambda e: is_presence(e) and e.get("type") == "unavailable")
+    lists = [place.owner.ask("get", f"<query xmlns='{ADMIN}'><item affiliation='{kind}'/></query>",
+                             to=place.jid) for kind in ("outcast", "member")]
+    assert [len(answered[0]) for answered in lists] == [0, 0]
+    assert node.daemon("muc").pid == before
