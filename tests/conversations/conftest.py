@@ -6,7 +6,15 @@ import contextlib
 
 import pytest
 
+from tests.harness.plugin import running
 from tests.harness.sasl2 import Sasl2Stream
+
+
+@pytest.fixture(scope="session")
+def session_node():
+    """Its database has a minute to answer: tests hold it up, and look."""
+    with running(settings={"database": {"deadline": "60s"}}) as node:
+        yield node
 
 
 @pytest.fixture

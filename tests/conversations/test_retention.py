@@ -68,7 +68,7 @@ def write(writer, to, *texts, inside=""):
 def test_messages(library, login, reader, writer):
     write(writer, reader.jid, "1", "2", "3")
     mine = login(Account(writer.bare, writer.password), library)
-    first = query(mine).ids[0]
+    first = wait.until(lambda: query(mine).ids, what="what was written to be in the archive")[0]
     for jid in (reader.jid, writer.bare):
         make_old(library, jid, "1", "2")
         wait.until(lambda jid=jid: rows(library, "message", jid) == 1, what="the old ones to go")
