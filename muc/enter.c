@@ -209,7 +209,7 @@ static bool is_same(const struct stanza *one, const struct stanza *other)
 
     element_write_inside(&a, one->root, NS_CLIENT);
     element_write_inside(&b, other->root, NS_CLIENT);
-    same = a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+    same = a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
     buffer_fini(&a);
     buffer_fini(&b);
     return same;
