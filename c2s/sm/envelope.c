@@ -16,12 +16,7 @@ static const char *const stages[] = {[ENVELOPE_HOME] = "home", [ENVELOPE_GATEWAY
 
 struct jid envelope_address(struct arena *arena, const char *local, const char *host)
 {
-    struct jid jid = {.local = local ? arena_strdup(arena, local) : NULL,
-                      .domain = arena_strdup(arena, host)};
-
-    jid.bare = local ? arena_printf(arena, "%s@%s", local, host) : jid.domain;
-    jid.full = jid.bare;
-    return jid;
+    return jid_copy(arena, &(struct jid){.local = local, .domain = host});
 }
 
 struct stanza *envelope_wrap(const struct envelope *envelope, const struct stanza *stanza,
@@ -34,7 +29,7 @@ struct stanza *envelope_wrap(const struct envelope *envelope, const struct stanz
     stanza_set_to(message, to);
     element_set(element, "stage", stages[envelope->stage]);
     element_set(element, "home", envelope->home);
-    element_set(element, "epoch", arena_printf(message->arena, "%" PRId64, envelope->epoch));
+    element_set(element, "epoch", arena_decimal(message->arena, envelope->epoch));
     if (stanza)
         element_add_copy(element, stanza->root);
     return message;

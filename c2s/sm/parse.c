@@ -37,6 +37,7 @@ char *sm_format(const struct element *element)
 {
     struct buffer out = {0};
 
+    buffer_reserve(&out, STANZA_USUAL_SIZE);
     element_write(&out, element, NS_CLIENT);
     return buffer_take(&out);
 }

@@ -110,7 +110,7 @@ static void *alloc_from_new_block(struct arena *arena, size_t size)
     return block->bytes;
 }
 
-static void *alloc_aligned(struct arena *arena, size_t size, size_t alignment)
+static inline void *alloc_aligned(struct arena *arena, size_t size, size_t alignment)
 {
     size_t gap = -(uintptr_t)arena->free & (alignment - 1);
 
@@ -159,6 +159,25 @@ char *arena_join(struct arena *arena, const char *first, const char *second)
     memcpy(text, first, length);
     memcpy(text + length, second, size);
     return text;
+}
+
+#define DECIMAL_SIZE sizeof("-9223372036854775808")
+
+const char *arena_decimal(struct arena *arena, int64_t number)
+{
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    char *text = alloc_aligned(arena, DECIMAL_SIZE, 1);
+    char *at = text + DECIMAL_SIZE - 1;
+
+    *at = '\0';
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0) {
+        *--at = '-';
+    }
+    return at;
 }
 
 char *arena_printf(struct arena *arena, const char *format, ...)

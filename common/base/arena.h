@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/base/macros.h"
 
@@ -24,6 +25,7 @@ char *arena_strdup(struct arena *arena, const char *text);
 char *arena_strndup(struct arena *arena, const char *text, size_t length);
 /* Both, one behind the other. */
 char *arena_join(struct arena *arena, const char *first, const char *second);
+const char *arena_decimal(struct arena *arena, int64_t number);
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Bytes taken from the heap, for limits and accounting. */
 size_t arena_size(const struct arena *arena);

@@ -12,7 +12,7 @@
 
 #include "common/base/memory.h"
 
-#define CAPACITY_MIN 64
+#define CAPACITY_MIN 256
 
 void buffer_fini(struct buffer *buffer)
 {
@@ -59,17 +59,6 @@ void buffer_append_growing(struct buffer *buffer, const void *bytes, size_t leng
         memcpy(end, bytes, length);
     }
     buffer_added(buffer, length);
-}
-
-void buffer_append_text(struct buffer *buffer, const char *text)
-{
-    buffer_append(buffer, text, strlen(text));
-}
-
-void buffer_append_char(struct buffer *buffer, char c)
-{
-    *buffer_reserve(buffer, 1) = c;
-    buffer_added(buffer, 1);
 }
 
 void buffer_append_number(struct buffer *buffer, uint64_t number)

@@ -38,8 +38,14 @@ static inline void buffer_append(struct buffer *buffer, const void *bytes, size_
     buffer->length += length;
     buffer->data[buffer->length] = '\0';
 }
-void buffer_append_text(struct buffer *buffer, const char *text);
-void buffer_append_char(struct buffer *buffer, char c);
+static inline void buffer_append_text(struct buffer *buffer, const char *text)
+{
+    buffer_append(buffer, text, strlen(text));
+}
+static inline void buffer_append_char(struct buffer *buffer, char c)
+{
+    buffer_append(buffer, &c, 1);
+}
 /* In decimal; a tenth of what buffer_printf() takes. */
 void buffer_append_number(struct buffer *buffer, uint64_t number);
 void buffer_printf(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);

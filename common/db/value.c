@@ -29,26 +29,6 @@ static bool acceptable(const struct db_value *value)
     return value->type != DB_VALUE_TEXT || memchr(value->bytes, '\0', value->length) == NULL;
 }
 
-#define DECIMAL_SIZE sizeof("-9223372036854775808")
-
-/* Most parameters of a message are numbers, so no printf(). */
-static const char *decimal(struct arena *arena, int64_t number)
-{
-    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
-    char *text = arena_alloc(arena, DECIMAL_SIZE);
-    char *at = text + DECIMAL_SIZE - 1;
-
-    *at = '\0';
-    do {
-        *--at = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (number < 0) {
-        *--at = '-';
-    }
-    return at;
-}
-
 static const char *encode(struct arena *arena, const struct db_value *value)
 {
     switch (value->type) {
@@ -56,7 +36,7 @@ static const char *encode(struct arena *arena, const struct db_value *value)
     case DB_VALUE_BYTES:
         return arena_strndup(arena, value->bytes, value->length);
     case DB_VALUE_INT:
-        return decimal(arena, value->number);
+        return arena_decimal(arena, value->number);
     case DB_VALUE_BOOL:
         return value->number != 0 ? "t" : "f";
     case DB_VALUE_NULL:

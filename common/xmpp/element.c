@@ -263,7 +263,7 @@ void element_remove(struct element *parent, struct element *child)
 
 static bool attribute_is(const struct attribute *attribute, const char *ns, const char *name)
 {
-    if (strcmp(attribute->name, name) != 0) {
+    if (!xml_equal(attribute->name, name)) {
         return false;
     }
     if (!ns || !attribute->ns) {
@@ -315,7 +315,7 @@ const char *element_get_ns(const struct element *element, const char *ns, const 
 
 bool element_is(const struct element *element, const char *ns, const char *name)
 {
-    return (!name || strcmp(element->name, name) == 0) && (!ns || strcmp(element->ns, ns) == 0);
+    return (!name || xml_equal(element->name, name)) && (!ns || xml_equal(element->ns, ns));
 }
 
 static struct element *first_element(struct node *node)

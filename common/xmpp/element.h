@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "common/base/arena.h"
 #include "common/base/buffer.h"
@@ -70,6 +71,11 @@ const char *element_get(const struct element *element, const char *name);
 void element_set_ns(struct element *element, const char *ns, const char *name, const char *value);
 const char *element_get_ns(const struct element *element, const char *ns, const char *name);
 
+/* Names and namespaces that differ mostly do so in their first character. */
+static inline bool xml_equal(const char *a, const char *b)
+{
+    return a[0] == b[0] && strcmp(a, b) == 0;
+}
 bool element_is(const struct element *element, const char *ns, const char *name);
 /* First child element; any of the two may be NULL for "any". */
 struct element *element_find(const struct element *parent, const char *ns, const char *name);

@@ -49,14 +49,12 @@ static const uint8_t in_attribute[256] = {ILLEGAL_BYTES, ['&'] = AMP,  ['<'] = L
 static const uint8_t everywhere[256] = {
     ILLEGAL_BYTES, ['&'] = AMP, ['<'] = LT, ['>'] = GT, ['\''] = APOS, ['"'] = QUOT, ['\r'] = CR};
 
-#define APPEND(out, literal) buffer_append((out), (literal), sizeof(literal) - 1)
-
 /* Bytes that are compared at once (GCC and clang, any processor). */
 typedef uint8_t block __attribute__((vector_size(16)));
 #define BLOCK ((ptrdiff_t)sizeof(block))
 
 /* Whether none of the bytes is in any of the tables; most text is like that. */
-static bool is_plain_block(const char *p)
+static inline bool is_plain_block(const char *p)
 {
     uint64_t odd[2];
     block bytes;
@@ -68,21 +66,27 @@ static bool is_plain_block(const char *p)
     return (odd[0] | odd[1]) == 0;
 }
 
-/* The first byte that is in the table, or `end`. */
+/* The first byte that is in the table, or `end`. The last block overlaps the one before. */
 static const char *skip_plain(const char *p, const char *end, const uint8_t table[256])
 {
-    for (;;) {
-        while (end - p >= BLOCK && is_plain_block(p)) {
-            p += BLOCK;
+    while (end - p >= BLOCK) {
+        const char *stop = p + BLOCK;
+        if (!is_plain_block(p)) {
+            while (p < stop && table[(uint8_t)*p] == PLAIN) {
+                p++;
+            }
+            if (p < stop) {
+                return p;
+            }
+        } else if (end - stop < BLOCK && is_plain_block(end - BLOCK)) {
+            return end;
         }
-        const char *stop = end - p >= BLOCK ? p + BLOCK : end;
-        while (p < stop && table[(uint8_t)*p] == PLAIN) {
-            p++;
-        }
-        if (p < stop || p == end) {
-            return p;
-        }
+        p = stop;
     }
+    while (p < end && table[(uint8_t)*p] == PLAIN) {
+        p++;
+    }
+    return p;
 }
 
 static void write_escaped(struct buffer *out, const char *text, size_t length,
@@ -110,9 +114,9 @@ void xml_escape(struct buffer *out, const char *text)
 static void write_attribute(struct buffer *out, const char *name, const char *value)
 {
     buffer_append_text(out, name);
-    APPEND(out, "='");
+    buffer_append_text(out, "='");
     write_escaped(out, value, strlen(value), in_attribute);
-    APPEND(out, "'");
+    buffer_append_text(out, "'");
 }
 
 /* The namespaces whose prefix needs no declaration: the stream has it, or XML itself. Neither may
@@ -167,7 +171,7 @@ static void write_attribute_ns(struct buffer *out, const struct element *element
     if (declares(element, attribute)) {
         buffer_printf(out, "xmlns:a%u='", number);
         write_escaped(out, attribute->ns, strlen(attribute->ns), in_attribute);
-        APPEND(out, "' ");
+        buffer_append_text(out, "' ");
     }
     buffer_printf(out, "a%u:", number);
     write_attribute(out, attribute->name, attribute->value);
@@ -177,10 +181,10 @@ static void write_attributes(struct buffer *out, const struct element *element)
 {
     for (const struct attribute *a = element->attributes; a; a = a->next) {
         if (a->ns) {
-            APPEND(out, " ");
+            buffer_append_text(out, " ");
             write_attribute_ns(out, element, a);
-        } else if (strcmp(a->name, "xmlns") != 0) { /* which is no attribute (parser.h) */
-            APPEND(out, " ");
+        } else if (!xml_equal(a->name, "xmlns")) { /* which is no attribute (parser.h) */
+            buffer_append_text(out, " ");
             write_attribute(out, a->name, a->value);
         }
     }
@@ -237,29 +241,29 @@ static void write_start(const struct writer *writer, const struct element *eleme
 {
     struct buffer *out = writer->out;
 
-    APPEND(out, "<");
+    buffer_append_text(out, "<");
     write_name(out, element);
     if (!fixed_prefix(element->ns)) {
         const char *ns = written_ns(writer, element);
         const struct element *around = element == writer->root ? NULL : element->parent;
         if (strcmp(ns, ns_inside(writer, around)) != 0) {
-            APPEND(out, " ");
+            buffer_append_text(out, " ");
             write_attribute(out, "xmlns", ns);
         }
     }
     write_attributes(out, element);
     if (element->first) {
-        APPEND(out, ">");
+        buffer_append_text(out, ">");
     } else {
-        APPEND(out, "/>");
+        buffer_append_text(out, "/>");
     }
 }
 
 static void write_end(struct buffer *out, const struct element *element)
 {
-    APPEND(out, "</");
+    buffer_append_text(out, "</");
     write_name(out, element);
-    APPEND(out, ">");
+    buffer_append_text(out, ">");
 }
 
 /* Down at each element that has something in it, up at each end. */

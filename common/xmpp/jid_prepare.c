@@ -27,11 +27,12 @@
 #define LABEL_MAX  63
 #define ACE_PREFIX "xn--"
 
-enum { LOCAL = 1, DOMAIN = 2, RESOURCE = 4, UPPER = 8 };
+enum { LOCAL = 1, DOMAIN = 2, RESOURCE = 4, UPPER = 8, OTHER = 16 };
 
-/* What an ASCII character may be part of. Nodeprep excludes blanks and "&'/:<>@ (RFC 6122 §A.5);
- * domains have letters, digits, hyphens and the dot that separates them. */
-static const uint8_t ascii[128] = {
+/* Other bytes may be part of anything, by what a library says. What an ASCII character may be part
+ * of. Nodeprep excludes blanks and "&'/:<>@ (RFC 6122 §A.5); domains have letters, digits, hyphens
+ * and the dot that separates them. */
+static const uint8_t kinds[256] = {
     [' '] = RESOURCE,
     ['!'] = LOCAL | RESOURCE,
     ['"'] = RESOURCE,
@@ -54,6 +55,7 @@ static const uint8_t ascii[128] = {
     ['[' ... '`'] = LOCAL | RESOURCE,
     ['a' ... 'z'] = LOCAL | DOMAIN | RESOURCE,
     ['{' ... '~'] = LOCAL | RESOURCE,
+    [0x80 ... 0xFF] = LOCAL | DOMAIN | RESOURCE | OTHER,
 };
 
 enum scan { SCAN_ASCII, SCAN_OTHER, SCAN_BAD };
@@ -62,21 +64,17 @@ enum scan { SCAN_ASCII, SCAN_OTHER, SCAN_BAD };
  * the whole part. */
 static enum scan scan(const char *text, size_t length, uint8_t kind, bool *upper)
 {
-    enum scan result = SCAN_ASCII;
-    uint8_t seen = 0;
+    uint8_t all = kind, any = 0;
 
     for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c >= sizeof(ascii)) {
-            result = SCAN_OTHER;
-            continue;
-        }
-        if (!(ascii[c] & kind))
-            return SCAN_BAD;
-        seen |= ascii[c];
+        uint8_t may_be = kinds[(unsigned char)text[i]];
+        all &= may_be;
+        any |= may_be;
     }
-    *upper = seen & UPPER;
-    return result;
+    if (!all)
+        return SCAN_BAD;
+    *upper = any & UPPER;
+    return any & OTHER ? SCAN_OTHER : SCAN_ASCII;
 }
 
 void jid_part_fini(struct jid_part *part)
@@ -91,7 +89,7 @@ char *jid_part_copy(const struct jid_part *part, char *to)
     if (!part->fold)
         return to + part->length;
     for (size_t i = 0; i < part->length; i++) {
-        if (ascii[(unsigned char)to[i]] & UPPER)
+        if (kinds[(unsigned char)to[i]] & UPPER)
             to[i] = (char)(to[i] - 'A' + 'a');
     }
     return to + part->length;
@@ -161,7 +159,8 @@ static bool label_valid(const char *label, size_t length)
 
 static bool is_a_label(const char *label, size_t length)
 {
-    return length >= strlen(ACE_PREFIX) && strncasecmp(label, ACE_PREFIX, strlen(ACE_PREFIX)) == 0;
+    return length >= strlen(ACE_PREFIX) && (label[0] | 0x20) == ACE_PREFIX[0] &&
+           strncasecmp(label, ACE_PREFIX, strlen(ACE_PREFIX)) == 0;
 }
 
 /* Whether the labels of a name of ASCII characters are right, and whether one is an A-label. */

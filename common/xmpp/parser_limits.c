@@ -9,7 +9,7 @@
 
 #include "common/base/macros.h"
 
-static const char *const addressing[] = {"from", "to", "id", "type", "lang"};
+static const char *const addressing[LIMITS_ADDRESSING] = {"from", "to", "id", "type", "lang"};
 
 static bool is_addressing(const xmlChar *name)
 {

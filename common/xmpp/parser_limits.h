@@ -10,7 +10,10 @@
 
 /* fields: five pointers per attribute, as libxml2 has them. */
 
-/* Of a stanza: with "from" and the others that it may get. */
+/* "from" and the others that a stanza may get. */
+#define LIMITS_ADDRESSING 5
+
+/* Of a stanza: with these. */
 unsigned limits_stanza_attributes(int count, const xmlChar **fields);
 /* Its own, and one for each of its attributes. */
 unsigned limits_written_namespaces(int count, const xmlChar **fields);

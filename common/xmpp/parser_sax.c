@@ -263,7 +263,7 @@ static bool check_counts(struct parser_context *context, bool is_stanza, unsigne
     if (attributes >= limits->namespaces) { /* else it cannot be more */
         namespaces = MAX(namespaces, limits_written_namespaces(count, fields));
     }
-    if (is_stanza) {
+    if (is_stanza && attributes + LIMITS_ADDRESSING > limits->attributes) { /* likewise */
         attributes = MAX(attributes, limits_stanza_attributes(count, fields));
     }
     if (attributes > limits->attributes) {

@@ -98,7 +98,7 @@ static int read_address(struct element *root, const char *name, struct jid *jid,
 {
     struct attribute *attribute = root->attributes;
 
-    while (attribute && (attribute->ns || strcmp(attribute->name, name) != 0)) {
+    while (attribute && (attribute->ns || !xml_equal(attribute->name, name))) {
         attribute = attribute->next;
     }
     if (!attribute) {
@@ -294,12 +294,9 @@ static bool is_like_original(const struct stanza *stanza)
     return stanza->original && element_shares_inside(stanza->root, stanza->original->root);
 }
 
-/* What most stanzas fit in: one allocation instead of some that double. */
-#define USUAL_SIZE 512
-
 void stanza_write(struct buffer *out, const struct stanza *stanza, const char *content_ns)
 {
-    buffer_reserve(out, USUAL_SIZE);
+    buffer_reserve(out, STANZA_USUAL_SIZE);
     if (strcmp(content_ns, NS_CLIENT) != 0 || !is_like_original(stanza)) {
         element_write_as(out, stanza->root, NS_CLIENT, content_ns);
         return;

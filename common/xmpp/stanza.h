@@ -98,6 +98,9 @@ struct element *stanza_error_element(const struct stanza *error);
 /* An empty result for an iq get or set, addresses swapped. */
 struct stanza *stanza_result(const struct stanza *request);
 
+/* What most stanzas fit in: one allocation instead of some that double. */
+#define STANZA_USUAL_SIZE 512
+
 /* Appends the XML in the given content namespace. */
 void stanza_write(struct buffer *out, const struct stanza *stanza, const char *content_ns);
 /* "message", "chat" and so on, for logs. */
