@@ -93,7 +93,8 @@ bool cache_get(struct cache *cache, const char *bare, uint64_t now_ms, const cha
         return false;
     }
     HASH_DEL(cache->names, cached);
-    HASH_ADD_STR(cache->names, bare, cached);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, cache->names, cached->bare, strlen(bare), cached->hh.hashv,
+                                cached);
     *home = cached->home;
     return true;
 }

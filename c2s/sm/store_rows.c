@@ -141,6 +141,7 @@ struct row {
     uint8_t hash[2][PEER_HASH_SIZE];
     uint8_t origin[CRYPTO_HASH_MAX];
     bool has_origin;
+    bool archivable;
 };
 
 static void put(struct row *row, struct db_value value)
@@ -152,6 +153,7 @@ static void begin_row(struct row *row, struct post *post)
 {
     row->text = sm_format(post->stanza->root);
     post->size = strlen(row->text);
+    row->archivable = content_is_archived(post->stanza);
     row->now_us = clock_wall_us();
     datetime_format(row->now_us, row->now);
     put(row, (struct db_value){.type = DB_VALUE_TEXT, .bytes = row->text, .length = post->size});
@@ -228,10 +230,9 @@ static void read_repeat(struct row *row, const struct post *post)
     row->has_origin = true;
 }
 
-static bool archives(const struct account *account, const struct jid *peer,
-                     const struct stanza *message)
+static bool archives(const struct row *row, const struct account *account, const struct jid *peer)
 {
-    return content_is_archived(message) && archive_wants(account, peer);
+    return row->archivable && archive_wants(account, peer);
 }
 
 static void put_peer(struct row *row, struct sm *sm, const struct jid *peer, uint8_t *hash)
@@ -249,7 +250,7 @@ static void put_sent(struct row *row, struct post *post, struct account *sender)
     put(row, DB_INT(sender->owner));
     put(row, DB_INT(post->sent_seq));
     put_peer(row, sender->sm, &message->to, row->hash[0]);
-    put(row, DB_BOOL(archives(sender, &message->to, message)));
+    put(row, DB_BOOL(archives(row, sender, &message->to)));
 }
 
 static void put_received(struct row *row, struct post *post, struct account *account)
@@ -259,7 +260,7 @@ static void put_received(struct row *row, struct post *post, struct account *acc
     put(row, DB_INT(account->owner));
     put(row, DB_INT(post->seq));
     put_peer(row, account->sm, &message->from, row->hash[1]);
-    put(row, DB_BOOL(archives(account, &message->from, message)));
+    put(row, DB_BOOL(archives(row, account, &message->from)));
     put(row, DB_TEXT(post->resource ? post->resource : ""));
 }
 
@@ -286,7 +287,7 @@ static void retract_sent(struct sm_unit *unit, const struct row *row, const stru
                                           post->sent_seq,
                                           &post->stanza->to,
                                           true,
-                                          archives(sender, &post->stanza->to, post->stanza),
+                                          archives(row, sender, &post->stanza->to),
                                           row->now};
 
     retraction_add(unit, sender->sm, post->stanza, &retraction);
@@ -299,7 +300,7 @@ static void retract_received(struct sm_unit *unit, const struct row *row, const 
                                           post->seq,
                                           &post->stanza->from,
                                           false,
-                                          archives(account, &post->stanza->from, post->stanza),
+                                          archives(row, account, &post->stanza->from),
                                           row->now};
 
     retraction_add(unit, account->sm, post->stanza, &retraction);
