@@ -13,7 +13,7 @@ import re
 import subprocess
 import tempfile
 
-from tests.bench import servers
+from tests.bench import network, servers
 from tests.bench.load import Load
 
 FEW, MANY = 500, 2500
@@ -99,6 +99,16 @@ def count(daemon, settings, meanwhile=None):
     with watched(daemon, 2, settings=settings) as (server, load, callgrind), \
             meanwhile(server) if meanwhile else contextlib.nullcontext():
         return difference(server, callgrind, lambda count: load.talk(count, 1), FEW, MANY)
+
+
+def count_between(daemon, node):
+    """The same of a daemon of alpha, which says all of them, or of beta, which hears them."""
+    with tempfile.TemporaryDirectory(prefix="kontalk-bench-callgrind-") as directory:
+        callgrind = Callgrind(directory, f"{daemon} of {node}")
+        with network.running(wrap={daemon: callgrind.words}, wrapped=node) as pair, \
+                Load(pair, pair.fill(1)[1]) as load:
+            load.login(2)
+            return difference(pair, callgrind, lambda count: load.talk(count, 1), FEW, MANY)
 
 
 def count_in_room(daemon, size):

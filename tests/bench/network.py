@@ -18,14 +18,18 @@ SILENT = {"net": {"heartbeat": "1h"}}
 
 
 class BenchNetwork(network.Network):
-    """relays: the link goes through a relay that counts, and can cut it."""
+    """relays: the link goes through a relay that counts, and can cut it; wrap: as of Kontalk, for
+    alpha, or for beta if `wrapped` says so."""
 
-    def __init__(self, directory, relays=False, settings=None):
+    def __init__(self, directory, relays=False, settings=None, wrap=None, wrapped="alpha"):
         super().__init__(f"{directory}/run", os.environ.get("BIN", "build"), len(NODES),
                          usual_ports=False,
                          settings=configuration.merge(kontalk.LIFTED, settings))
         self.relay = relay.Relay(lambda: (ADDRESS, self.nodes["beta"].ports["NET"])) \
             if relays else None
+        for daemon, words in (wrap or {}).items():
+            process = self.nodes[wrapped].daemons[daemon]
+            process.command = [*words, *process.command]
 
     def address_of(self, name):
         """Alpha, whose name comes first, dials."""
