@@ -18,6 +18,7 @@ from tests.files import upload
 from tests.files.beside import free_port
 from tests.files.upload import CONTENT
 from tests.harness import wait
+from tests.harness.node import SOURCES
 from tests.node.client import SECONDS
 from tests.node.ports import ADDRESS
 
@@ -364,7 +365,37 @@ def test_certificate_that_has_ended(node):
 @pytest.fixture(scope="module")
 def strict(make_node):
     """A node whose limits are reached at once."""
-    return make_node(files=True, settings={"files": {"slot-valid": "3s", "keep": "3s"}})
+    return make_node(files=True, settings={"files": {
+        "slot-valid": "3s", "keep": "3s", "connections": "6", "connections-per-address": "4"}})
+
+
+def is_closed(sock):
+    """It says nothing by itself: a connection that stays is heard of by somebody else."""
+    try:
+        return sock.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_too_many_connections(strict, login):
+    """[files] connections-per-address: what is beyond it is closed, and others are served. Beyond
+    [files] connections one waits, until somebody has gone."""
+    granted = upload.slot(login(where=strict), strict)
+    here, there = next(SOURCES), next(SOURCES)
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(connected(strict, here))
+        with connected(strict, here) as beyond:
+            assert is_closed(beyond)
+        assert upload.put(strict, granted).status == 201
+        for _ in range(2):
+            stack.enter_context(connected(strict, there))
+        stack.enter_context(connected(strict, there))
+    assert upload.get(strict, granted).status == 200
+
+
+def connected(node, source):
+    return socket.create_connection(node.address("FILES"), 60, (source, 0))
 
 
 def test_slot_that_is_too_old(strict, login):

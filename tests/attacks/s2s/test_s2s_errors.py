@@ -134,6 +134,18 @@ def test_S13_full_queue(scene, peer, alice):
     assert [a.findtext("{*}body") for a in rest] == bodies[:QUEUE]
 
 
+def test_S13_too_much_waits(scene, change, peer, alice):
+    """Not too many stanzas, but too large ones."""
+    change(**{**SHORT, "queue_size": "16k"})
+    bodies = [f"{number} " + "x" * 7 * 1024 for number in range(4)]
+    say(alice, peer, *bodies)
+    answers = [alice.wait_for(lambda e: e.get("type") == "error") for _ in bodies]
+    full = [a.findtext("{*}body") for a in answers
+            if a.find("{*}error/{*}resource-constraint") is not None]
+    assert 0 < len(full) < len(bodies) and full == bodies[-len(full):]
+    change(**SHORT)
+
+
 def test_S13_what_waited_is_sent(scene, change, peer, alice):
     """The first attempt fails; the second one brings everything, in order."""
     change(retry_min="50ms", retry_max="200ms", stanza_expiry="60s")
