@@ -9,7 +9,7 @@ import pytest
 from tests.harness import network as networks, wait
 from tests.harness.node import SOURCES
 from tests.harness.stream import RawStream
-from tests.network.rogue import Rogue, pair_of
+from tests.network.rogue import Rogue, pair_of, patient
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +40,6 @@ def rogue(network):
     """It is beta for alpha."""
     network.beta.daemon("net").stop()
     wait.until(lambda: not network.is_linked("alpha", "beta"))
-    with Rogue(network.alpha, pair_of(network.beta)) as connection:
+    with patient(network.alpha), Rogue(network.alpha, pair_of(network.beta)) as connection:
         yield connection.link("beta.example.test")
     network.beta.daemon("net").restart()

@@ -3,10 +3,12 @@
 # A node that says what it likes over a link that is as it should be: it has the key of a member
 # whose own net daemon is stopped, or a key of nobody.
 
+import contextlib
 import re
 import socket
 import ssl
 
+from tests.harness.network import QUICK
 from tests.node import network as networks
 from tests.node.ports import ADDRESS
 
@@ -85,6 +87,17 @@ class Rogue:
         """Everything sent so far has been looked at."""
         self.send(ASK)
         return self.read("<a [^>]*/>")
+
+
+@contextlib.contextmanager
+def patient(node):
+    """Inside, who does not answer heartbeats, as a Rogue does not, does not count as down."""
+    node.reconfigure({"net": {"suspect-after": "60s", "down-after": "120s"}})
+    try:
+        yield
+    finally:
+        node.reconfigure({"net": {key: QUICK["net"][key] for key in ("suspect-after",
+                                                                      "down-after")}})
 
 
 def pair_of(node):

@@ -8,7 +8,7 @@ import base64
 import pytest
 
 from tests.harness import wait
-from tests.network.rogue import Rogue, pair_of
+from tests.network.rogue import Rogue, pair_of, patient
 from tests.node import document, place
 
 GAMMA = "gamma.example.test"
@@ -240,7 +240,7 @@ def test_what_a_member_forges(network):
     network.beta.daemon("net").stop()
     wait.until(lambda: not network.is_linked("alpha", "beta"))
     alpha, before = network.alpha.daemon("net"), network.serial("alpha")
-    with Rogue(network.alpha, pair_of(network.beta)) as rogue:
+    with patient(network.alpha), Rogue(network.alpha, pair_of(network.beta)) as rogue:
         rogue.link("beta.example.test")
         for name, edit, reason in FORGED:
             alpha.mark_log()

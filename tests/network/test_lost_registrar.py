@@ -13,6 +13,9 @@ from tests.network.test_releases import try_add
 from tests.node import place
 
 DAEMONS = ("c2s", "net", "s2s", "router")
+# What cannot be said now is said up to half a minute later; what has changed without anybody being
+# told is seen after a minute.
+LOOKED = 150
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,7 @@ def installed(network, name, serial):
     network[name].control("network", "reload")
 
 
-@pytest.mark.seconds(600)
+@pytest.mark.seconds(900)
 def test_the_registrar_is_lost(three):
     take_over(three)
     come_back(three)
@@ -64,9 +67,9 @@ def take_over(three):
     serial = next_document(three, "registrar", "beta", "without-former")
     installed(three, "beta", serial)
     c2s = three.beta.daemon("c2s")
-    c2s.wait_log("event=registrar_taken_over from=alpha to=beta", 60)
-    c2s.wait_log("event=registrar_open home=beta", 60)
-    wait.until(lambda: try_add(three.gamma, f"new@{domain}"), 60, "a name of beta's")
+    c2s.wait_log("event=registrar_taken_over from=alpha to=beta", LOOKED)
+    c2s.wait_log("event=registrar_open home=beta", LOOKED)
+    wait.until(lambda: try_add(three.gamma, f"new@{domain}"), LOOKED, "a name of beta's")
     wait.until(lambda: lookup(three.beta, f"new@{domain}"), what="what beta gave")
     for name in ("beta", "gamma"):
         for jid in (names["alpha"], f"gone@{domain}"):
@@ -79,9 +82,9 @@ def come_back(three):
     domain = three.place.network
     for one in reversed(DAEMONS):
         three.alpha.daemon(one).start()
-    wait.until(lambda: can_add(three.alpha, f"late@{domain}"), 60, "a name that alpha gives")
-    wait.until(lambda: can_add(three.alpha, f"both@{domain}"), 60, "a name that alpha gives")
-    wait.until(lambda: try_add(three.gamma, f"both@{domain}"), 60, "the same of beta's")
+    wait.until(lambda: can_add(three.alpha, f"late@{domain}"), LOOKED, "a name that alpha gives")
+    wait.until(lambda: can_add(three.alpha, f"both@{domain}"), LOOKED, "a name that alpha gives")
+    wait.until(lambda: try_add(three.gamma, f"both@{domain}"), LOOKED, "the same of beta's")
     assert not three.is_linked("alpha", "beta")
     assert lookup(three.gamma, f"late@{domain}") is None
     # It is let in again: not before its data have the epoch of the document is its home served.
@@ -90,15 +93,18 @@ def come_back(three):
     serial = next_document(three, "activate", three.alpha.place.host)
     for one in ("beta", "alpha"):
         installed(three, one, serial)
-    c2s.wait_log("event=home_not_served home=alpha epoch=1", 60)
+    c2s.wait_log("event=home_not_served home=alpha epoch=1", LOOKED)
     three.alpha.control("home", "raise", "2")
-    c2s.wait_log("event=directory_recovered home=alpha epoch=2", 60)
-    c2s.wait_log(f"event=directory_disowned jid=both@{domain}", 60)
+    c2s.wait_log("event=directory_recovered home=alpha epoch=2", LOOKED)
+    # It hears of gamma's name from beta before it asks for its own to be renewed, or behind that.
+    wait.until(lambda: f"event=directory_disowned jid=both@{domain}" in c2s.log()
+               or lookup(three.alpha, f"both@{domain}") == ("gamma", three.gamma.place.host),
+               LOOKED, "whose name it is")
     three.wait_linked(seconds=60)
     # What it gave meanwhile is claimed anew, and what somebody else has is his.
     for one in (three.beta, three.gamma):
-        wait.until(lambda: lookup(one, f"late@{domain}") == ("alpha", three.alpha.place.host), 60,
-                   "what alpha gave to itself")
+        wait.until(lambda: lookup(one, f"late@{domain}") == ("alpha", three.alpha.place.host),
+                   LOOKED, "what alpha gave to itself")
         assert lookup(one, f"of-alpha@{domain}") == ("alpha", three.alpha.place.host)
         assert lookup(one, f"both@{domain}") == ("gamma", three.gamma.place.host)
-    wait.until(lambda: try_add(three.alpha, f"after@{domain}"), 60, "a name for alpha")
+    wait.until(lambda: try_add(three.alpha, f"after@{domain}"), LOOKED, "a name for alpha")

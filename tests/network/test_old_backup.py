@@ -87,7 +87,7 @@ def test_an_ordinary_home(three, user):
     c2s = beta.daemon("c2s")
     c2s.mark_log()
     c2s.start()
-    c2s.wait_log("event=home_not_served home=beta epoch=2", 60)
+    c2s.wait_log("event=home_not_served home=beta epoch=2", 150)
     for front in (beta, gamma):
         with pytest.raises(AssertionError, match="temporary-auth-failure"):
             user(front, owner(bob))
@@ -96,7 +96,7 @@ def test_an_ordinary_home(three, user):
     alice.wait_message("of a guest")
     kept = say(alice, bob.bare, 5)  # for a home that nobody serves
     three.change(lambda document: document.homes["beta"].update(epoch=2))
-    c2s.wait_log("event=directory_recovered home=beta epoch=2", 60)
+    c2s.wait_log("event=directory_recovered home=beta epoch=2", 150)
     served(three, user, alice, owner(bob), kept)
     names(three, user, f"young@{domain}", f"other@{domain}")
 

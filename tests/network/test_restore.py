@@ -6,6 +6,8 @@
 
 import re
 
+import pytest
+
 from tests.faults.talk import owner
 from tests.harness import archive, wait
 from tests.harness.node import Account
@@ -18,6 +20,7 @@ def epoch(node):
     return int(re.search(r"epoch (\d+)", node.control("home", "show"))[1])
 
 
+@pytest.mark.seconds(600)
 def test_new_epoch(network, login, tmp_path):
     gamma, domain = network.gamma, network.place.network
     client, friend = login(where=gamma), login(where=network.alpha)
@@ -44,7 +47,7 @@ def test_new_epoch(network, login, tmp_path):
     c2s = gamma.daemon("c2s")
     c2s.wait_log(f"event=home_not_served home=gamma epoch={now}")
     network.change(lambda document: document.homes["gamma"].update(epoch=now))
-    c2s.wait_log(f"event=directory_recovered home=gamma epoch={now}")
+    c2s.wait_log(f"event=directory_recovered home=gamma epoch={now}", 150)
     wait.until(lambda: logs_in(login, gamma), 60, "a login")
     client = login(owner(client), where=gamma)
     talk(client, friend)
