@@ -74,6 +74,10 @@ def wait_listed(client, wanted, absent=(), **walking):
     wait.until(is_there, what=f"{wanted} to be listed")
 
 
+def count(client):
+    return int(ask(client, "<max>0</max>").findtext(f".//{tag('count', RSM)}"))
+
+
 def named(*places):
     return {place: local(place) for place in places}
 
@@ -87,8 +91,9 @@ def test_all_nodes_list_all_rooms(network, user, room):
     for client in clients:
         for walking in ({}, {"size": 2}, {"size": 3, "back": True}):
             wait_listed(client, made, [hidden], **walking)
-        wait.until(lambda: ask(client, "<max>0</max>").findtext(f".//{tag('count', RSM)}")
-                   == str(len(items(ask(client)))), what="the number of rooms")
+        # What a home has from a backup and another one has by now (test_restore.py) is in the list
+        # once, and counted at both: a count may be approximate (XEP-0059 §2.7).
+        wait.until(lambda: count(client) >= len(items(ask(client))), what="the number of rooms")
     renamed, gone = [*made][2], [*made][4]
     renamed.configure(roomname="New")
     gone.configure(publicroom="0")
