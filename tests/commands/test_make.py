@@ -239,3 +239,21 @@ def test_two_nodes(instance):
     assert "2 nodes is already running" in again.stdout
     assert instance.call("stop").returncode == 0
     assert not glob.glob(f"{instance.run}/*/pid/*")
+
+
+def test_install_below_another_prefix(tmp_path):
+    """What units and the hook of certbot start is there, and nothing is left of the usual place."""
+    destination = str(tmp_path)
+    subprocess.run(["make", "-C", ROOT, "--no-print-directory", "install-files",
+                    f"DESTDIR={destination}", "PREFIX=/opt/kontalk"], check=True, timeout=SECONDS,
+                   capture_output=True)
+    units = glob.glob(f"{destination}/opt/kontalk/lib/systemd/system/kontalk*.service")
+    assert len(units) == len(glob.glob(f"{ROOT}/systemd/*.service"))
+    named = set()
+    for name in units:
+        text = place.read(name)
+        assert "/usr/sbin/kontalk" not in text and "/usr/lib/kontalk" not in text
+        named |= {word for line in text.splitlines() if line.startswith(("Exec", "-Exec"))
+                  for word in line.partition("=")[2].split() if word.startswith("/opt/")}
+    assert len(named) >= 7
+    assert [path for path in named if not os.access(destination + path, os.X_OK)] == []
