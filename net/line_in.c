@@ -126,7 +126,7 @@ static void offer_on(struct line *line, const struct durable *offer, struct stan
            error == ERR_LIMIT ? STANZA_RESOURCE_CONSTRAINT : STANZA_REMOTE_SERVER_TIMEOUT, "wait");
 }
 
-static void on_offer(struct line *line, const struct durable *offer, int problem)
+static void on_offer(struct line *line, struct durable *offer, int problem)
 {
     struct stanza *stanza;
     line->peer->received++;
@@ -134,7 +134,7 @@ static void on_offer(struct line *line, const struct durable *offer, int problem
         peer_reject(line->peer, REJECT_KIND, offer->from.full, NULL);
         return;
     }
-    if (durable_copy_stanza(offer, &stanza, &problem)) {
+    if (durable_take_stanza(offer, &stanza, &problem)) {
         line_close(line, STREAM_BAD_FORMAT, NULL);
         return;
     }

@@ -55,13 +55,18 @@ struct arena *arena_new(void)
     return arena;
 }
 
+struct arena *arena_ref(struct arena *arena)
+{
+    arena->references++;
+    return arena;
+}
+
 void arena_keep(struct arena *arena, struct arena *kept)
 {
     if (arena->kept) {
         abort();
     }
-    kept->references++;
-    arena->kept = kept;
+    arena->kept = arena_ref(kept);
 }
 
 static void release(struct arena *arena)

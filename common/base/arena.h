@@ -15,6 +15,8 @@ struct arena;
 struct arena *arena_new(void);
 /* NULL is allowed. What others keep stays as long as they do. */
 void arena_free(struct arena *arena);
+/* Another owner, which frees it too. */
+struct arena *arena_ref(struct arena *arena);
 /* From now on what is in `arena` may point into `kept`, which lives as long. Once for an arena. */
 void arena_keep(struct arena *arena, struct arena *kept);
 

@@ -42,7 +42,7 @@ size_t batch_write(struct buffer *out, const struct batch *batch);
 struct batch batch_from(const struct batch *batch, size_t item);
 /* The word for that item; an offer without its stanza, whose `to` is missing. */
 struct durable batch_word(const struct batch *batch, size_t item);
-/* The stanza of that item's offer, with a tree of its own; as durable_copy_stanza(). */
+/* The stanza of that item's offer, with a tree of its own; as durable_take_stanza(). */
 MUST_CHECK int batch_copy_stanza(const struct batch *batch, size_t item, struct stanza **stanza,
                                  int *problem);
 /* A copy of an item in the arena. */

@@ -118,9 +118,10 @@ int durable_read(struct element *element, struct durable *durable, int *problem)
     return read_answer(element, durable);
 }
 
-int durable_copy_stanza(const struct durable *offer, struct stanza **stanza, int *problem)
+int durable_take_stanza(struct durable *offer, struct stanza **stanza, int *problem)
 {
-    struct element *root = element_copy(arena_new(), offer->stanza);
+    struct element *root = element_take_out(offer->stanza);
+    offer->stanza = NULL;
     return stanza_from_element_take(root, NS_CLIENT, stanza, problem);
 }
 

@@ -41,11 +41,9 @@ struct durable {
  * ever write. *problem is -1, or why the offer has to be refused (its `from` and `id` are there).
  */
 MUST_CHECK int durable_read(struct element *element, struct durable *durable, int *problem);
-/* The stanza of an offer, with a tree of its own that can outlive it; as
- * stanza_from_element_take().
- */
-MUST_CHECK int durable_copy_stanza(const struct durable *offer, struct stanza **stanza,
-                                   int *problem);
+/* The stanza of an offer that was read, which can outlive it and is not in it any more; as
+ * stanza_from_element_take(). */
+MUST_CHECK int durable_take_stanza(struct durable *offer, struct stanza **stanza, int *problem);
 /* As XML that is complete in itself. */
 void durable_write(struct buffer *out, const struct durable *durable);
 /* The answer to an offer; borrows from it. It goes to the bare JID; to a worker of a node, which

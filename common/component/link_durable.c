@@ -59,10 +59,10 @@ static void refuse(struct link *link, const struct durable *offer, enum stanza_c
     link_answer(link, &refused);
 }
 
-static void on_offer(struct link *link, const struct durable *offer, int problem)
+static void on_offer(struct link *link, struct durable *offer, int problem)
 {
     struct stanza *stanza = NULL;
-    if (problem < 0 && durable_copy_stanza(offer, &stanza, &problem)) {
+    if (problem < 0 && durable_take_stanza(offer, &stanza, &problem)) {
         stream_fail(link->stream, STREAM_BAD_FORMAT, NULL);
         return;
     }

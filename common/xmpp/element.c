@@ -261,6 +261,13 @@ void element_remove(struct element *parent, struct element *child)
     child->parent = NULL;
 }
 
+struct element *element_take_out(struct element *child)
+{
+    element_remove(child->parent, child);
+    arena_ref(child->arena);
+    return child;
+}
+
 static bool attribute_is(const struct attribute *attribute, const char *ns, const char *name)
 {
     if (!xml_equal(attribute->name, name)) {

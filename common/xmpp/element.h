@@ -64,6 +64,8 @@ struct element *element_copy_sharing(struct arena *arena, const struct element *
 /* Whether what is inside such a copy has been left as it is in the original. */
 bool element_shares_inside(const struct element *copy, const struct element *original);
 void element_remove(struct element *parent, struct element *child);
+/* The child as a root that is an owner of the arena, too: it may outlive its tree. */
+struct element *element_take_out(struct element *child);
 
 /* Attributes without namespace. Setting NULL removes. */
 void element_set(struct element *element, const char *name, const char *value);

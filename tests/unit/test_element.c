@@ -142,6 +142,23 @@ static void test_removal(void **state)
     expect_written(root, "", "<a>x<f/></a>");
 }
 
+/* Found by AddressSanitizer if the tree did not stay. */
+static void test_taken_out(void **state)
+{
+    struct arena *arena = arena_new();
+    struct element *root = element_new(arena, "", "a");
+    struct element *b = element_add_with_text(root, "", "b", "inside");
+
+    element_add(root, "", "c");
+    assert_ptr_equal(element_take_out(b), b);
+    expect_written(root, "", "<a><c/></a>");
+    arena_free(arena);
+    expect_written(b, "", "<b>inside</b>");
+    assert_null(b->parent);
+    arena_free(b->arena);
+    (void)state;
+}
+
 static struct element *sample(struct arena *arena)
 {
     struct element *root = element_new(arena, NS_CLIENT, "message");
@@ -304,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_finding, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_removal, set_up, tear_down),
+        cmocka_unit_test(test_taken_out),
         cmocka_unit_test_setup_teardown(test_copies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_namespaces_are_declared_where_they_change, set_up,
                                         tear_down),
