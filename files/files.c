@@ -44,6 +44,7 @@ static void read_limits(struct files *files, const struct config *config)
         .bytes_per_second = (uint64_t)number(config, "slowest"),
         .grace_ms = (uint64_t)number(config, "idle"),
     };
+    store_keep_free(files->store, (uint64_t)number(config, "keep-free"));
 }
 
 /* --- the router --- */
@@ -231,11 +232,14 @@ int files_start(struct loop *loop, const struct config *config, void **state)
     struct files *files = xcalloc(1, sizeof(*files));
 
     files->loop = loop;
-    read_limits(files, config);
+    files->config = config;
     files->quota = quota_new();
     files->parsers = parser_pool_new();
     *state = files;
-    if (open_store(files) != 0 || open_servers(files) != 0 || open_link(files) != 0)
+    if (open_store(files) != 0)
+        return ERR_INVALID;
+    read_limits(files, config);
+    if (open_servers(files) != 0 || open_link(files) != 0)
         return ERR_INVALID;
     files->sweep = timer_new(loop, on_sweep, files);
     timer_start(files->sweep, SWEEP_MS, SWEEP_MS);

@@ -23,6 +23,11 @@ static void read_bytes(void *state, struct metric_samples *samples)
         metric_add(samples, (double)bytes, NULL);
 }
 
+static void read_free(void *state, struct metric_samples *samples)
+{
+    metric_add(samples, (double)store_free_bytes(((const struct files *)state)->store), NULL);
+}
+
 static void read_transfers(void *state, struct metric_samples *samples)
 {
     const struct files *files = state;
@@ -44,6 +49,7 @@ const char *files_problem(void *state)
 const struct metric files_metrics[] = {
     {"kontalk_files", METRIC_GAUGE, "Files that are kept.", read_files},
     {"kontalk_files_bytes", METRIC_GAUGE, "How large they are together.", read_bytes},
+    {"kontalk_files_free_bytes", METRIC_GAUGE, "What their disk has free.", read_free},
     {"kontalk_files_transfers", METRIC_COUNTER, "Uploads and downloads.", read_transfers},
     {"kontalk_files_certificate_end_seconds", METRIC_GAUGE,
      "When a certificate in use ends, since 1970.", read_certificate},

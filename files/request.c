@@ -190,6 +190,15 @@ static void grant(struct files *files, const struct stanza *request, const struc
     buffer_wipe(&token);
 }
 
+/* Nobody can say when there will be more. */
+static void refuse_for_the_disk(struct files *files, const struct stanza *request)
+{
+    limit_reached("keep-free");
+    log_warn("files_disk_full", LOG_TEXT("jid", request->from.bare),
+             LOG_INT("free", store_free_bytes(files->store)));
+    refuse(files, request, STANZA_RESOURCE_CONSTRAINT, "There is no room for it now");
+}
+
 /* Whether the quota allows it; if not it has been refused. */
 static bool count(struct files *files, const struct stanza *request, const struct slot *slot,
                   int64_t now_us)
@@ -234,6 +243,10 @@ static void request_slot(struct files *files, struct stanza *request, const stru
     }
     if (slot.size > files->limits.size_max) {
         refuse_size(files, request);
+        return;
+    }
+    if (!store_has_room(files->store, slot.size)) {
+        refuse_for_the_disk(files, request);
         return;
     }
     crypto_random_hex(id, SLOT_ID_SIZE);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/base/encode.h"
@@ -29,6 +30,7 @@ struct store {
     int directory;
     struct index *index;
     uint8_t key[SLOT_KEY_SIZE];
+    uint64_t kept_free; /* bytes of the disk */
     pthread_mutex_t writing;
 };
 
@@ -149,13 +151,37 @@ int store_read(const struct store *store, const struct stored_file *file)
     return openat(store->directory, path, O_RDONLY | O_CLOEXEC);
 }
 
+/* --- what is free --- */
+
+uint64_t store_free_bytes(const struct store *store)
+{
+    struct statvfs disk;
+
+    return fstatvfs(store->directory, &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize : 0;
+}
+
+void store_keep_free(struct store *store, uint64_t bytes)
+{
+    store->kept_free = bytes;
+}
+
+bool store_has_room(const struct store *store, uint64_t size)
+{
+    return store->kept_free == 0 || store_free_bytes(store) >= store->kept_free + size;
+}
+
 /* --- uploads --- */
 
 int upload_begin(struct store *store, uint64_t size, struct upload **upload)
 {
-    int fd = openat(store->directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    int problem = fd < 0 ? errno : 0;
+    int fd, problem;
 
+    if (!store_has_room(store, size)) {
+        errno = ENOSPC;
+        return ERR_LIMIT;
+    }
+    fd = openat(store->directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    problem = fd < 0 ? errno : 0;
     if (fd >= 0 && size > 0)
         problem = posix_fallocate(fd, 0, (off_t)size);
     if (problem) {

@@ -21,6 +21,12 @@ struct upload;
 MUST_CHECK int store_open(const char *directory, struct store **store, char **problem);
 void store_close(struct store *store);
 const uint8_t *store_key(const struct store *store);
+/* So many bytes of the disk are left free from now on. */
+void store_keep_free(struct store *store, uint64_t bytes);
+/* Whether `size` bytes more leave them. */
+bool store_has_room(const struct store *store, uint64_t size);
+/* What the disk has free; 0 if it does not say. */
+uint64_t store_free_bytes(const struct store *store);
 /* What is known of files: reading only. */
 struct index *store_index(struct store *store);
 /* A descriptor of its content; -1: it is gone (errno). */

@@ -30,6 +30,8 @@ const struct config_item config_files_items[] = {
      "How many files a user may upload in an hour."},
     {"files", "bytes-per-day", CONFIG_SIZE, 0, "100M", 1, 1024 * GIB, NULL,
      "How much a user may upload in a day."},
+    {"files", "keep-free", CONFIG_SIZE, 0, "64M", 0, 1024 * GIB, NULL,
+     "How much of the disk nobody may upload into: what is to be deleted needs room too."},
     {"files", "slot-valid", CONFIG_DURATION, 0, "5m", SECOND, 24 * HOUR, NULL,
      "How soon after it was granted an upload has to begin."},
     {"files", "keep", CONFIG_DURATION, 0, "30d", SECOND, 100 * 365 * 24 * HOUR, NULL,

@@ -463,6 +463,20 @@ def test_slower_than_is_allowed(make_node, login):
         assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
+def test_room_is_kept_on_the_disk(node, login):
+    """For what is to be deleted; who had a slot before hears it too."""
+    client = login()
+    kept = upload.slot(client, node)
+    node.reconfigure({"files": {"keep-free": "1024G"}})
+    try:
+        assert upload.error(upload.request(client, node)) == ("wait", "resource-constraint")
+        assert upload.put(node, kept).status == 507
+    finally:
+        node.reconfigure({"files": {"keep-free": "64M"}})
+    assert upload.put(node, kept).status == 201
+    assert upload.get(node, kept).body == CONTENT
+
+
 def test_disk_is_full(make_node, login, full_disk):
     """What is there stays, and afterwards all goes on."""
     node = make_node(files=True, inside={"files": full_disk.words})
