@@ -17,6 +17,7 @@
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "common/xmpp/jid.h"
 
 #define PATIENCE_S 60
 #define UNITS_MAX  8
@@ -47,19 +48,11 @@ bool setup_has_own_database(const struct setup *setup)
     return strcmp(setup->database, "local") != 0 && strcmp(setup->database, "none") != 0;
 }
 
-static bool is_below(const char *domain, const char *parent)
-{
-    size_t length = strlen(domain), tail = strlen(parent);
-
-    return length > tail && domain[length - tail - 1] == '.' &&
-           strcmp(domain + length - tail, parent) == 0;
-}
-
 /* Without a network document rooms that are shared are those of this node. */
 static void write_node(const struct setup *setup, FILE *file)
 {
     fprintf(file, "[node]\nhost = %s\nnetwork = %s\n", setup->host, setup->domain);
-    if (setup->rooms && is_below(setup->rooms, setup->domain))
+    if (setup->rooms && jid_domain_is_below(setup->rooms, setup->domain))
         fprintf(file, "shared-service = %s\n", setup->rooms);
 }
 

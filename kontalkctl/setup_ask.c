@@ -12,6 +12,7 @@
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
+#include "common/xmpp/jid.h"
 #include "kontalkctl/setup.h"
 
 /* The full name of this machine; NULL: it has none. */
@@ -41,10 +42,8 @@ static const char *guess_domain(struct arena *arena)
 static const char *guess_host(const struct setup *setup)
 {
     const char *name = own_name(setup->arena);
-    size_t length = name ? strlen(name) : 0, domain = strlen(setup->domain);
 
-    return length > domain && strcmp(name + length - domain, setup->domain) == 0 &&
-                   name[length - domain - 1] == '.'
+    return name && jid_domain_is_below(name, setup->domain)
                ? name
                : arena_printf(setup->arena, "xmpp.%s", setup->domain);
 }

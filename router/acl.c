@@ -10,6 +10,7 @@
 #include "common/base/error.h"
 #include "common/base/memory.h"
 #include "common/tls/crypto.h"
+#include "common/xmpp/jid.h"
 
 /* Sets of domains that rules speak of. */
 enum domains {
@@ -227,14 +228,6 @@ static bool is_listed_anywhere(const struct acl_set *set, const char *domain)
     return false;
 }
 
-static bool is_under(const char *domain, const char *parent)
-{
-    size_t length = strlen(domain);
-    size_t parent_length = strlen(parent);
-    return length > parent_length + 1 && domain[length - parent_length - 1] == '.' &&
-           !strcmp(domain + length - parent_length, parent);
-}
-
 bool acl_is_known(const struct acl_set *set, const char *domain)
 {
     return acl_is_local(set, domain) || is_listed_anywhere(set, domain);
@@ -242,7 +235,7 @@ bool acl_is_known(const struct acl_set *set, const char *domain)
 
 bool acl_is_network(const struct acl_set *set, const char *domain)
 {
-    return !strcmp(domain, set->network) || is_under(domain, set->network);
+    return !strcmp(domain, set->network) || jid_domain_is_below(domain, set->network);
 }
 
 /* network_return_door() of our host. */

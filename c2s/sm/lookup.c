@@ -17,14 +17,6 @@
 /* Enough for any int64_t. */
 #define NUMBER_TEXT_SIZE 24
 
-static bool is_below(const char *domain, const char *parent)
-{
-    size_t length = strlen(domain), tail = strlen(parent);
-
-    return length > tail && domain[length - tail - 1] == '.' &&
-           strcmp(domain + length - tail, parent) == 0;
-}
-
 /* The router lets nobody but components of ours speak for names below these. */
 static bool may_ask(const struct sm_request *request)
 {
@@ -33,8 +25,8 @@ static bool may_ask(const struct sm_request *request)
 
     return request->iq->has_from && !from->local &&
            (strcmp(from->domain, worker_host(sm->worker)) == 0 ||
-            is_below(from->domain, worker_host(sm->worker)) ||
-            is_below(from->domain, worker_network(sm->worker)));
+            jid_domain_is_below(from->domain, worker_host(sm->worker)) ||
+            jid_domain_is_below(from->domain, worker_network(sm->worker)));
 }
 
 static void answer(struct sm_request *request, const struct directory_place *place)

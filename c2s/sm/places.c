@@ -42,19 +42,11 @@ bool places_is_account(const struct sm *sm, const struct jid *jid)
     return jid->local && strcmp(jid->domain, worker_network(sm->worker)) == 0;
 }
 
-static bool is_below(const char *domain, const char *network)
-{
-    size_t length = strlen(domain), below = strlen(network);
-
-    return length > below + 1 && domain[length - below - 1] == '.' &&
-           strcmp(domain + length - below, network) == 0;
-}
-
 /* Further domains and hosts of nodes are no services. */
 bool places_is_networked(const struct sm *sm, const struct jid *jid)
 {
     return places_is_account(sm, jid) ||
-           (is_below(jid->domain, worker_network(sm->worker)) &&
+           (jid_domain_is_below(jid->domain, worker_network(sm->worker)) &&
             !worker_serves(sm->worker, jid->domain) && !node_is_host(sm->worker, jid->domain));
 }
 

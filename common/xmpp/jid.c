@@ -185,6 +185,14 @@ bool jid_bare_equal(const struct jid *a, const struct jid *b)
     return strcmp(a->bare, b->bare) == 0;
 }
 
+bool jid_domain_is_below(const char *domain, const char *parent)
+{
+    size_t length = strlen(domain), below = strlen(parent);
+
+    return length > below + 1 && domain[length - below - 1] == '.' &&
+           strcmp(domain + length - below, parent) == 0;
+}
+
 static int prepare_alone(struct arena *arena, const char *text, const char **prepared,
                          int (*prepare_part)(struct jid_part *, const char *, size_t))
 {

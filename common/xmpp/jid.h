@@ -40,6 +40,8 @@ struct jid *jid_dup_with_resource(const struct jid *jid, const char *resource);
 
 bool jid_equal(const struct jid *a, const struct jid *b);
 bool jid_bare_equal(const struct jid *a, const struct jid *b);
+/* Whether a domain ends with a dot and the other one; both are prepared. */
+bool jid_domain_is_below(const char *domain, const char *parent);
 
 /* The parts alone; the result is in `arena`. ERR_MALFORMED. */
 MUST_CHECK int jid_prepare_local(struct arena *arena, const char *text, const char **prepared);
