@@ -5,6 +5,7 @@
 #include "kontalkctl/check/names.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/error.h"
 #include "common/base/memory.h"
@@ -115,4 +116,19 @@ int names_find_addresses(struct names *names, const char *host, uint16_t port,
     if (addresses->count > 0)
         return 0;
     return error == 0 ? ERR_NOT_FOUND : error;
+}
+
+int names_find_host(struct names *names, const char *host, uint16_t port, struct address *address)
+{
+    char *text = xasprintf(strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+    struct names_addresses addresses;
+    int error = address_parse(text, address);
+
+    free(text);
+    if (!error)
+        return 0;
+    error = names ? names_find_addresses(names, host, port, &addresses) : ERR_UNAVAILABLE;
+    if (!error)
+        *address = addresses.list[0];
+    return error;
 }

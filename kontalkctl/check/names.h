@@ -32,3 +32,6 @@ MUST_CHECK int names_find_srv(struct names *names, const char *service, const ch
 /* A and AAAA. */
 MUST_CHECK int names_find_addresses(struct names *names, const char *host, uint16_t port,
                                     struct names_addresses *addresses);
+/* The first of them, or the one that `host` is written as. names: NULL if there is no DNS. */
+MUST_CHECK int names_find_host(struct names *names, const char *host, uint16_t port,
+                               struct address *address);

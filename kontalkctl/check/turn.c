@@ -317,21 +317,6 @@ static void try_service(struct service *service)
 
 /* --- which there are --- */
 
-static int find(struct service *service, struct names *names, uint16_t port)
-{
-    struct names_addresses addresses;
-    char *text = strchr(service->host, ':')
-                     ? arena_printf(service->check->arena, "[%s]:%u", service->host, port)
-                     : arena_printf(service->check->arena, "%s:%u", service->host, port);
-
-    if (address_parse(text, &service->address) == 0)
-        return 0;
-    if (!names || names_find_addresses(names, service->host, port, &addresses) != 0)
-        return ERR_NOT_FOUND;
-    service->address = addresses.list[0];
-    return 0;
-}
-
 static void check_one(struct check *check, struct names *names, const char *instance)
 {
     const struct config *config = check->config;
@@ -354,7 +339,7 @@ static void check_one(struct check *check, struct names *names, const char *inst
         service.transport = STUN_BY_TCP;
     if (port == 0)
         port = service.transport == STUN_BY_TLS ? USUAL_TLS : USUAL;
-    if (find(&service, names, (uint16_t)port) == 0)
+    if (names_find_host(names, service.host, (uint16_t)port, &service.address) == 0)
         try_service(&service);
     else
         check_add(check, CHECK_ERROR, service.subject,

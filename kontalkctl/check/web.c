@@ -43,7 +43,6 @@ struct visit {
 static bool find(struct visit *visit, const char *what)
 {
     struct web *web = visit->web;
-    struct names_addresses addresses;
     struct arena *arena = web->check->arena;
 
     visit->subject = arena_printf(arena, "%s %s", web->domain, what);
@@ -52,19 +51,13 @@ static bool find(struct visit *visit, const char *what)
                   visit->text);
         return false;
     }
-    const char *place = arena_printf(arena, strchr(visit->url.host, ':') ? "[%s]:%u" : "%s:%u",
-                                     visit->url.host, visit->url.port);
-    if (address_parse(place, &visit->address) == 0)
-        return true;
-    if (!web->names ||
-        names_find_addresses(web->names, visit->url.host, visit->url.port, &addresses) != 0) {
+    if (names_find_host(web->names, visit->url.host, visit->url.port, &visit->address) != 0) {
         check_add(
             web->check, CHECK_ERROR, visit->subject,
             arena_printf(arena, "add to the zone: %s. 3600 IN A (its address)", visit->url.host),
             "%s has no address", visit->url.host);
         return false;
     }
-    visit->address = addresses.list[0];
     return true;
 }
 
