@@ -75,8 +75,7 @@ static void drop(struct server *server, struct suspect *suspect)
     free(suspect);
 }
 
-/* How often it was, with this time. */
-static unsigned suspect_once_more(struct remote *remote, const char *id)
+static struct suspect *suspect_once_more(struct remote *remote, const char *id)
 {
     struct server *server = remote->server;
     struct suspect *suspect = find(remote, id);
@@ -92,7 +91,8 @@ static unsigned suspect_once_more(struct remote *remote, const char *id)
     }
     DL_APPEND(server->suspects, suspect);
     suspect->until_ms = clock_monotonic_ms() + FORGET_MS;
-    return ++suspect->streams;
+    suspect->streams++;
+    return suspect;
 }
 
 /* The parcel goes with the stream. */
@@ -127,13 +127,13 @@ void suspect_blame(struct out *out, int condition, const char *text)
     struct parcel *parcel = first_open(out);
     if (out->ended || condition >= 0 || !text || !parcel || !is_about_us(text))
         return;
-    struct remote *remote = out->remote;
     char *id = id_of(parcel);
-    if (suspect_once_more(remote, id) >= STREAMS_MAX) {
-        drop(out->server, find(remote, id));
+    struct suspect *suspect = suspect_once_more(out->remote, id);
+    free(id);
+    if (suspect->streams >= STREAMS_MAX) {
+        drop(out->server, suspect);
         give_back(out, parcel, text);
     }
-    free(id);
 }
 
 void suspect_acquit(const struct parcel *parcel)
