@@ -153,20 +153,17 @@ static void convert(struct account *account, const struct element *info, pubsub_
     pubsub_read(account, NS_DATA, element_get(info, "id"), on_image, conversion);
 }
 
-static bool is_for_the_vcard(const struct account *account, const struct pubsub_item *item)
-{
-    return !item->from_hook && item->payload &&
-           element_is(item->payload, NS_METADATA, "metadata") && is_public(account);
-}
-
 static void published(struct account *account, const struct pubsub_item *item, pubsub_done *done,
                       void *user)
 {
-    const struct element *info = is_for_the_vcard(account, item) ? find_info(item->payload) : NULL;
+    const struct element *metadata = item->payload, *info;
 
-    if (info)
+    if (item->from_hook || !metadata || !element_is(metadata, NS_METADATA, "metadata") ||
+        !is_public(account))
+        done(account, 0, user);
+    else if ((info = find_info(metadata)))
         convert(account, info, done, user);
-    else if (is_for_the_vcard(account, item) && !element_first(item->payload))
+    else if (!element_first(metadata))
         vcard_set_photo(account, NULL, NULL, NULL, done, user);
     else
         done(account, 0, user);

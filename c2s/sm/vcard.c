@@ -77,70 +77,73 @@ static void submit(struct account *account, const char *xml, const char *column,
 
 /* --- of a client --- */
 
-/* What the column says of the photo of a client's vCard. `hash` is the place for it. */
-static const char *column_of(const struct sm_request *request, char hash[PHOTO_HASH_SIZE])
-{
-    size_t bytes;
+struct setting {
+    struct sm_request *request;
+    char *xml, *column;
+};
 
-    return photo_column(request->account, photo_find(request->payload, hash, &bytes) ? hash : NULL);
+static void setting_free(struct setting *setting)
+{
+    free(setting->xml);
+    free(setting->column);
+    free(setting);
 }
 
 static void on_set(struct account *account, int status, const struct db_result *results UNUSED,
                    void *user)
 {
-    struct sm_request *request = user;
-    char hash[PHOTO_HASH_SIZE];
+    struct setting *setting = user;
 
-    if (status != 0) {
-        sm_fail(request, status);
-        return;
+    if (status == 0) {
+        photo_set(account, setting->column);
+        sm_result(setting->request);
+    } else {
+        sm_fail(setting->request, status);
     }
-    photo_set(account, column_of(request, hash));
-    sm_result(request);
+    setting_free(setting);
 }
 
 /* Behind the avatar: a client that hears of no result sets both again. */
 static void on_avatar(struct account *account, int status, void *user)
 {
-    struct sm_request *request = user;
-    char hash[PHOTO_HASH_SIZE], *xml;
+    struct setting *setting = user;
 
-    if (status < 0 && status != ERR_DENIED) {
-        sm_fail(request, status);
-        return;
+    if (status == 0 || status == ERR_DENIED) {
+        submit(account, setting->xml, setting->column, on_set, setting);
+    } else {
+        sm_fail(setting->request, status);
+        setting_free(setting);
     }
-    xml = sm_format(request->payload);
-    submit(account, xml, column_of(request, hash), on_set, request);
-    free(xml);
-}
-
-static bool is_too_big(const struct sm_request *request)
-{
-    char *xml = sm_format(request->payload);
-    bool is_too_big = strlen(xml) > request->sm->limits.vcard_bytes;
-
-    free(xml);
-    return is_too_big;
 }
 
 /* Another photo is published as the avatar too (XEP-0398 §3.2), if it is not too big for one. */
-static void set(struct sm_request *request)
+static void set_take(struct sm_request *request, char *xml)
 {
     struct account *account = request->account;
+    struct setting *setting = xcalloc(1, sizeof(*setting));
     char hash[PHOTO_HASH_SIZE];
-    const struct element *photo;
     size_t bytes;
+    const struct element *photo = photo_find(request->payload, hash, &bytes);
+    const char *column = photo_column(account, photo ? hash : NULL);
 
-    if (is_too_big(request)) {
-        limit_reached("vcard-size");
-        sm_error(request, STANZA_POLICY_VIOLATION, "the vCard is too big");
+    *setting = (struct setting){request, xml, xstrdup_or_null(column)};
+    if (photo_is_other(account, column))
+        avatar_publish(account, photo, hash, bytes, on_avatar, setting);
+    else
+        on_avatar(account, 0, setting);
+}
+
+static void set(struct sm_request *request)
+{
+    char *xml = sm_format(request->payload);
+
+    if (strlen(xml) <= request->sm->limits.vcard_bytes) {
+        set_take(request, xml);
         return;
     }
-    photo = photo_find(request->payload, hash, &bytes);
-    if (photo_is_other(account, column_of(request, hash)))
-        avatar_publish(account, photo, hash, bytes, on_avatar, request);
-    else
-        on_avatar(account, 0, request);
+    free(xml);
+    limit_reached("vcard-size");
+    sm_error(request, STANZA_POLICY_VIOLATION, "the vCard is too big");
 }
 
 /* --- of an avatar --- */
