@@ -67,7 +67,9 @@ int ctl_run(const struct ctl *ctl, const char *words, size_t argc, const char *c
  * nothing was printed. ERR_INVALID: it refused, which has been printed. */
 MUST_CHECK int ctl_ask(const struct ctl *ctl, const char *daemon, size_t argc,
                        const char *const *argv);
-/* The same, but each line of the answer goes to `line`, as soon as it comes. */
+/* The exit status for what a daemon was asked so; tells that it is not running. */
+int ctl_asked(const char *daemon, int error);
+/* As ctl_ask(), but each line of the answer goes to `line`, as soon as it comes. */
 MUST_CHECK int ctl_follow(const struct ctl *ctl, const char *daemon, size_t argc,
                           const char *const *argv, void (*line)(void *user, const char *text),
                           void *user);

@@ -140,6 +140,13 @@ int ctl_follow(const struct ctl *ctl, const char *daemon, size_t argc, const cha
     return error;
 }
 
+int ctl_asked(const char *daemon, int error)
+{
+    if (error == ERR_UNAVAILABLE)
+        return ctl_fail("kontalk-%s is not running", daemon);
+    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 static void print_line(void *user UNUSED, const char *text)
 {
     puts(text);
@@ -165,10 +172,7 @@ static int ask_one(const struct ctl *ctl, size_t argc, const char *const *argv)
         size_t length = strcspn(argv[0], "@");
         if (strlen(ctl_daemons[i]) != length || strncmp(argv[0], ctl_daemons[i], length) != 0)
             continue;
-        int error = ctl_ask(ctl, argv[0], argc - 1, argv + 1);
-        if (error == ERR_UNAVAILABLE)
-            return ctl_fail("kontalk-%s is not running", argv[0]);
-        return error ? EXIT_FAILURE : EXIT_SUCCESS;
+        return ctl_asked(argv[0], ctl_ask(ctl, argv[0], argc - 1, argv + 1));
     }
     return ctl_fail("no daemon is called '%s'", argv[0]);
 }

@@ -5,16 +5,11 @@
  */
 #include <stdlib.h>
 
-#include "common/base/error.h"
 #include "kontalkctl/ctl.h"
 
 static int ask(const struct ctl *ctl, size_t argc, const char *const *argv)
 {
-    int error = ctl_ask(ctl, "c2s", argc, argv);
-
-    if (error == ERR_UNAVAILABLE)
-        return ctl_fail("kontalk-c2s is not running");
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    return ctl_asked("c2s", ctl_ask(ctl, "c2s", argc, argv));
 }
 
 static int show(const struct ctl *ctl, size_t argc, const char *const *argv)

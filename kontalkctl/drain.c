@@ -103,10 +103,8 @@ static int drain(const struct ctl *ctl, size_t argc, const char *const *argv)
     if (strncmp(argv[0], "c2s@", 4) != 0 && strcmp(argv[0], "c2s") != 0)
         return ctl_fail("only workers can be drained: c2s@N");
     int error = ctl_follow(ctl, argv[0], ARRAY_SIZE(words), words, on_line, &progress);
-    if (error == ERR_UNAVAILABLE)
-        return ctl_fail("kontalk-%s is not running", argv[0]);
     if (error)
-        return EXIT_FAILURE;
+        return ctl_asked(argv[0], error);
     bool ended = wait_for_end(ctl, argv[0]);
     tell(argv[0], &progress, ended);
     return ended ? EXIT_SUCCESS : EXIT_FAILURE;

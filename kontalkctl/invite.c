@@ -214,11 +214,7 @@ static int reset(const struct ctl *ctl, size_t argc, const char *const *argv)
 
 static int ask(const struct ctl *ctl, size_t argc, const char *const *words)
 {
-    int error = ctl_ask(ctl, "c2s", argc, words);
-
-    if (error == ERR_UNAVAILABLE)
-        return ctl_fail("kontalk-c2s is not running");
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    return ctl_asked("c2s", ctl_ask(ctl, "c2s", argc, words));
 }
 
 /* "ID KIND ADDRESS[ admin] uses=N expires=TIME by=WHO" */

@@ -205,12 +205,10 @@ static int status(const struct ctl *ctl, size_t argc, const char *const *argv)
 
     (void)argc, (void)argv;
     int error = ctl_ask(ctl, "net", 1, words);
-    if (error == ERR_UNAVAILABLE)
-        return ctl_fail("kontalk-net is not running");
     /* Links can be looked at without c2s. */
     if (!error && ctl_ask(ctl, "c2s", ARRAY_SIZE(envelopes), envelopes) == ERR_INVALID)
         error = ERR_INVALID;
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    return ctl_asked("net", error);
 }
 
 const struct ctl_verb network_verbs[] = {

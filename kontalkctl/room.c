@@ -4,23 +4,15 @@
  */
 #include <stdlib.h>
 
-#include "common/base/error.h"
 #include "kontalkctl/ctl.h"
 #include "kontalkctl/json.h"
-
-static int failed(int error)
-{
-    if (error == ERR_UNAVAILABLE)
-        return ctl_fail("kontalk-muc is not running");
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
-}
 
 /* With one argument or two. */
 static int ask(const struct ctl *ctl, const char *word, size_t argc, const char *const *argv)
 {
     const char *const words[] = {"room", word, argv[0], argc > 1 ? argv[1] : NULL};
 
-    return failed(ctl_ask(ctl, "muc", argc + 2, words));
+    return ctl_asked("muc", ctl_ask(ctl, "muc", argc + 2, words));
 }
 
 static int claim(const struct ctl *ctl, size_t argc, const char *const *argv)
@@ -62,7 +54,7 @@ static int list(const struct ctl *ctl, size_t argc, const char *const *argv)
     if (!error)
         return ctl_show(rows, columns, json);
     json_decref(rows);
-    return failed(error);
+    return ctl_asked("muc", error);
 }
 
 const struct ctl_verb room_verbs[] = {

@@ -138,11 +138,9 @@ static void print_json(const struct rows *rows)
 
 static int result_of(int error)
 {
-    if (error == ERR_UNAVAILABLE)
-        return ctl_fail("kontalk-s2s is not running");
     if (error == ERR_CLOSED)
         return ctl_fail("kontalk-s2s went away");
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    return ctl_asked("s2s", error);
 }
 
 static int show(const struct ctl *ctl, size_t argc, const char *const *argv)

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/base/error.h"
 #include "kontalkctl/ctl.h"
 #include "kontalkctl/json.h"
 
@@ -27,10 +26,8 @@ static int end(const struct ctl *ctl, size_t argc UNUSED, const char *const *arg
     json_int_t ended = 0;
     int error = ctl_follow(ctl, "c2s", ARRAY_SIZE(words), words, count, &ended);
 
-    if (error == ERR_UNAVAILABLE)
-        return ctl_fail("kontalk-c2s is not running");
     if (error)
-        return EXIT_FAILURE;
+        return ctl_asked("c2s", error);
     if (ended == 0)
         return ctl_fail("%s has no session", argv[0]);
     printf("%" JSON_INTEGER_FORMAT " ended\n", ended);

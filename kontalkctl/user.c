@@ -136,11 +136,7 @@ static int del(const struct ctl *ctl, size_t argc, const char *const *argv)
 static int only_running(const struct ctl *ctl, const char *word, size_t argc,
                         const char *const *argv)
 {
-    int error = ask_running(ctl, word, argc, argv);
-
-    if (error == ERR_UNAVAILABLE)
-        return ctl_fail("kontalk-c2s is not running");
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    return ctl_asked("c2s", ask_running(ctl, word, argc, argv));
 }
 
 static int list(const struct ctl *ctl, size_t argc, const char *const *argv)
