@@ -459,6 +459,17 @@ static void test_registrable(void **state)
     assert_false(jid_local_registrable(repeat("a", 1024, "")));
 }
 
+static void test_domain_is_below(void **state)
+{
+    (void)state;
+    assert_true(jid_domain_is_below("rooms.example.net", "example.net"));
+    assert_true(jid_domain_is_below("a.rooms.example.net", "example.net"));
+    assert_false(jid_domain_is_below("example.net", "example.net"));
+    assert_false(jid_domain_is_below("anexample.net", "example.net"));
+    assert_false(jid_domain_is_below(".example.net", "example.net"));
+    assert_false(jid_domain_is_below("net", "example.net"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,6 +481,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_parts_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dup, setup, teardown),
         cmocka_unit_test_setup_teardown(test_registrable, setup, teardown),
+        cmocka_unit_test(test_domain_is_below),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
